@@ -1,0 +1,123 @@
+"""Measure a recipe under a protocol, or a model file on data it was not trained on.
+
+The last line of the output is one JSON object with uar, accuracy and n.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import _common
+
+from ser.dataset import load_dataset
+from ser.errors import UsageError
+from ser.protocols import PROTOCOLS
+from ser.recipes import RECIPES
+from ser.registry import lookup
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("what", metavar="RECIPE|M.h5", help="recipe to train, or a model file")
+    parser.add_argument(
+        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders, or one .npz"
+    )
+    parser.add_argument(
+        "--protocol", help=f"how a recipe is tested: {', '.join(PROTOCOLS)}", metavar="NAME"
+    )
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
+    parser.add_argument("--jobs", type=int, default=1, help="splits trained side by side")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and scores here")
+    args = parser.parse_args()
+    for name in ("epochs", "jobs"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            parser.error(f"--{name} must be at least 1")
+    if not args.what.endswith(".h5") and not args.protocol:
+        parser.error(f"a recipe needs --protocol: {', '.join(PROTOCOLS)}")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    return _evaluate_file(args) if args.what.endswith(".h5") else _evaluate_recipe(args)
+
+
+def _evaluate_file(args: argparse.Namespace) -> int:
+    from ser.evaluation import evaluate_model
+    from ser.predictor import Predictor
+
+    if args.protocol:
+        raise UsageError("a model file is tested on all of --data; leave --protocol out")
+    predictor = Predictor.from_file(Path(args.what))
+    dataset = _load(args, predictor.bundle.features)
+    scores = evaluate_model(predictor, dataset)
+    _report(args.report, scores, Path(args.what).name)
+    _common.note("if the model was trained on any of these voices, the figure flatters it")
+    print(json.dumps({"uar": scores.uar, "accuracy": scores.accuracy, "n": scores.n}))
+    return 0
+
+
+def _evaluate_recipe(args: argparse.Namespace) -> int:
+    recipe = lookup(RECIPES, args.what, "recipe")
+    protocol = lookup(PROTOCOLS, args.protocol, "protocol")
+
+    from ser.evaluation import evaluate
+    from ser.report import plot_curves
+    from ser.training import recipe_features
+
+    dataset = _load(args, recipe_features(recipe))
+    result = evaluate(
+        recipe,
+        dataset,
+        protocol,
+        seed=args.seed,
+        epochs=args.epochs,
+        jobs=args.jobs,
+        callbacks=lambda split: [
+            _common.training_progress(args.epochs or recipe.epochs, split.name)
+        ],
+    )
+    title = f"{recipe.name}, {protocol.name}"
+    if protocol.leaks:
+        title += " (leaks: the test's voices are in the training)"
+    if args.report:
+        _report(args.report, result.overall, title)
+        _common.write_json(args.report / "scores.json", result.summary())
+        for split in result.results:
+            name = f"curves-{split.split.replace(' ', '-')}.png"
+            curve_title = f"{recipe.name}, {split.split}"
+            plot_curves(split.history, split.best_epoch, args.report / name, curve_title)
+    print(title)
+    for name, scores in result.by_split.items():
+        print(f"  {name}: UAR {scores.uar:.1%}, accuracy {scores.accuracy:.1%}, n {scores.n}")
+    if recipe.published and recipe.published.protocol == protocol.name:
+        print(
+            f"published: accuracy {recipe.published.accuracy} % ({recipe.published.source}); "
+            f"here: {result.overall.accuracy:.2%}"
+        )
+    print(json.dumps(result.summary()))
+    return 0
+
+
+def _load(args: argparse.Namespace, features):
+    dataset = load_dataset(args.data, features, progress=_common.extraction_progress)
+    for line in dataset.notes:
+        _common.note(line)
+    return dataset
+
+
+def _report(folder: Path | None, scores, title: str) -> None:
+    if folder is None:
+        return
+    from ser.report import classification_text, plot_confusion
+
+    folder.mkdir(parents=True, exist_ok=True)
+    plot_confusion(scores, folder / "confusion.png", title)
+    (folder / "report.txt").write_text(f"{title}\n\n{classification_text(scores)}")
+
+
+if __name__ == "__main__":
+    _common.run(main)

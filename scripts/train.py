@@ -1,0 +1,116 @@
+"""Train a recipe on corpora and save the model file that the app serves."""
+
+import argparse
+import json
+from pathlib import Path
+
+import _common
+
+from ser.bundle import read_bundle
+from ser.card import model_card
+from ser.dataset import load_dataset
+from ser.errors import UsageError
+from ser.protocols import hold_out_validation
+from ser.recipes import RECIPES
+from ser.registry import lookup
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="what to train; see --list")
+    parser.add_argument("--list", action="store_true", help="list the recipes and stop")
+    parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders of corpora")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the .h5 to write")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
+    parser.add_argument(
+        "--scores",
+        nargs="*",
+        type=Path,
+        default=[],
+        metavar="JSON",
+        help="scores.json of evaluate.py, to be carried by the model file",
+    )
+    parser.add_argument("--card", type=Path, metavar="FILE", help="also write the model card here")
+    args = parser.parse_args()
+    if not args.list and not (args.recipe and args.data and args.out):
+        parser.error("RECIPE, --data and --out are needed (or --list)")
+    if args.out and args.out.suffix != ".h5":
+        parser.error(f"--out {args.out} must end in .h5")
+    if args.epochs is not None and args.epochs < 1:
+        parser.error("--epochs must be at least 1")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    if args.list:
+        for recipe in RECIPES.values():
+            print(f"{recipe.name:16} {recipe.summary}")
+        return 0
+    recipe = lookup(RECIPES, args.recipe, "recipe")
+    scores = {}
+    for path in args.scores:
+        figures = _read_scores(path)
+        if figures["recipe"] != recipe.name:
+            raise UsageError(f"{path} is of recipe {figures['recipe']}, not {recipe.name}")
+        scores[figures["protocol"]] = figures
+
+    from ser.metrics import score
+    from ser.report import classification_text, plot_confusion, plot_curves
+    from ser.training import recipe_features, save, train
+
+    dataset = load_dataset(args.data, recipe_features(recipe), progress=_common.extraction_progress)
+    for line in dataset.notes:
+        _common.note(line)
+    rows, validation = hold_out_validation(
+        dataset.utterances, list(range(len(dataset.utterances))), seed=args.seed
+    )
+    trained = train(
+        recipe,
+        dataset,
+        rows,
+        validation,
+        seed=args.seed,
+        epochs=args.epochs,
+        callbacks=[_common.training_progress(args.epochs or recipe.epochs, recipe.name)],
+    )
+    held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
+    split = (
+        f"the epoch was chosen on {len(validation)} clips of {', '.join(held_out)}"
+        if held_out
+        else f"the epoch was chosen on {len(validation)} random clips"
+    )
+    save(trained, args.out, dataset, split=split, scores=scores)
+
+    report = args.report or Path("reports", args.out.stem)
+    report.mkdir(parents=True, exist_ok=True)
+    truth = dataset.label_indices(recipe.labels)[validation]
+    predicted = trained.probabilities(dataset.features[validation]).argmax(axis=1)
+    result = score(truth, predicted, recipe.labels)
+    title = f"{recipe.name}, validation"
+    plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
+    plot_confusion(result, report / "confusion.png", title)
+    (report / "report.txt").write_text(f"{title}\n\n{classification_text(result)}")
+    card = model_card(read_bundle(args.out))
+    (report / "card.md").write_text(card)
+    if args.card:
+        args.card.write_text(card)
+    print(f"{args.out}: epoch {trained.best_epoch} kept, {split}")
+    print(f"{report}: curves.png, confusion.png, report.txt, card.md")
+    return 0
+
+
+def _read_scores(path: Path) -> dict:
+    try:
+        figures = json.loads(path.read_text())
+        return {**figures, "recipe": figures["recipe"], "protocol": figures["protocol"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is no scores.json of evaluate.py: {error}") from error
+
+
+if __name__ == "__main__":
+    _common.run(main)

@@ -1,0 +1,154 @@
+"""Bytes or a path to mono float32 at one sample rate; the same for training and serving."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from ser import ffmpeg
+from ser.errors import (
+    EmptyFile,
+    InvalidSamples,
+    Silent,
+    TooShort,
+    UnsupportedFormat,
+    UnsupportedMedia,
+)
+from ser.sniff import HEAD_BYTES, Container, sniff
+
+SAMPLE_RATE = 22_050  # Hz; librosa's default, and what the published models were trained at
+MIN_SECONDS = 0.3  # shorter clips hold no emotion
+MAX_SECONDS = 600.0  # of one file; the rest is left out and said to be
+MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz
+MAX_CHANNELS = 8
+SILENCE_PEAK = 1e-4  # of full scale (-80 dB), once a constant offset is taken off
+DECODE_TIMEOUT_S = 25.0
+
+# A file that ends early has lost at least this much of what its header declares.
+_LOST_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Audio:
+    """A decoded clip.
+
+    Attributes:
+        samples: shape (n,), float32, finite, mono, at `SAMPLE_RATE`; 1.0 is full scale.
+        truncated: whether the file was longer than the limit.
+        warnings: in plain words, what the listener should know.
+    """
+
+    samples: np.ndarray
+    truncated: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def duration(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / SAMPLE_RATE
+
+
+def load_audio(
+    source: bytes | Path,
+    *,
+    max_seconds: float = MAX_SECONDS,
+    timeout_s: float = DECODE_TIMEOUT_S,
+) -> Audio:
+    """Decode any audio or video file to mono float32 at `SAMPLE_RATE`.
+
+    libsndfile reads what it can (wav, flac, ogg, mp3 …), ffmpeg the rest. Channels are
+    averaged, then resampled by soxr's HQ, as `librosa.load` does.
+
+    Args:
+        source: the file's bytes, or its path. The name's extension is not looked at.
+        max_seconds: leave out what comes after.
+        timeout_s: wall-clock limit of the decoder.
+
+    Raises:
+        AudioError: the file is at fault; each kind is a class of its own.
+        DecoderFault: decoding failed for a reason of ours.
+        OSError: `source` is a path that cannot be read.
+    """
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    if not data:
+        raise EmptyFile("the file is empty (0 bytes)")
+    container = sniff(data[:HEAD_BYTES])
+    if container is None:
+        raise UnsupportedMedia(
+            "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
+        )
+    audio = _read_with_soundfile(data, max_seconds) if container.soundfile else None
+    if audio is None:
+        audio = _read_with_ffmpeg(data, container, max_seconds, timeout_s)
+    _check(audio.samples)
+    return audio
+
+
+def _read_with_soundfile(data: bytes, max_seconds: float) -> Audio | None:
+    """Return the clip, or None where ffmpeg should try: broken, streamed or exotic files."""
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            rate, channels, declared = file.samplerate, file.channels, file.frames
+            _check_format(rate, channels)
+            wanted = int(max_seconds * rate)
+            frames = file.read(min(wanted, declared), dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError:
+        return None
+    if not len(frames):
+        return None
+    lost = (min(wanted, declared) - len(frames)) / rate
+    return Audio(
+        _resample(frames.mean(axis=1), rate),
+        truncated=declared > wanted,
+        warnings=_damage_warning(len(frames) / rate) if lost > _LOST_SECONDS else (),
+    )
+
+
+def _read_with_ffmpeg(
+    data: bytes, container: Container, max_seconds: float, timeout_s: float
+) -> Audio:
+    # A second more than wanted tells a file at the limit from a longer one.
+    decoded = ffmpeg.decode(
+        data, container, rate=SAMPLE_RATE, max_seconds=max_seconds + 1, timeout_s=timeout_s
+    )
+    limit = int(max_seconds * SAMPLE_RATE)
+    samples = decoded.samples[:limit]
+    return Audio(
+        samples,
+        truncated=len(decoded.samples) > limit,
+        warnings=_damage_warning(len(samples) / SAMPLE_RATE) if decoded.complained else (),
+    )
+
+
+def _damage_warning(seconds: float) -> tuple[str, ...]:
+    return (f"the file is damaged; the answer is for the {seconds:.1f} s that could be read",)
+
+
+def _check_format(rate: int, channels: int) -> None:
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise UnsupportedFormat(
+            f"a sample rate of {rate} Hz; {MIN_RATE} to {MAX_RATE} Hz are supported"
+        )
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise UnsupportedFormat(f"{channels} channels; 1 to {MAX_CHANNELS} are supported")
+
+
+def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    if rate == SAMPLE_RATE:
+        return samples
+    return soxr.resample(samples, rate, SAMPLE_RATE, quality="HQ")
+
+
+def _check(samples: np.ndarray) -> None:
+    if not np.isfinite(samples).all():
+        raise InvalidSamples("the audio holds NaN or infinite samples")
+    seconds = len(samples) / SAMPLE_RATE
+    if seconds < MIN_SECONDS:
+        raise TooShort(f"{seconds:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
+    # In float64: the mean of huge float32 samples overflows.
+    wide = samples.astype(np.float64)
+    if np.abs(wide - wide.mean()).max() < SILENCE_PEAK:
+        raise Silent("nothing but silence in this file")

@@ -1,0 +1,145 @@
+"""The model file: one HDF5 that carries its own labels and preprocessing.
+
+It is a Keras model saved as ``.h5`` with one root attribute more, `ATTRIBUTE`, in JSON.
+A file without it is served when it has the shape of the published models.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ser.emotions import EMOTIONS
+from ser.errors import ModelFileError
+from ser.features import FEATURE_SETS, FeatureSet
+
+#: The model that is shipped, and served unless told otherwise.
+DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "model" / "conv1d-mfcc40.h5"
+ATTRIBUTE = "ser"
+CLASSIC_FEATURES = "mfcc40-mean"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a model file says of itself.
+
+    Attributes:
+        labels: in the order of the model's outputs.
+        features: as `FeatureSet.to_metadata` gives it.
+        temperature: of the calibrated softmax; 1 leaves the probabilities as they are.
+        corpora: number of clips trained on, of each corpus.
+        scores: measured figures by protocol.
+        versions: of the libraries that made the file.
+        probe: some input and the probabilities that the trained model gave for it, so
+            that a serving backend which computes something else is found out.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    features: dict[str, Any]
+    temperature: float = 1.0
+    recipe: str = ""
+    corpora: dict[str, int] = field(default_factory=dict)
+    split: str = ""
+    scores: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    licence: str = ""
+    probe: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model file that passed every check that needs no Keras.
+
+    Attributes:
+        version: the first 12 characters of the file's SHA-256.
+        architecture: the Keras configuration of the model, stock layers only.
+    """
+
+    path: Path
+    metadata: Metadata
+    version: str
+    architecture: dict[str, Any]
+    features: FeatureSet
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read and check a model file; nothing of it is executed.
+
+    Raises:
+        ModelFileError: it cannot be served, with the reason in one line.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"model file {path} does not exist")
+    try:
+        version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        with h5py.File(path, "r") as file:
+            attributes = dict(file.attrs)
+    except OSError as error:
+        raise ModelFileError(f"model file {path} is not an HDF5 file") from error
+    try:
+        return _check(path, version, attributes)
+    except ModelFileError as error:
+        raise ModelFileError(f"model file {path}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelFileError(f"model file {path} is malformed: {error!r}") from error
+
+
+def write_metadata(path: Path, metadata: Metadata) -> None:
+    """Put `metadata` into the Keras ``.h5`` at `path`."""
+    with h5py.File(path, "r+") as file:
+        file.attrs[ATTRIBUTE] = json.dumps({"format": _FORMAT} | asdict(metadata))
+
+
+def _check(path: Path, version: str, attributes: dict[str, Any]) -> Bundle:
+    if "model_config" not in attributes:
+        raise ModelFileError("it holds no Keras model (weights alone are not enough)")
+    architecture = json.loads(attributes["model_config"])
+    _refuse_code(architecture)
+    metadata = _metadata(path.stem, attributes.get(ATTRIBUTE))
+    name = metadata.features["name"]
+    if name not in FEATURE_SETS:
+        raise ModelFileError(f"unknown feature set {name!r}; known: {', '.join(FEATURE_SETS)}")
+    features = FEATURE_SETS[name].with_metadata(metadata.features)
+    if len(set(metadata.labels)) != len(metadata.labels) or not metadata.labels:
+        raise ModelFileError("its labels must be distinct names")
+    if not metadata.temperature > 0:
+        raise ModelFileError(f"temperature {metadata.temperature} is not positive")
+    return Bundle(path, metadata, version, architecture, features)
+
+
+def _metadata(stem: str, stored: str | bytes | None) -> Metadata:
+    if stored is None:
+        classic = FEATURE_SETS[CLASSIC_FEATURES].to_metadata()
+        return Metadata(name=stem, labels=EMOTIONS, features=classic)
+    data = json.loads(stored)
+    if (version := data.pop("format", None)) != _FORMAT:
+        raise ModelFileError(f"its format is {version!r}; this version reads format {_FORMAT}")
+    return Metadata(**data | {"labels": tuple(data["labels"])})
+
+
+def _refuse_code(node: Any) -> None:
+    """Walk a Keras configuration; anything but stock Keras objects is refused."""
+    if isinstance(node, list):
+        for item in node:
+            _refuse_code(item)
+    elif isinstance(node, dict):
+        name = node.get("class_name", "")
+        if "class_name" in node and (
+            name in ("Lambda", "__lambda__", "function", "__typespec__")
+            or not str(node.get("module") or "keras").split(".")[0] == "keras"
+            or node.get("registered_name") not in (None, name)
+        ):
+            raise ModelFileError(f"it holds code ({name}), and code in model files is never run")
+        for value in node.values():
+            _refuse_code(value)
+
+
+def make_probe(x: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Return the `Metadata.probe` of one input (1, *shape) and its answer (1, labels)."""
+    return {"input": x[0].tolist(), "probabilities": probabilities[0].tolist()}

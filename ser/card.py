@@ -1,0 +1,90 @@
+"""The model card: written from what the model file carries, never by hand."""
+
+from ser.bundle import Bundle
+from ser.corpora import CORPORA
+from ser.recipes import RECIPES
+
+_BANNED_USE = (
+    "Inferring the emotions of people at work or in education is banned in the EU "
+    "(AI Act, Article 5(1)(f))."
+)
+
+
+def model_card(bundle: Bundle) -> str:
+    """Return the card of a model file as Markdown."""
+    meta = bundle.metadata
+    clips = ", ".join(
+        f"{CORPORA[c].title if c in CORPORA else c} ({n:,} clips)" for c, n in meta.corpora.items()
+    )
+    sources = [
+        f"- {c.title}: {c.source}, {c.licence}" for c in CORPORA.values() if c.name in meta.corpora
+    ]
+    summary = RECIPES[meta.recipe].summary if meta.recipe in RECIPES else "custom"
+    versions = ", ".join(f"{k} {v}" for k, v in meta.versions.items())
+    lines = [
+        f"# Model card: {meta.name}",
+        "",
+        f"`{bundle.path.name}`, version `{bundle.version}` (of its SHA-256). Written by "
+        "`scripts/train.py` from the model file.",
+        "",
+        "## What it is",
+        "",
+        f"Recipe `{meta.recipe}`: {summary}. Features `{meta.features['name']}`: "
+        + ", ".join(f"{k} {v}" for k, v in meta.features["params"].items())
+        + f", at {meta.features['sample_rate']:,} Hz. It tells "
+        + ", ".join(meta.labels)
+        + ".",
+        "",
+        f"Trained on {clips}; {meta.split}. Made with {versions}.",
+        "",
+        "## How good it is",
+        "",
+        *_score_lines(meta.scores),
+        "",
+        "## Use",
+        "",
+        "For demonstrations, teaching and research on acted speech. Not for decisions about "
+        f"people. {_BANNED_USE}",
+        "",
+        "Known limits: the voices are North American English actors who were told which emotion "
+        "to play; spontaneous speech, other languages, children, noise and telephone lines were "
+        "not trained on. The probabilities are not calibrated.",
+        "",
+        "## Data and licence",
+        "",
+        *sources,
+        "",
+        "The model inherits the non-commercial terms of its data. The code is under the MIT "
+        "licence.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _score_lines(scores: dict[str, dict]) -> list[str]:
+    if not scores:
+        return ["Not measured on unseen voices."]
+    lines = [
+        "| protocol | voices of the test also in training | UAR | accuracy | clips |",
+        "|---|---|---|---|---|",
+    ]
+    for name, figures in scores.items():
+        leaks = "**yes, so it flatters**" if figures["leaks"] else "no"
+        lines.append(
+            f"| `{name}` | {leaks} | {figures['uar']:.1%} | {figures['accuracy']:.1%} "
+            f"| {figures['n']:,} |"
+        )
+    honest = [f for f in scores.values() if not f["leaks"]]
+    if honest:
+        figures = honest[0]
+        recall = ", ".join(f"{label} {r:.0%}" for label, r in figures["recall"].items())
+        lines += [
+            "",
+            f"On voices it has never heard it is right in **{figures['accuracy']:.0%}** of the "
+            f"clips (chance: {1 / len(figures['recall']):.0%}; human listeners, as quoted with "
+            "the published folds: 67 %). These figures are of models trained the same way with "
+            "the test speakers left out; the shipped file is trained on all of them.",
+            "",
+            f"Recall per emotion: {recall}.",
+        ]
+    return lines

@@ -1,0 +1,42 @@
+"""What an utterance and a corpus are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Sex = Literal["male", "female", ""]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utterance:
+    """One recorded clip and what its corpus says of it; "" where it says nothing.
+
+    `take` names the recording within its corpus: two files of one take are copies
+    of each other, whatever their folder or format.
+    """
+
+    path: Path
+    emotion: str
+    speaker: str
+    corpus: str
+    sex: Sex = ""
+    intensity: str = ""
+    statement: str = ""
+    channel: str = "speech"
+    take: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corpus:
+    """A corpus: its facts, and the parser of its file names.
+
+    `parse` takes a path and returns its `Utterance`, or None when the file's name
+    is not one of this corpus. It never opens the file.
+    """
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    parse: Callable[[Path], Utterance | None]

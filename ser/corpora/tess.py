@@ -1,0 +1,39 @@
+"""TESS: two actresses of Toronto, 200 words, 7 emotions."""
+
+import re
+from pathlib import Path
+
+from ser.corpora.base import Corpus, Utterance
+from ser.emotions import canonical
+
+# OAF is the older, YAF the younger actress; one file is published as OA_bite_neutral.
+# The folders disagree in case and wording, so the file name's last word counts.
+_NAME = re.compile(
+    r"(OAF?|YAF)_([a-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)", flags=re.IGNORECASE
+)
+
+
+def _parse(path: Path) -> Utterance | None:
+    match = _NAME.fullmatch(path.stem)
+    if match is None:
+        return None
+    actress, word, emotion = match.groups()
+    actress = "YAF" if actress.upper() == "YAF" else "OAF"
+    return Utterance(
+        path=path,
+        emotion=canonical(emotion),
+        speaker=f"tess-{actress}",
+        corpus="tess",
+        sex="female",
+        statement=word.lower(),
+        take=f"{actress}_{word}_{emotion}".lower(),
+    )
+
+
+CORPUS = Corpus(
+    name="tess",
+    title="TESS",
+    source="Pichora-Fuller & Dupuis 2020, University of Toronto",
+    licence="CC BY-NC-ND 4.0",
+    parse=_parse,
+)

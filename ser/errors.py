@@ -1,0 +1,90 @@
+"""The errors of the library, one small tree.
+
+Each carries the ``code`` under which HTTP and the command lines report it.
+"""
+
+
+class SerError(Exception):
+    """Base of every error the library raises on purpose."""
+
+    code = "internal"
+
+
+class UsageError(SerError):
+    """A name, path or setting given by the user is wrong; the message lists the way out."""
+
+    code = "usage"
+
+
+class ModelFileError(SerError):
+    """A model file is not one that can be served."""
+
+    code = "model_file"
+
+
+class AudioError(SerError):
+    """The input is at fault: it holds nothing that can be scored."""
+
+
+class EmptyFile(AudioError):
+    """The input has 0 bytes."""
+
+    code = "empty_file"
+
+
+class UnsupportedMedia(AudioError):
+    """The bytes are of no audio or video container known here."""
+
+    code = "unsupported_media"
+
+
+class NoAudio(AudioError):
+    """A valid container without audio: a header alone, or video only."""
+
+    code = "no_audio"
+
+
+class Damaged(AudioError):
+    """The container is known, but nothing of it can be decoded."""
+
+    code = "damaged"
+
+
+class UnsupportedFormat(AudioError):
+    """The sample rate or the number of channels is outside the limits."""
+
+    code = "unsupported_format"
+
+
+class InvalidSamples(AudioError):
+    """Samples are NaN, infinite, or so large that the features overflow."""
+
+    code = "invalid_samples"
+
+
+class TooShort(AudioError):
+    """Too short to hold an emotion."""
+
+    code = "too_short"
+
+
+class Silent(AudioError):
+    """Nothing but silence or a constant offset."""
+
+    code = "silent"
+
+
+class DecoderFault(SerError):
+    """The input may be fine; decoding it failed for a reason of ours."""
+
+
+class DecoderTimeout(DecoderFault):
+    """The decoder ran past its wall-clock limit."""
+
+    code = "timeout"
+
+
+class DecoderUnavailable(DecoderFault):
+    """There is no ffmpeg, or no room for its temporary file."""
+
+    code = "unavailable"

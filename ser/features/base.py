@@ -1,0 +1,87 @@
+"""What a feature set is: a named function of samples, with every parameter as data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ser.audio import SAMPLE_RATE, Audio
+from ser.errors import InvalidSamples, ModelFileError
+
+_STORED = ("name", "shape", "sample_rate", "params", "window_seconds", "hop_seconds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSet:
+    """A feature set, and how long audio is cut into windows for it.
+
+    A clip of up to one and a half windows is taken whole, as the corpora's clips are in
+    training; a longer one becomes windows of `window_seconds`, one every `hop_seconds`.
+
+    Attributes:
+        shape: the shape of one window's features.
+        compute: called as ``compute(samples, sample_rate=…, **params)``; gives an array of
+            `shape`.
+        params: stored in the model file, so that serving uses what training used.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    compute: Callable[..., np.ndarray] = field(repr=False, compare=False)
+    params: dict[str, Any]
+    window_seconds: float
+    hop_seconds: float
+    sample_rate: int = SAMPLE_RATE
+
+    def extract(self, samples: np.ndarray) -> np.ndarray:
+        """Return the features of one window: shape `shape`, float32, finite.
+
+        Args:
+            samples: shape (n,), float32, mono, at `sample_rate`.
+
+        Raises:
+            InvalidSamples: the samples are so large that the features overflow.
+        """
+        with np.errstate(all="ignore"):
+            features = self.compute(samples, sample_rate=self.sample_rate, **self.params)
+        if not np.isfinite(features).all():
+            raise InvalidSamples("the samples are so large that the features overflow")
+        return features.astype(np.float32, copy=False)
+
+    def windows(self, n_samples: int) -> list[tuple[int, int]]:
+        """Return the ``(start, stop)`` of each window over a clip, in samples."""
+        window = round(self.window_seconds * self.sample_rate)
+        hop = round(self.hop_seconds * self.sample_rate)
+        if n_samples <= 1.5 * window:
+            return [(0, n_samples)]
+        starts = range(0, n_samples - window + 1, hop)
+        # The last window also takes what is left over, less than one hop.
+        return [(start, start + window) for start in starts[:-1]] + [(starts[-1], n_samples)]
+
+    def extract_windows(self, audio: Audio) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """Return the features of every window, shape (windows, *shape), and the windows."""
+        windows = self.windows(len(audio.samples))
+        return np.stack([self.extract(audio.samples[a:b]) for a, b in windows]), windows
+
+    def to_metadata(self) -> dict[str, Any]:
+        """Return what a model file says of its features."""
+        return {key: getattr(self, key) for key in _STORED} | {"shape": list(self.shape)}
+
+    def with_metadata(self, data: dict[str, Any]) -> "FeatureSet":
+        """Return this feature set with the parameters that a model file carries.
+
+        Raises:
+            ModelFileError: they are not parameters of this feature set.
+        """
+        if data.keys() != set(_STORED) or data["params"].keys() != self.params.keys():
+            raise ModelFileError(
+                f"the parameters of feature set {self.name!r} are {sorted(_STORED)} with "
+                f"params {sorted(self.params)}; the file has {data}"
+            )
+        if data["sample_rate"] != SAMPLE_RATE:
+            raise ModelFileError(
+                f"feature set {self.name!r} at {data['sample_rate']} Hz; "
+                f"audio is decoded at {SAMPLE_RATE} Hz"
+            )
+        return replace(self, **data | {"shape": tuple(data["shape"])})

@@ -1,0 +1,137 @@
+"""A model file and a clip to an answer."""
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, Audio, load_audio
+from ser.bundle import Bundle, read_bundle
+from ser.runtime import Scorer, load_scorer
+
+
+@dataclass(frozen=True)
+class Segment:
+    """The emotion from `start` to `end`, in seconds."""
+
+    start: float
+    end: float
+    emotion: str
+    confidence: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for a clip.
+
+    Attributes:
+        probabilities: of every label, in the model's order; they sum to 1.
+        duration: seconds that were scored.
+        truncated: the clip was longer than the limit, and the rest was left out.
+        segments: cover the clip from 0 to `duration` without a hole.
+    """
+
+    emotion: str
+    confidence: float
+    probabilities: dict[str, float]
+    duration: float
+    truncated: bool
+    warnings: tuple[str, ...]
+    segments: tuple[Segment, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain data."""
+        return asdict(self)
+
+
+class Predictor:
+    """A loaded model; threads may share it."""
+
+    def __init__(self, bundle: Bundle, scorer: Scorer) -> None:
+        self.bundle = bundle
+        self._scorer = scorer
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Predictor":
+        """Load a model file and warm it up.
+
+        Raises:
+            ModelFileError: it cannot be served.
+        """
+        bundle = read_bundle(path)
+        return cls(bundle, load_scorer(bundle))
+
+    def predict(
+        self,
+        source: bytes | Path,
+        *,
+        max_seconds: float = MAX_SECONDS,
+        timeout_s: float = DECODE_TIMEOUT_S,
+    ) -> Prediction:
+        """Return the emotion of a file, given its bytes or its path.
+
+        Raises:
+            AudioError: the file is at fault.
+            DecoderFault: decoding failed for a reason of ours.
+        """
+        return self.predict_audio(load_audio(source, max_seconds=max_seconds, timeout_s=timeout_s))
+
+    def predict_audio(self, audio: Audio) -> Prediction:
+        """Return the emotion of a decoded clip: of each window, and of them all together.
+
+        Raises:
+            InvalidSamples: the samples are so large that the features overflow.
+        """
+        features, windows = self.bundle.features.extract_windows(audio)
+        probabilities = self.probabilities(features)
+        times = _segment_times(windows, self.bundle.features.sample_rate, audio.duration)
+        segments = tuple(
+            Segment(start, end, *self._answer(p))
+            for (start, end), p in zip(times, probabilities, strict=True)
+        )
+        lengths = [end - start for start, end in times]
+        emotion, confidence, overall = self._answer(
+            np.average(probabilities, axis=0, weights=lengths)
+        )
+        return Prediction(
+            emotion=emotion,
+            confidence=confidence,
+            probabilities=overall,
+            duration=audio.duration,
+            truncated=audio.truncated,
+            warnings=audio.warnings,
+            segments=segments,
+        )
+
+    def probabilities(self, features: np.ndarray) -> np.ndarray:
+        """Return the calibrated probabilities of features, row by row.
+
+        Args:
+            features: shape (batch, *feature shape), float32.
+
+        Returns:
+            shape (batch, labels), float64; each row sums to 1.
+        """
+        raw = self._scorer(features).astype(np.float64)
+        logits = np.log(np.maximum(raw, 1e-30))
+        logits /= self.bundle.metadata.temperature
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def _answer(self, probabilities: np.ndarray) -> tuple[str, float, dict[str, float]]:
+        labels = self.bundle.metadata.labels
+        best = int(probabilities.argmax())
+        named = dict(zip(labels, probabilities.tolist(), strict=True))
+        return labels[best], float(probabilities[best]), named
+
+
+def _segment_times(
+    windows: list[tuple[int, int]], rate: int, duration: float
+) -> list[tuple[float, float]]:
+    """Give each instant to the window whose middle is nearest; windows overlap, these do not."""
+    middles = [(start + stop) / 2 / rate for start, stop in windows]
+    borders = [0.0, *((a + b) / 2 for a, b in pairwise(middles)), duration]
+    return list(pairwise(borders))

@@ -1,0 +1,40 @@
+"""What a recipe is: a system of the field as data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ser.emotions import EMOTIONS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """The figure that a recipe was published with: accuracy in percent, and its source."""
+
+    accuracy: float
+    protocol: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Features + model + labels + how it is trained.
+
+    Attributes:
+        features: name of a feature set.
+        build: called with the features' shape and the number of labels; gives an
+            uncompiled Keras model of stock layers that ends in a softmax.
+        optimizer: as `keras.optimizers.get` takes it.
+        monitor: the validation quantity that picks the epoch to keep.
+    """
+
+    name: str
+    summary: str
+    features: str
+    build: Callable[[tuple[int, ...], int], Any] = field(repr=False)
+    optimizer: dict[str, Any]
+    batch_size: int
+    epochs: int
+    labels: tuple[str, ...] = EMOTIONS
+    monitor: str = "val_accuracy"
+    published: Published | None = None

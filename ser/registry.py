@@ -1,0 +1,34 @@
+"""One way to find the corpora, feature sets and recipes: each is a file in its package."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Any
+
+from ser.errors import UsageError
+
+
+def collect(package: str, attribute: str) -> dict[str, Any]:
+    """Import the modules of `package` and return ``{object.name: object}`` of their `attribute`.
+
+    A module without the attribute is a helper and is passed over.
+    """
+    found: dict[str, Any] = {}
+    path = importlib.import_module(package).__path__
+    for info in sorted(pkgutil.iter_modules(path), key=lambda info: info.name):
+        entry = getattr(importlib.import_module(f"{package}.{info.name}"), attribute, None)
+        if entry is None:
+            continue
+        if entry.name in found:
+            raise ValueError(f"{package}: two entries are named {entry.name!r}")
+        found[entry.name] = entry
+    return found
+
+
+def lookup(table: Mapping[str, Any], name: str, kind: str) -> Any:
+    """Return ``table[name]``; an unknown name's `UsageError` lists the known ones."""
+    try:
+        return table[name]
+    except KeyError:
+        known = ", ".join(sorted(table))
+        raise UsageError(f"unknown {kind} {name!r}; known: {known}") from None

@@ -1,0 +1,122 @@
+"""Running a model file on whichever Keras backend the process has; thread-safe.
+
+``KERAS_BACKEND`` chooses. Serving defaults to OpenVINO, which needs a quarter of
+TensorFlow's memory.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ser.bundle import Bundle
+from ser.errors import ModelFileError
+
+SERVING_BACKEND = "openvino"
+PROBE_TOLERANCE = 1e-4
+
+#: features of shape (batch, *shape), float32, to probabilities of shape (batch, labels).
+Scorer = Callable[[np.ndarray], np.ndarray]
+
+
+def load_scorer(bundle: Bundle) -> Scorer:
+    """Build the bundle's model, with its weights, as a function that threads may share.
+
+    Raises:
+        ModelFileError: the model does not fit its metadata, or answers its probe wrongly.
+    """
+    os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
+    import keras
+
+    model = _build(bundle)
+    if keras.backend.backend() == "openvino":
+        scorer = _openvino_scorer(model)
+    else:
+        scorer = _keras_scorer(model)
+    _verify(bundle, scorer)
+    return scorer
+
+
+def _build(bundle: Bundle) -> Any:
+    # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
+    import keras
+
+    try:
+        kind = bundle.architecture["class_name"]
+        cls = keras.Sequential if kind == "Sequential" else keras.Model
+        model = cls.from_config(bundle.architecture["config"])
+        model.load_weights(bundle.path)
+    except Exception as error:  # Keras raises of every kind for a broken file
+        reason = str(error).partition("\n")[0]
+        raise ModelFileError(
+            f"model file {bundle.path}: Keras cannot build it: {reason}"
+        ) from error
+    n_labels = len(bundle.metadata.labels)
+    if tuple(model.input_shape[1:]) != bundle.features.shape:
+        raise ModelFileError(
+            f"model file {bundle.path}: it takes input {tuple(model.input_shape[1:])}, but "
+            f"feature set {bundle.features.name!r} gives {bundle.features.shape}"
+        )
+    if tuple(model.output_shape[1:]) != (n_labels,):
+        raise ModelFileError(
+            f"model file {bundle.path}: {n_labels} labels, but output {model.output_shape[1:]}"
+        )
+    return model
+
+
+def _keras_scorer(model: Any) -> Scorer:
+    import keras
+
+    def score(x: np.ndarray) -> np.ndarray:
+        # A direct call: `predict` costs tens of milliseconds and leaks.
+        return keras.ops.convert_to_numpy(model(x, training=False))
+
+    return score
+
+
+def _openvino_scorer(model: Any) -> Scorer:
+    """Compile the model's graph once, in float32.
+
+    Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
+    request is not thread-safe. The batch stays dynamic on purpose: with a fixed batch,
+    OpenVINO 2025.4 to 2026.4 on x86 get convolution + ReLU + pooling wrong. Keras has no
+    public way to trace such a graph (`export` bakes a batch of 1 into `Flatten`).
+    """
+    import openvino
+    from keras.src.backend.openvino.core import OpenVINOKerasTensor
+    from openvino import opset13 as ops
+
+    parameter = ops.parameter([-1, *model.input_shape[1:]], openvino.Type.f32)
+    output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
+    compiled = openvino.Core().compile_model(
+        openvino.Model([ops.result(output.output)], [parameter]),
+        "CPU",
+        # Requests run side by side in the server's threads; one core each is fastest.
+        {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1},
+    )
+    local = threading.local()
+
+    def score(x: np.ndarray) -> np.ndarray:
+        if not hasattr(local, "request"):
+            local.request = compiled.create_infer_request()
+        return local.request.infer(np.ascontiguousarray(x))[0].copy()
+
+    return score
+
+
+def _verify(bundle: Bundle, scorer: Scorer) -> None:
+    """Warm the scorer up and see that it gives what the trained model gave."""
+    probe = bundle.metadata.probe
+    shape = bundle.features.shape
+    x = np.asarray(probe["input"] if probe else np.zeros(shape), np.float32).reshape(1, *shape)
+    for batch in (x, np.concatenate([x, x])):
+        answer = scorer(batch)
+        if not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
+            raise ModelFileError(f"model file {bundle.path}: its outputs are no probabilities")
+        if probe and not np.allclose(answer, probe["probabilities"], atol=PROBE_TOLERANCE):
+            raise ModelFileError(
+                f"model file {bundle.path}: this backend ({os.environ['KERAS_BACKEND']}) gives "
+                "other probabilities than the trained model; set KERAS_BACKEND to another"
+            )

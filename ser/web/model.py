@@ -1,0 +1,56 @@
+"""The one model of a running app: checked at once, loaded beside the open port."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from ser.audio import SAMPLE_RATE, Audio
+from ser.bundle import Bundle
+from ser.errors import SerError
+from ser.predictor import Predictor
+from ser.runtime import load_scorer
+
+log = logging.getLogger(__name__)
+
+
+class ModelHolder:
+    """Loads a bundle's model in a thread of its own, once."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self.error: str | None = None
+        self._predictor: Predictor | None = None
+        self._finished = threading.Event()
+
+    def start(self, on_failure: Callable[[str], None] = lambda _: None) -> None:
+        """Begin to load; `on_failure` is called with the reason if that fails."""
+        threading.Thread(
+            target=self._load, args=(on_failure,), name="load-model", daemon=True
+        ).start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until loading has ended, well or badly; say whether it has."""
+        return self._finished.wait(timeout_s)
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """The predictor, once it has answered its warm-up."""
+        return self._predictor
+
+    def _load(self, on_failure: Callable[[str], None]) -> None:
+        try:
+            predictor = Predictor(self.bundle, load_scorer(self.bundle))
+            # The first features of a process cost seconds of imports and compilation.
+            noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
+            predictor.predict_audio(Audio(noise))
+            self._predictor = predictor
+            log.info("model %s %s is ready", self.bundle.metadata.name, self.bundle.version)
+        except Exception as error:
+            if not isinstance(error, SerError):
+                log.exception("loading the model failed")
+            self.error = str(error)
+            on_failure(self.error)
+        finally:
+            self._finished.set()

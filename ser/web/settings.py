@@ -1,0 +1,102 @@
+"""Every setting of the app, in one place: environment variables, checked once."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ser.bundle import DEFAULT_MODEL
+from ser.errors import UsageError
+
+
+def _number(kind: Callable[[str], Any], low: float, high: float) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    parse.__doc__ = f"A number from {low:g} to {high:g}"
+    return parse
+
+
+def _log_level(text: str) -> str:
+    """One of DEBUG, INFO, WARNING, ERROR."""
+    if text.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError
+    return text.upper()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An environment variable: its name, default, parser and meaning."""
+
+    variable: str
+    default: Any
+    parse: Callable[[str], Any]
+    meaning: str
+
+
+SETTINGS = {
+    "host": Setting("HOST", "127.0.0.1", str, "address to listen on; 0.0.0.0 for every one"),
+    "port": Setting("PORT", 5000, _number(int, 0, 65535), "port to listen on; 0 for a free one"),
+    "model": Setting("SER_MODEL", DEFAULT_MODEL, Path, "the model file"),
+    "max_upload_mb": Setting(
+        "SER_MAX_UPLOAD_MB", 25, _number(float, 0.001, 1024), "largest upload, in MB"
+    ),
+    "max_seconds": Setting(
+        "SER_MAX_SECONDS", 600.0, _number(float, 1, 7200), "audio analysed of a file, in seconds"
+    ),
+    "threads": Setting("SER_THREADS", 4, _number(int, 1, 64), "requests worked on side by side"),
+    "timeout_s": Setting(
+        "SER_TIMEOUT_S", 25.0, _number(float, 0.1, 600), "time to decode a file, in seconds"
+    ),
+    "log_level": Setting("SER_LOG_LEVEL", "INFO", _log_level, "DEBUG, INFO, WARNING or ERROR"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of `SETTINGS`; anything not given has its default."""
+
+    host: str = SETTINGS["host"].default
+    port: int = SETTINGS["port"].default
+    model: Path = SETTINGS["model"].default
+    max_upload_mb: float = SETTINGS["max_upload_mb"].default
+    max_seconds: float = SETTINGS["max_seconds"].default
+    threads: int = SETTINGS["threads"].default
+    timeout_s: float = SETTINGS["timeout_s"].default
+    log_level: str = SETTINGS["log_level"].default
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """Largest upload, in bytes."""
+        return int(self.max_upload_mb * 1_000_000)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from environment variables; an empty one counts as not set.
+
+    Raises:
+        UsageError: a value is not one of the allowed; the message names it.
+    """
+    values = {}
+    for field in fields(Settings):
+        setting = SETTINGS[field.name]
+        text = environment.get(setting.variable, "").strip()
+        if not text:
+            continue
+        try:
+            values[field.name] = setting.parse(text)
+        except ValueError:
+            allowed = setting.parse.__doc__ or "another value"
+            raise UsageError(f"{setting.variable}={text!r} is not allowed. {allowed}") from None
+    return Settings(**values)
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send the log to stderr, at the level asked for."""
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )

@@ -1,0 +1,28 @@
+"""The one file of a request."""
+
+from flask import Request
+
+from ser.web.problems import Problem
+
+FIELD = "file"
+_HINT = f"send one file: curl -F {FIELD}=@clip.wav …, or the raw bytes with an audio/* type"
+
+
+def read_upload(request: Request) -> bytes:
+    """Return the bytes of the uploaded file; its name is not looked at.
+
+    Raises:
+        Problem: there is not exactly one file.
+    """
+    kind = request.mimetype
+    if kind == "multipart/form-data":
+        files = request.files.getlist(FIELD)
+        if len(files) != 1 or len(request.files) != 1:
+            found = f"{len(files)} files" if files else f"no file in the field {FIELD!r}"
+            raise Problem(400, "bad_request", f"{found}; {_HINT}")
+        if not files[0].filename:
+            raise Problem(400, "bad_request", f"no file was chosen; {_HINT}")
+        return files[0].read()
+    if kind.startswith(("audio/", "video/")) or kind == "application/octet-stream":
+        return request.get_data(cache=False)
+    raise Problem(400, "bad_request", f"the content type is {kind or 'missing'}; {_HINT}")

@@ -1,0 +1,127 @@
+"""What the tests share: the real model, a real server, and a tiny corpus."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT.parent / "shared" / "data"
+
+# Before anything imports Keras: the tests' own process serves as the app does.
+os.environ.setdefault("KERAS_BACKEND", "openvino")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(ROOT))
+
+from tests import synth  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of real speech, or skip."""
+    if not (DATA / "ravdess").is_dir():
+        pytest.skip(f"no real speech at {DATA}")
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def predictor():
+    """Return the shipped model, loaded as the app loads it."""
+    from ser.bundle import DEFAULT_MODEL
+    from ser.predictor import Predictor
+
+    return Predictor.from_file(DEFAULT_MODEL)
+
+
+@pytest.fixture(scope="session")
+def app():
+    """Return the app over the shipped model, ready."""
+    from app import create_app
+
+    app = create_app()
+    assert app.extensions["model"].wait(60)
+    assert app.extensions["model"].error is None
+    return app
+
+
+@pytest.fixture
+def client(app):
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    """Return a two-second WAV."""
+    return synth.wav(synth.voice())
+
+
+class Server:
+    """`python app.py` in a process of its own, as a user starts it."""
+
+    def __init__(self, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env={**inherited, "PORT": str(self.port), **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_ready(self, timeout_s: float = 60) -> "Server":
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/ready", timeout=5):
+                    return self
+            except OSError:
+                if self.process.poll() is not None:
+                    raise AssertionError(f"the app ended: {self.process.stderr.read()}") from None
+                time.sleep(0.1)
+        raise AssertionError(f"the app was not ready after {timeout_s} s")
+
+    def stop(self) -> int:
+        self.process.terminate()
+        try:
+            return self.process.wait(30)
+        finally:
+            self.process.kill()
+            self.process.communicate()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Return a running server of the shipped model."""
+    server = Server()
+    try:
+        yield server.wait_ready()
+    finally:
+        server.stop()
+
+
+def write_corpus(folder: Path, speakers=range(1, 7), emotions=range(1, 9)) -> Path:
+    """Write a tiny RAVDESS of synthesised voices: one clip per speaker and emotion."""
+    for speaker in speakers:
+        (folder / f"Actor_{speaker:02}").mkdir(parents=True)
+        for emotion in emotions:
+            samples = synth.voice(
+                0.6, pitch=90 + 12 * speaker + 25 * emotion, seed=10 * speaker + emotion
+            )
+            name = f"03-01-{emotion:02}-01-01-01-{speaker:02}.wav"
+            (folder / f"Actor_{speaker:02}" / name).write_bytes(synth.wav(samples))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("corpus"))
