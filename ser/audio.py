@@ -17,6 +17,7 @@ from ser.errors import (
     UnsupportedFormat,
     UnsupportedMedia,
 )
+from ser.remarks import DAMAGED
 from ser.sniff import HEAD_BYTES, Container, sniff
 
 SAMPLE_RATE = 22_050  # Hz; librosa's default, and what the published models were trained at
@@ -38,7 +39,7 @@ class Audio:
     Attributes:
         samples: shape (n,), float32, finite, mono, at `SAMPLE_RATE`; 1.0 is full scale.
         truncated: whether the file was longer than the limit.
-        warnings: in plain words, what the listener should know.
+        warnings: keys of `ser.remarks.WARNINGS`.
     """
 
     samples: np.ndarray
@@ -103,7 +104,7 @@ def _read_with_soundfile(data: bytes, max_seconds: float) -> Audio | None:
     return Audio(
         _resample(frames.mean(axis=1), rate),
         truncated=declared > wanted,
-        warnings=_damage_warning(len(frames) / rate) if lost > _LOST_SECONDS else (),
+        warnings=(DAMAGED,) if lost > _LOST_SECONDS else (),
     )
 
 
@@ -119,12 +120,8 @@ def _read_with_ffmpeg(
     return Audio(
         samples,
         truncated=len(decoded.samples) > limit,
-        warnings=_damage_warning(len(samples) / SAMPLE_RATE) if decoded.complained else (),
+        warnings=(DAMAGED,) if decoded.complained else (),
     )
-
-
-def _damage_warning(seconds: float) -> tuple[str, ...]:
-    return (f"the file is damaged; the answer is for the {seconds:.1f} s that could be read",)
 
 
 def _check_format(rate: int, channels: int) -> None:

@@ -43,7 +43,8 @@ function showAnswer(answer) {
   }
   $("emotion").textContent = answer.emotion;
   $("confidence").textContent = `${percent(answer.confidence)} confidence`;
-  const warnings = [...answer.warnings];
+  const words = JSON.parse($("warnings").dataset.words);
+  const warnings = answer.warnings.map((code) => words[code] ?? code);
   if (answer.truncated) warnings.push(`Only the first ${Math.round(answer.duration)} s were analysed.`);
   $("warnings").replaceChildren(
     ...warnings.map((text) => Object.assign(document.createElement("li"), { textContent: text })),

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, g, jsonify, render_template,
 
 from ser.emotions import EMOJI
 from ser.predictor import Predictor
+from ser.remarks import WARNINGS
 from ser.web.model import ModelHolder
 from ser.web.problems import Problem
 from ser.web.settings import Settings
@@ -20,6 +21,7 @@ def _page_facts() -> dict[str, Any]:
     settings: Settings = current_app.extensions["settings"]
     return {
         "emoji": EMOJI,
+        "warning_words": WARNINGS,
         "model": _holder().bundle.metadata,
         "max_upload_mb": settings.max_upload_mb,
         "max_upload_bytes": settings.max_upload_bytes,

@@ -1,0 +1,7 @@
+"""The warnings that an answer can carry: their code, and what it means in plain words."""
+
+DAMAGED = "damaged"
+
+WARNINGS = {
+    DAMAGED: "The file is damaged; only the part that could be read was analysed.",
+}
