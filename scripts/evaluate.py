@@ -9,6 +9,8 @@ from pathlib import Path
 
 import _common
 
+from ser.bundle import add_scores, read_bundle
+from ser.card import model_card
 from ser.dataset import load_dataset
 from ser.errors import UsageError
 from ser.protocols import PROTOCOLS
@@ -31,10 +33,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
     parser.add_argument("--jobs", type=int, default=1, help="splits trained side by side")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and scores here")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        metavar="M.h5",
+        help="add the figures to this model file of the same recipe, and write its card beside it",
+    )
     args = parser.parse_args()
     for name in ("epochs", "jobs"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1")
+    if args.into and args.what.endswith(".h5"):
+        parser.error("--into takes the figures of a recipe, not of a model file")
     if not args.what.endswith(".h5") and not args.protocol:
         parser.error(f"a recipe needs --protocol: {', '.join(PROTOCOLS)}")
     return args
@@ -90,6 +100,9 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
             name = f"curves-{split.split.replace(' ', '-')}.png"
             curve_title = f"{recipe.name}, {split.split}"
             plot_curves(split.history, split.best_epoch, args.report / name, curve_title)
+    if args.into:
+        add_scores(args.into, result.summary())
+        args.into.with_name("README.md").write_text(model_card(read_bundle(args.into)))
     print(title)
     for name, scores in result.by_split.items():
         print(f"  {name}: UAR {scores.uar:.1%}, accuracy {scores.accuracy:.1%}, n {scores.n}")

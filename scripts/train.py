@@ -1,15 +1,11 @@
 """Train a recipe on corpora and save the model file that the app serves."""
 
 import argparse
-import json
 from pathlib import Path
 
 import _common
 
-from ser.bundle import read_bundle
-from ser.card import model_card
 from ser.dataset import load_dataset
-from ser.errors import UsageError
 from ser.protocols import hold_out_validation
 from ser.recipes import RECIPES
 from ser.registry import lookup
@@ -26,15 +22,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
     parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
-    parser.add_argument(
-        "--scores",
-        nargs="*",
-        type=Path,
-        default=[],
-        metavar="JSON",
-        help="scores.json of evaluate.py, to be carried by the model file",
-    )
-    parser.add_argument("--card", type=Path, metavar="FILE", help="also write the model card here")
     args = parser.parse_args()
     if not args.list and not (args.recipe and args.data and args.out):
         parser.error("RECIPE, --data and --out are needed (or --list)")
@@ -52,12 +39,6 @@ def main() -> int:
             print(f"{recipe.name:16} {recipe.summary}")
         return 0
     recipe = lookup(RECIPES, args.recipe, "recipe")
-    scores = {}
-    for path in args.scores:
-        figures = _read_scores(path)
-        if figures["recipe"] != recipe.name:
-            raise UsageError(f"{path} is of recipe {figures['recipe']}, not {recipe.name}")
-        scores[figures["protocol"]] = figures
 
     from ser.metrics import score
     from ser.report import classification_text, plot_confusion, plot_curves
@@ -84,7 +65,7 @@ def main() -> int:
         if held_out
         else f"the epoch was chosen on {len(validation)} random clips"
     )
-    save(trained, args.out, dataset, split=split, scores=scores)
+    save(trained, args.out, dataset, split=split)
 
     report = args.report or Path("reports", args.out.stem)
     report.mkdir(parents=True, exist_ok=True)
@@ -95,21 +76,9 @@ def main() -> int:
     plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
     plot_confusion(result, report / "confusion.png", title)
     (report / "report.txt").write_text(f"{title}\n\n{classification_text(result)}")
-    card = model_card(read_bundle(args.out))
-    (report / "card.md").write_text(card)
-    if args.card:
-        args.card.write_text(card)
     print(f"{args.out}: epoch {trained.best_epoch} kept, {split}")
-    print(f"{report}: curves.png, confusion.png, report.txt, card.md")
+    print(f"{report}: curves.png, confusion.png, report.txt")
     return 0
-
-
-def _read_scores(path: Path) -> dict:
-    try:
-        figures = json.loads(path.read_text())
-        return {**figures, "recipe": figures["recipe"], "protocol": figures["protocol"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is no scores.json of evaluate.py: {error}") from error
 
 
 if __name__ == "__main__":

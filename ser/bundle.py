@@ -6,7 +6,7 @@ A file without it is served when it has the shape of the published models.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Metadata:
 
     Attributes:
         labels: in the order of the model's outputs.
+        summary: what the model is, in a line.
         features: as `FeatureSet.to_metadata` gives it.
         temperature: of the calibrated softmax; 1 leaves the probabilities as they are.
         corpora: number of clips trained on, of each corpus.
@@ -44,6 +45,7 @@ class Metadata:
     features: dict[str, Any]
     temperature: float = 1.0
     recipe: str = ""
+    summary: str = ""
     corpora: dict[str, int] = field(default_factory=dict)
     split: str = ""
     scores: dict[str, Any] = field(default_factory=dict)
@@ -94,6 +96,20 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
     """Put `metadata` into the Keras ``.h5`` at `path`."""
     with h5py.File(path, "r+") as file:
         file.attrs[ATTRIBUTE] = json.dumps({"format": _FORMAT} | asdict(metadata))
+
+
+def add_scores(path: Path, scores: dict[str, Any]) -> None:
+    """Add the figures of an evaluation, with their ``protocol``, to the model file at `path`.
+
+    Raises:
+        ModelFileError: it is not a model file of ours, or of another recipe.
+    """
+    metadata = read_bundle(path).metadata
+    if metadata.recipe != scores["recipe"]:
+        raise ModelFileError(
+            f"{path} is of recipe {metadata.recipe!r}; the figures are of {scores['recipe']!r}"
+        )
+    write_metadata(path, replace(metadata, scores={**metadata.scores, scores["protocol"]: scores}))
 
 
 def _check(path: Path, version: str, attributes: dict[str, Any]) -> Bundle:

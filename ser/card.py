@@ -2,7 +2,6 @@
 
 from ser.bundle import Bundle
 from ser.corpora import CORPORA
-from ser.recipes import RECIPES
 
 _BANNED_USE = (
     "Inferring the emotions of people at work or in education is banned in the EU "
@@ -19,17 +18,16 @@ def model_card(bundle: Bundle) -> str:
     sources = [
         f"- {c.title}: {c.source}, {c.licence}" for c in CORPORA.values() if c.name in meta.corpora
     ]
-    summary = RECIPES[meta.recipe].summary if meta.recipe in RECIPES else "custom"
     versions = ", ".join(f"{k} {v}" for k, v in meta.versions.items())
     lines = [
         f"# Model card: {meta.name}",
         "",
         f"`{bundle.path.name}`, version `{bundle.version}` (of its SHA-256). Written by "
-        "`scripts/train.py` from the model file.",
+        "`scripts/evaluate.py --into` from the model file.",
         "",
         "## What it is",
         "",
-        f"Recipe `{meta.recipe}`: {summary}. Features `{meta.features['name']}`: "
+        f"Recipe `{meta.recipe}`: {meta.summary}. Features `{meta.features['name']}`: "
         + ", ".join(f"{k} {v}" for k, v in meta.features["params"].items())
         + f", at {meta.features['sample_rate']:,} Hz. It tells "
         + ", ".join(meta.labels)

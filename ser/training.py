@@ -99,15 +99,12 @@ def train(
     return Trained(recipe, model, history, best_epoch=keep_best.best_epoch + 1)
 
 
-def save(
-    trained: Trained, path: Path, dataset: Dataset, *, split: str, scores: dict[str, Any]
-) -> Metadata:
+def save(trained: Trained, path: Path, dataset: Dataset, *, split: str) -> None:
     """Write the model file of a trained recipe; replaces `path` in one step.
 
     Args:
         dataset: what it was trained on; the counts of its corpora are stored.
         split: in words, what was held out.
-        scores: measured figures by protocol.
     """
     first = dataset.features[:1]
     corpora = dataset.corpus_counts()
@@ -117,9 +114,9 @@ def save(
         labels=trained.recipe.labels,
         features=recipe_features(trained.recipe).to_metadata(),
         recipe=trained.recipe.name,
+        summary=trained.recipe.summary,
         corpora=corpora,
         split=split,
-        scores=scores,
         versions={package: version(package) for package in _VERSIONED},
         licence="; ".join(licences),
         probe=make_probe(first, trained.probabilities(first)),
@@ -130,4 +127,3 @@ def save(
     trained.model.save(partial, include_optimizer=False)
     write_metadata(partial, metadata)
     partial.replace(path)
-    return metadata
