@@ -44,9 +44,10 @@ def _build(bundle: Bundle) -> Any:
     import keras
 
     try:
-        kind = bundle.architecture["class_name"]
-        cls = keras.Sequential if kind == "Sequential" else keras.Model
-        model = cls.from_config(bundle.architecture["config"])
+        if bundle.architecture["class_name"] == "Sequential":
+            model = keras.Sequential.from_config(_modern(bundle.architecture["config"]))
+        else:
+            model = keras.Model.from_config(bundle.architecture["config"])
         model.load_weights(bundle.path)
     except Exception as error:  # Keras raises of every kind for a broken file
         reason = str(error).partition("\n")[0]
@@ -64,6 +65,22 @@ def _build(bundle: Bundle) -> Any:
             f"model file {bundle.path}: {n_labels} labels, but output {model.output_shape[1:]}"
         )
     return model
+
+
+def _modern(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    """Return the configuration of a Sequential of Keras 2 as Keras 3 takes it.
+
+    Keras 2 says the input's shape in the first layer, as ``batch_input_shape``.
+    """
+    if isinstance(config, list):  # before Keras 2.2.3
+        config = {"name": "model", "layers": config}
+    first, *rest = config["layers"]
+    if "batch_input_shape" not in first["config"]:
+        return config
+    own = dict(first["config"])
+    source = {"batch_shape": own.pop("batch_input_shape"), "dtype": own.get("dtype", "float32")}
+    layers = [] if first["class_name"] == "InputLayer" else [{**first, "config": own}]
+    return {**config, "layers": [{"class_name": "InputLayer", "config": source}, *layers, *rest]}
 
 
 def _keras_scorer(model: Any) -> Scorer:
