@@ -89,6 +89,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         callbacks=lambda split: [
             _common.training_progress(args.epochs or recipe.epochs, split.name)
         ],
+        done=lambda split: _common.note(f"{split.split} is done, epoch {split.best_epoch} kept"),
     )
     title = f"{recipe.name}, {protocol.name}"
     if protocol.leaks:

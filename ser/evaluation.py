@@ -1,7 +1,7 @@
 """Measuring a recipe, or a model file, under a protocol."""
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from typing import Any
@@ -68,6 +68,7 @@ def evaluate(
     epochs: int | None = None,
     jobs: int = 1,
     callbacks: Callable[[Split], list[Any]] = lambda _: [],
+    done: Callable[[SplitResult], None] = lambda _: None,
 ) -> Evaluation:
     """Train a recipe on each split of a protocol, and test it on what was held out.
 
@@ -75,18 +76,22 @@ def evaluate(
         jobs: number of splits trained side by side, each in a process of its own;
             `callbacks` are for one job only.
         callbacks: Keras callbacks for the training of a split, such as a progress bar.
+        done: called with the result of each split as it ends.
     """
     splits = protocol.splits(dataset.utterances, seed)
+    results = []
     if jobs == 1 or len(splits) == 1:
-        results = [
-            _run_split(recipe, dataset, split, seed, epochs, callbacks(split)) for split in splits
-        ]
+        for split in splits:
+            results.append(_run_split(recipe, dataset, split, seed, epochs, callbacks(split)))
+            done(results[-1])
     else:
         # Spawned, not forked: TensorFlow does not survive a fork.
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
             futures = [
                 pool.submit(_run_split, recipe, dataset, split, seed, epochs) for split in splits
             ]
+            for future in as_completed(futures):
+                done(future.result())
             results = [future.result() for future in futures]
     return Evaluation(
         recipe=recipe,
