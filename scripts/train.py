@@ -70,8 +70,7 @@ def main() -> int:
     report = args.report or Path("reports", args.out.stem)
     report.mkdir(parents=True, exist_ok=True)
     truth = dataset.label_indices(recipe.labels)[validation]
-    predicted = trained.probabilities(dataset.features[validation]).argmax(axis=1)
-    result = score(truth, predicted, recipe.labels)
+    result = score(truth, trained.probabilities(dataset.features[validation]), recipe.labels)
     title = f"{recipe.name}, validation"
     plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
     plot_confusion(result, report / "confusion.png", title)

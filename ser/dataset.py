@@ -1,8 +1,8 @@
 """Features with their utterances: what protocols split and recipes train on."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,13 @@ class Dataset:
         if unknown:
             raise UsageError(f"the data holds {sorted(unknown)}; the labels are {list(labels)}")
         return np.array([index[u.emotion] for u in self.utterances])
+
+    def merged(self, labels: Mapping[str, str]) -> "Dataset":
+        """Return the same rows with the emotions in `labels` called by another name."""
+        if not labels:
+            return self
+        renamed = (replace(u, emotion=labels.get(u.emotion, u.emotion)) for u in self.utterances)
+        return replace(self, utterances=tuple(renamed))
 
     def corpus_counts(self) -> dict[str, int]:
         """Return the number of utterances of each corpus."""

@@ -161,7 +161,7 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     assert "published: accuracy 84.83 %" in done.stdout
     assert json.loads((tmp_path / "report" / "scores.json").read_text()) == figures
     assert is_png(tmp_path / "report" / "confusion.png")
-    assert is_png(tmp_path / "report" / "curves-random.png")
+    assert is_png(tmp_path / "report" / "curves-random-seed-0.png")
     assert read_bundle(model).metadata.scores == {"published": figures}
     card = (tmp_path / "README.md").read_text()
     assert "so it flatters" in card
@@ -174,11 +174,18 @@ def test_evaluate_splits_side_by_side(tmp_path):
 
     corpus = write_corpus(tmp_path / "corpus", speakers=range(1, 25), emotions=(1, 5))
     command = ["conv1d-mfcc40", "--data", corpus, "--protocol", "actors5", "--epochs", 2]
-    one, two = (run("evaluate.py", *command, "--jobs", jobs) for jobs in (1, 2))
+    one, two = (run("evaluate.py", *command, "--seeds", 2, "--jobs", jobs) for jobs in (1, 2))
     assert one.returncode == 0, one.stderr
     assert two.returncode == 0, two.stderr
     assert one.stdout.splitlines()[-1] == two.stdout.splitlines()[-1]
-    assert json.loads(one.stdout.splitlines()[-1])["n"] == 48
+    figures = json.loads(one.stdout.splitlines()[-1])
+    assert figures["n"] == 48
+    assert figures["seeds"] == [0, 1]
+    assert figures["sd"]["uar"] is not None
+    low, high = figures["interval"]["uar"]
+    assert 0 <= low <= figures["uar"] <= high <= 1
+    assert set(figures["uar_by_sex"]) == {"female", "male"}
+    assert np.sum(figures["confusion"]) == 2 * 48
 
 
 @pytest.mark.slow
@@ -192,7 +199,7 @@ def test_evaluate_a_feature_matrix(tmp_path):
     assert json.loads(done.stdout.splitlines()[-1])["n"] == 66
     done = run(*command, "--protocol", "actors5")
     assert done.returncode == 2
-    assert "needs RAVDESS with its actors" in done.stderr
+    assert "none of the speakers of fold 1" in done.stderr
 
 
 def test_evaluate_a_model_file(tiny_corpus, tmp_path):
