@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import soxr
 
 from ser.audio import load_audio
+from ser.augment import Augmentation, TrainingClips
+from ser.cache import cached
 from ser.corpora import CORPORA, Utterance, scan
 from ser.emotions import EMOTIONS
 from ser.errors import SerError, UsageError
 from ser.features import FeatureSet
+from ser.features.mfcc40_frames import log_mel
 
 
 @dataclass(frozen=True)
@@ -70,17 +74,61 @@ def load_dataset(
             raise UsageError("--data takes one .npz file, or folders")
         return _load_matrix(data[0], features)
     found = scan(data, CORPORA)
-    notes, rows, kept = [found.summary()], [], []
-    for utterance in progress(found.utterances):
-        try:
-            rows.append(features.extract(load_audio(utterance.path).samples))
-            kept.append(utterance)
-        except (SerError, OSError) as error:
-            notes.append(f"left out {utterance.path}: {error}")
+
+    def extract() -> dict[str, np.ndarray]:
+        rows, faults = [], []
+        for utterance in progress(found.utterances):
+            try:
+                rows.append(features.extract(load_audio(utterance.path).samples))
+                faults.append("")
+            except (SerError, OSError) as error:
+                faults.append(str(error) or type(error).__name__)
+        empty = np.empty((0, *features.shape), np.float32)
+        return {"features": np.stack(rows) if rows else empty, "faults": np.array(faults, str)}
+
+    paths = [utterance.path for utterance in found.utterances]
+    stored = cached("features", paths, features.to_metadata(), extract)
+    kept = tuple(u for u, f in zip(found.utterances, stored["faults"], strict=True) if not f)
     if not kept:
         folders = ", ".join(map(str, data))
         raise UsageError(f"no utterance of {', '.join(CORPORA)} below {folders}")
-    return Dataset(np.stack(rows), tuple(kept), tuple(notes))
+    left_out = [
+        f"left out {path}: {fault}"
+        for path, fault in zip(paths, stored["faults"], strict=True)
+        if fault
+    ]
+    return Dataset(stored["features"], kept, (found.summary(), *left_out))
+
+
+def training_clips(
+    dataset: Dataset, features: FeatureSet, augmentation: Augmentation, labels: Sequence[str]
+) -> TrainingClips:
+    """Return the spectrograms of every clip of a dataset, at each speed of an augmentation."""
+    speeds = [augmentation.speeds.get(u.corpus, (1.0,)) for u in dataset.utterances]
+
+    def compute() -> dict[str, np.ndarray]:
+        spectra = [
+            log_mel(
+                soxr.resample(samples, features.sample_rate * speed, features.sample_rate),
+                sample_rate=features.sample_rate,
+                **features.params,
+            ).astype(np.float16)
+            for utterance, own in zip(dataset.utterances, speeds, strict=True)
+            for samples in [load_audio(utterance.path).samples]
+            for speed in own
+        ]
+        ends = np.cumsum([len(spectrum) for spectrum in spectra])
+        return {"frames": np.concatenate(spectra), "ends": ends}
+
+    paths = [utterance.path for utterance in dataset.utterances]
+    stored = cached("spectra", paths, [features.to_metadata(), speeds], compute)
+    spectra = iter(np.split(stored["frames"], stored["ends"][:-1]))
+    return TrainingClips(
+        spectra=[[next(spectra) for _ in own] for own in speeds],
+        labels=dataset.label_indices(labels),
+        second=np.array([u.corpus == augmentation.second for u in dataset.utterances]),
+        repeated=frozenset(labels.index(emotion) for emotion in augmentation.repeated),
+    )
 
 
 def _load_matrix(path: Path, features: FeatureSet) -> Dataset:

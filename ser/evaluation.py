@@ -26,7 +26,7 @@ class SplitResult:
 
     Attributes:
         tested: the utterances, with the emotions the protocol counts them as.
-        probabilities: shape (tested, labels).
+        probabilities: calibrated on the validation rows; shape (tested, labels).
         history: of each quantity, its value after each epoch.
     """
 
@@ -36,6 +36,7 @@ class SplitResult:
     truth: np.ndarray
     probabilities: np.ndarray
     best_epoch: int
+    temperature: float
     history: dict[str, list[float]]
 
 
@@ -85,6 +86,7 @@ class Evaluation:
             "precision": {label: _rounded(p) for label, p in everything.precision.items()},
             "uar_by_split": {name: _rounded(self.scores(split=name).uar) for name in splits},
             **{f"uar_by_{group}": self._by_group(group) for group in _GROUPS},
+            "temperature": _rounded(np.median([r.temperature for r in self.results])),
             "confusion": everything.confusion.tolist(),
             "published": asdict(self.recipe.published) if self.recipe.published else None,
         }
@@ -199,6 +201,7 @@ def _run_split(
         truth=dataset.label_indices(recipe.labels)[split.test],
         probabilities=trained.probabilities(dataset.features[split.test]),
         best_epoch=trained.best_epoch,
+        temperature=trained.temperature,
         history=trained.history,
     )
 

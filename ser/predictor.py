@@ -9,6 +9,7 @@ import numpy as np
 
 from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, Audio, load_audio
 from ser.bundle import Bundle, read_bundle
+from ser.calibration import soften
 from ser.runtime import Scorer, load_scorer
 
 
@@ -115,11 +116,7 @@ class Predictor:
         Returns:
             shape (batch, labels), float64; each row sums to 1.
         """
-        raw = self._scorer(features).astype(np.float64)
-        logits = np.log(np.maximum(raw, 1e-30))
-        logits /= self.bundle.metadata.temperature
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return soften(self._scorer(features), self.bundle.metadata.temperature)
 
     def _answer(self, probabilities: np.ndarray) -> tuple[str, float, dict[str, float]]:
         labels = self.bundle.metadata.labels

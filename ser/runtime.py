@@ -32,7 +32,7 @@ def load_scorer(bundle: Bundle) -> Scorer:
 
     model = _build(bundle)
     if keras.backend.backend() == "openvino":
-        scorer = _openvino_scorer(model)
+        scorer = _openvino_scorer(model, bundle.features.shape)
     else:
         scorer = _keras_scorer(model)
     _verify(bundle, scorer)
@@ -55,7 +55,7 @@ def _build(bundle: Bundle) -> Any:
             f"model file {bundle.path}: Keras cannot build it: {reason}"
         ) from error
     n_labels = len(bundle.metadata.labels)
-    if tuple(model.input_shape[1:]) != bundle.features.shape:
+    if not _fits(model.input_shape[1:], bundle.features.shape):
         raise ModelFileError(
             f"model file {bundle.path}: it takes input {tuple(model.input_shape[1:])}, but "
             f"feature set {bundle.features.name!r} gives {bundle.features.shape}"
@@ -65,6 +65,13 @@ def _build(bundle: Bundle) -> Any:
             f"model file {bundle.path}: {n_labels} labels, but output {model.output_shape[1:]}"
         )
     return model
+
+
+def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    """Say whether a model's input takes features of `shape`; None takes any length."""
+    return len(wanted) == len(shape) and all(
+        w in (None, n) for w, n in zip(wanted, shape, strict=True)
+    )
 
 
 def _modern(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
@@ -93,7 +100,7 @@ def _keras_scorer(model: Any) -> Scorer:
     return score
 
 
-def _openvino_scorer(model: Any) -> Scorer:
+def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
     """Compile the model's graph once, in float32.
 
     Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
@@ -105,7 +112,7 @@ def _openvino_scorer(model: Any) -> Scorer:
     from keras.src.backend.openvino.core import OpenVINOKerasTensor
     from openvino import opset13 as ops
 
-    parameter = ops.parameter([-1, *model.input_shape[1:]], openvino.Type.f32)
+    parameter = ops.parameter([-1, *shape], openvino.Type.f32)
     output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
     compiled = openvino.Core().compile_model(
         openvino.Model([ops.result(output.output)], [parameter]),

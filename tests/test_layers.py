@@ -8,10 +8,21 @@ from tests.conftest import ROOT
 
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "sniff", "ffmpeg", "convert", "audio",
-    "features", "recipes", "dataset", "protocols", "metrics", "bundle", "card", "runtime",
-    "predictor", "training", "evaluation", "report", "web",
+    "features", "augment", "recipes", "cache", "dataset", "protocols", "metrics",
+    "calibration", "bundle", "card", "runtime", "predictor", "training", "evaluation",
+    "report", "web",
 ]  # fmt: skip
-TRAINING = {"recipes", "dataset", "protocols", "metrics", "training", "evaluation", "report"}
+TRAINING = {
+    "recipes",
+    "augment",
+    "cache",
+    "dataset",
+    "protocols",
+    "metrics",
+    "training",
+    "evaluation",
+    "report",
+}
 
 
 def _stage(module: str) -> str:

@@ -19,7 +19,8 @@ SCRIPTS = sorted(p.name for p in (ROOT / "scripts").glob("[!_]*.py"))
 
 
 def run(script: str, *arguments, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("KERAS_", "SER_"))}
+    left_out = ("KERAS_", "SER_MODEL")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
     return subprocess.run(
         [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)],
         cwd=cwd,
