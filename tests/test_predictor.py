@@ -48,6 +48,21 @@ def test_segments_follow_the_sound(predictor):
             assert segment.emotion == alone[segment.start > 12]
 
 
+def test_silent_windows_are_marked_and_have_no_vote(predictor):
+    voice = synth.voice(12.0)
+    pause = np.random.default_rng(0).standard_normal(30 * SAMPLE_RATE).astype(np.float32) * 1e-4
+    alone = predictor.predict_audio(Audio(voice))
+    assert not any(segment.silent for segment in alone.segments)
+    padded = predictor.predict_audio(Audio(np.concatenate([voice, pause])))
+    quiet = [segment for segment in padded.segments if segment.silent]
+    assert min(segment.start for segment in quiet) < 16
+    assert quiet[-1].end == padded.duration
+    voiced = [list(s.probabilities.values()) for s in padded.segments if not s.silent]
+    lengths = [s.end - s.start for s in padded.segments if not s.silent]
+    expected = np.average(voiced, axis=0, weights=lengths)
+    np.testing.assert_allclose(list(padded.probabilities.values()), expected, atol=1e-12)
+
+
 def test_the_whole_is_the_mean_of_its_segments(predictor):
     answer = predictor.predict_audio(Audio(synth.voice(33.3)))
     weights = [s.end - s.start for s in answer.segments]
