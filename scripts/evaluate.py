@@ -12,6 +12,7 @@ import _common
 
 from ser.bundle import add_scores, read_bundle
 from ser.card import model_card
+from ser.conditions import CONDITIONS
 from ser.dataset import load_dataset
 from ser.errors import UsageError
 from ser.protocols import CROSS, PROTOCOLS, find_protocol
@@ -34,6 +35,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds, each a full run")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    parser.add_argument(
+        "--conditions",
+        action="store_true",
+        help="test again with every clip spoilt: telephone, codecs, noise, room …",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and scores here")
     parser.add_argument(
         "--into",
@@ -88,6 +94,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         seeds=range(args.seed, args.seed + args.seeds),
         epochs=args.epochs,
         jobs=args.jobs,
+        spoilt=CONDITIONS if args.conditions else (),
         callbacks=lambda split: [
             _common.training_progress(args.epochs or recipe.epochs, split.name)
         ],
@@ -113,6 +120,8 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         args.into.with_name("README.md").write_text(model_card(read_bundle(args.into)))
     print(title)
     for name, value in figures["uar_by_split"].items():
+        print(f"  {name}: UAR {value:.1%}")
+    for name, value in figures["uar_by_condition"].items():
         print(f"  {name}: UAR {value:.1%}")
     if recipe.published and recipe.published.protocol == protocol.name:
         print(

@@ -1,5 +1,6 @@
 """Features with their utterances: what protocols split and recipes train on."""
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +12,14 @@ import soxr
 from ser.audio import load_audio
 from ser.augment import Augmentation, TrainingClips
 from ser.cache import cached
+from ser.conditions import conditions
 from ser.corpora import CORPORA, Utterance, scan
 from ser.emotions import EMOTIONS
 from ser.errors import SerError, UsageError
 from ser.features import FeatureSet
 from ser.features.mfcc40_frames import log_mel
+
+_BABBLE_VOICES, _BABBLE_CLIPS = 8, 5
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,41 @@ def training_clips(
         second=np.array([u.corpus == augmentation.second for u in dataset.utterances]),
         repeated=frozenset(labels.index(emotion) for emotion in augmentation.repeated),
     )
+
+
+def spoilt_features(
+    dataset: Dataset, rows: np.ndarray, features: FeatureSet, condition: str
+) -> np.ndarray:
+    """Return the features of some rows as recorded under a condition: (rows, *shape).
+
+    The babble is mixed from clips of the dataset that are not among `rows`.
+    """
+    clips = [dataset.utterances[i] for i in rows]
+    others = np.setdiff1d(np.arange(len(dataset.utterances)), rows)
+    chosen = np.random.default_rng(0).permutation(others)[: _BABBLE_VOICES * _BABBLE_CLIPS]
+    babble = [dataset.utterances[i].path for i in chosen]
+
+    def compute() -> dict[str, np.ndarray]:
+        change = conditions(_babble(babble))[condition]
+        spoilt = []
+        for utterance in clips:
+            rng = np.random.default_rng(zlib.crc32(utterance.take.encode()))
+            spoilt.append(features.extract(change(load_audio(utterance.path).samples, rng)))
+        return {"features": np.stack(spoilt)}
+
+    paths = [u.path for u in clips] + babble
+    return cached("spoilt", paths, [features.to_metadata(), condition], compute)["features"]
+
+
+def _babble(paths: Sequence[Path]) -> np.ndarray:
+    """Return many voices at once: `_BABBLE_VOICES` tracks of clips end to end, added."""
+    if not paths:
+        raise UsageError("babble is mixed from clips that are not tested; there are none")
+    samples = [load_audio(path).samples for path in paths]
+    tracks = [np.concatenate(samples[i::_BABBLE_VOICES] or samples) for i in range(_BABBLE_VOICES)]
+    shortest = min(map(len, tracks))
+    loudness = (np.sqrt(np.mean(track**2)) for track in tracks)
+    return np.sum([t[:shortest] / level for t, level in zip(tracks, loudness, strict=True)], axis=0)
 
 
 def _load_matrix(path: Path, features: FeatureSet) -> Dataset:

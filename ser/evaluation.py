@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ser.corpora import Utterance
-from ser.dataset import Dataset
+from ser.dataset import Dataset, spoilt_features
 from ser.metrics import Scores, score, speaker_interval, uar
 from ser.predictor import Predictor
 from ser.protocols import Protocol, Split
 from ser.recipes import Recipe
-from ser.training import train
+from ser.training import recipe_features, train
 
 _FIGURES = ("uar", "accuracy", "macro_f1", "ece")
 _GROUPS = ("sex", "intensity")
@@ -28,6 +28,7 @@ class SplitResult:
         tested: the utterances, with the emotions the protocol counts them as.
         probabilities: calibrated on the validation rows; shape (tested, labels).
         history: of each quantity, its value after each epoch.
+        spoilt: of each recording condition, the probabilities of the test rows under it.
     """
 
     split: str
@@ -38,6 +39,7 @@ class SplitResult:
     best_epoch: int
     temperature: float
     history: dict[str, list[float]]
+    spoilt: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Evaluation:
             "precision": {label: _rounded(p) for label, p in everything.precision.items()},
             "uar_by_split": {name: _rounded(self.scores(split=name).uar) for name in splits},
             **{f"uar_by_{group}": self._by_group(group) for group in _GROUPS},
+            "uar_by_condition": self._by_condition(),
             "temperature": _rounded(np.median([r.temperature for r in self.results])),
             "confusion": everything.confusion.tolist(),
             "published": asdict(self.recipe.published) if self.recipe.published else None,
@@ -126,6 +129,15 @@ class Evaluation:
             for kind in sorted(set(kinds) - {""})
         }
 
+    def _by_condition(self) -> dict[str, float | None]:
+        truth = np.concatenate([r.truth for r in self.results])
+        return {
+            name: _rounded(
+                uar(truth, np.concatenate([r.spoilt[name] for r in self.results]).argmax(axis=1))
+            )
+            for name in self.results[0].spoilt
+        }
+
 
 def evaluate(
     recipe: Recipe,
@@ -135,6 +147,7 @@ def evaluate(
     seeds: Sequence[int] = (0,),
     epochs: int | None = None,
     jobs: int = 1,
+    spoilt: Sequence[str] = (),
     callbacks: Callable[[Split], list[Any]] = lambda _: [],
     done: Callable[[SplitResult], None] = lambda _: None,
 ) -> Evaluation:
@@ -144,11 +157,12 @@ def evaluate(
         seeds: of weights, batches and validation; each trains every split anew.
         jobs: number of trainings side by side, each in a process of its own;
             `callbacks` are for one job only.
+        spoilt: names of recording conditions under which the test rows are tested again.
         callbacks: Keras callbacks for the training of a split, such as a progress bar.
         done: called with the result of each training as it ends.
     """
     tasks = [
-        (recipe, dataset.merged(split.merged), split, seed, epochs)
+        (recipe, dataset.merged(split.merged), split, seed, epochs, spoilt)
         for seed in seeds
         for split in protocol.splits(dataset.utterances, seed)
     ]
@@ -183,6 +197,7 @@ def _run_split(
     split: Split,
     seed: int,
     epochs: int | None,
+    spoilt: Sequence[str],
     callbacks: Iterable[Any] = (),
 ) -> SplitResult:
     trained = train(
@@ -203,6 +218,12 @@ def _run_split(
         best_epoch=trained.best_epoch,
         temperature=trained.temperature,
         history=trained.history,
+        spoilt={
+            name: trained.probabilities(
+                spoilt_features(dataset, split.test, recipe_features(recipe), name)
+            )
+            for name in spoilt
+        },
     )
 
 

@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "sniff", "ffmpeg", "convert", "audio",
-    "features", "augment", "recipes", "cache", "dataset", "protocols", "metrics",
+    "conditions", "features", "augment", "recipes", "cache", "dataset", "protocols", "metrics",
     "calibration", "bundle", "card", "runtime", "predictor", "training", "evaluation",
     "report", "web",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ser.bundle import DEFAULT_MODEL, read_bundle
+from ser.conditions import CONDITIONS
 from ser.recipes import RECIPES
 from tests import synth
 from tests.conftest import ROOT, Server
@@ -152,13 +153,14 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     model.write_bytes(trained["conv1d-mfcc40"].read_bytes())
     done = run(
         "evaluate.py", "conv1d-mfcc40", "--data", tiny_corpus, "--protocol", "published",
-        "--epochs", 2, "--report", tmp_path / "report", "--into", model,
+        "--epochs", 2, "--report", tmp_path / "report", "--into", model, "--conditions",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert 0 <= figures["uar"] <= 1
     assert figures["n"] == 16
     assert figures["leaks"] is True
+    assert set(figures["uar_by_condition"]) == set(CONDITIONS)
     assert "published: accuracy 84.83 %" in done.stdout
     assert json.loads((tmp_path / "report" / "scores.json").read_text()) == figures
     assert is_png(tmp_path / "report" / "confusion.png")
