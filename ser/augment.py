@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ser.features.mfcc40_frames import cepstra, fill
+from ser.features.mfcc40_frames import cepstra
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +18,12 @@ class Augmentation:
         second: the corpus that fills `second_share` of each batch, whatever its size.
         frames: length of a training window.
         repeated: emotions that a pass over the clips brings twice.
+        tempo: a window is played up to this share slower or faster, its pitch kept.
+        shift: its mel bands are shifted by up to this many, up or down.
         noise, snr_db: probability of coloured noise, and its range of levels.
-        band: probability of a low-pass, as by a codec or a cheap microphone.
-        masks: probability of a masked stretch of time, and of one of frequency.
+        band: probability of a band limit, as by a codec or a cheap microphone.
+        mask: one stretch of time and one of the mel bands, each up to this share of all, are
+            set to the mean over time (SpecAugment, arXiv 1904.08779).
     """
 
     speeds: Mapping[str, Sequence[float]]
@@ -28,10 +31,12 @@ class Augmentation:
     second: str = ""
     second_share: float = 0.0
     repeated: tuple[str, ...] = ()
+    tempo: float = 0.0
+    shift: float = 0.0
     noise: float = 0.0
     snr_db: tuple[float, float] = (10, 40)
     band: float = 0.0
-    masks: float = 0.0
+    mask: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -86,41 +91,62 @@ def _window(
     speeds: Sequence[np.ndarray], augmentation: Augmentation, rng: np.random.Generator
 ) -> np.ndarray:
     mel_db = speeds[int(rng.integers(len(speeds)))]
-    length = augmentation.frames
-    last = len(mel_db) if len(mel_db) < length else len(mel_db) - length + 1
-    window = fill(mel_db, length, int(rng.integers(last))).astype(np.float32)
+    window = _at_tempo(mel_db, augmentation.frames, augmentation.tempo, rng)
+    if augmentation.shift:
+        window = _shifted(window, rng.uniform(-augmentation.shift, augmentation.shift))
     if rng.random() < augmentation.noise:
         window = _with_noise(window, rng.uniform(*augmentation.snr_db), rng)
     if rng.random() < augmentation.band:
         window = _band_limited(window, rng)
-    return _masked(window, augmentation.masks, rng)
+    return _masked(window, augmentation.mask, rng) if augmentation.mask else window
+
+
+def _at_tempo(
+    mel_db: np.ndarray, length: int, tempo: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Take a window from a random start at a random tempo; a short voice goes round."""
+    rate = 1 + rng.uniform(-tempo, tempo)
+    n = max(1, int(len(mel_db) / rate))
+    start = int(rng.integers(n if n < length else n - length + 1))
+    frames = ((start + np.arange(length)) % n * rate).astype(int)
+    return mel_db[np.minimum(frames, len(mel_db) - 1)].astype(np.float32)
+
+
+def _shifted(mel_db: np.ndarray, bands: float) -> np.ndarray:
+    """Move the spectrum by a number of mel bands, between bands by interpolation."""
+    n_mels = mel_db.shape[1]
+    at = np.clip(np.arange(n_mels) + bands, 0, n_mels - 1.001)
+    low, part = at.astype(int), (at % 1).astype(np.float32)
+    return mel_db[:, low] * (1 - part) + mel_db[:, low + 1] * part
 
 
 def _with_noise(mel_db: np.ndarray, snr_db: float, rng: np.random.Generator) -> np.ndarray:
     """Add noise of a random colour, as power in the mel bands."""
-    bands = np.arange(mel_db.shape[1]) / mel_db.shape[1]
-    tilt = 10 ** (rng.uniform(-40, 5) * bands / 10)
+    n_mels = mel_db.shape[1]
+    colour = 10 ** (rng.uniform(-40, 5) * np.arange(n_mels) / n_mels / 10)
     # A mel band sums the more bins of the spectrum, and fluctuates the less, the higher it is.
-    degrees = np.linspace(1, 4, mel_db.shape[1])
-    noise = tilt * rng.standard_gamma(degrees, mel_db.shape) / degrees
+    degrees = np.linspace(1, 4, n_mels)
+    noise = colour / colour.mean() * rng.standard_gamma(degrees, mel_db.shape) / degrees
     power = 10 ** (mel_db / 10)
-    noise *= power.mean() / noise.mean() / 10 ** (snr_db / 10)
-    return (10 * np.log10(power + noise + 1e-10)).astype(np.float32)
+    mixed = power + noise * power.mean() / 10 ** (snr_db / 10)
+    return (10 * np.log10(mixed + 1e-10)).astype(np.float32)
 
 
 def _band_limited(mel_db: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    n_mels = mel_db.shape[1]
-    cut, slope = rng.integers(n_mels // 2, n_mels), rng.uniform(3, 30)
-    return mel_db - np.minimum(90, slope * np.maximum(0, np.arange(n_mels) - cut + 1)).astype("f4")
+    bands = np.arange(mel_db.shape[1])
+    low, high = rng.integers(len(bands) // 10), rng.integers(len(bands) // 2, len(bands))
+    above = rng.uniform(3, 30) * np.maximum(0, bands - high + 1)
+    below = rng.uniform(1, 15) * np.maximum(0, low - bands)
+    return (mel_db - np.minimum(90, above + below)).astype(np.float32)
 
 
-def _masked(mel_db: np.ndarray, probability: float, rng: np.random.Generator) -> np.ndarray:
-    """Set a stretch of time, and one of frequency, to the mean (SpecAugment, arXiv 1904.08779)."""
-    for axis in (0, 1):
-        if rng.random() < probability:
-            size = mel_db.shape[axis]
-            width = int(rng.integers(1, max(2, size // 8)))
-            start = int(rng.integers(size - width))
-            mel_db = mel_db.copy()
-            mel_db[(slice(None),) * axis + (slice(start, start + width),)] = mel_db.mean()
-    return mel_db
+def _masked(mel_db: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    masked, mean = mel_db.copy(), mel_db.mean(axis=0)
+    n_frames, n_mels = mel_db.shape
+    width = int(rng.integers(max(1, int(share * n_mels))))
+    start = int(rng.integers(n_mels - width))
+    masked[:, start : start + width] = mean[start : start + width]
+    width = int(rng.integers(max(1, int(share * n_frames))))
+    start = int(rng.integers(n_frames - width))
+    masked[start : start + width] = mean
+    return masked

@@ -29,7 +29,7 @@ class Trained:
 
     Attributes:
         model: Keras, with the weights of `best_epoch`.
-        history: of each quantity, its value after each epoch.
+        history: of each quantity, its value after each epoch; of the first member.
         best_epoch: counted from 1; the best by the recipe's `monitor` on validation rows.
         temperature: fitted on the validation rows; 1 where there are none.
     """
@@ -79,22 +79,54 @@ def train(
     os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
     # Batches this small are twice as slow on two threads; use processes for more cores.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+    members = [
+        _fit(
+            recipe,
+            dataset,
+            train_rows,
+            validation_rows,
+            seed * recipe.members + n,
+            epochs,
+            callbacks,
+        )
+        for n in range(recipe.members)
+    ]
+    model, history, best_epoch = members[0]
+    if len(members) > 1:
+        model = _mean_of([member for member, _, _ in members])
+    trained = Trained(recipe, model, history, best_epoch)
+    if not len(validation_rows):
+        return trained
+    raw = trained.raw_probabilities(dataset.features[validation_rows])
+    truth = dataset.label_indices(recipe.labels)[validation_rows]
+    return replace(trained, temperature=fit_temperature(raw, truth))
+
+
+def _fit(
+    recipe: Recipe,
+    dataset: Dataset,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    seed: int,
+    epochs: int | None,
+    callbacks: Sequence[Any],
+) -> tuple[Any, dict[str, list[float]], int]:
+    """Train one network; return it, its history, and the epoch whose weights it has."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    features = recipe_features(recipe)
-    model = recipe.build(features.shape, len(recipe.labels))
+    model = recipe.build(recipe_features(recipe).shape, len(recipe.labels))
     optimizer = keras.optimizers.get(recipe.optimizer)
     if optimizer.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    steps = recipe.steps_per_epoch or max(1, len(train_rows) // recipe.batch_size)
     model.compile(
         optimizer=optimizer,
         loss=_loss(recipe),
         metrics=["accuracy"],
         jit_compile=False,  # XLA on a CPU: minutes to compile, and no faster for it
         # Small models: going back to Python after every batch would take most of the time.
-        steps_per_execution=steps,
+        steps_per_execution=recipe.steps_per_epoch or max(1, len(train_rows) // recipe.batch_size),
     )
     n_epochs = epochs or recipe.epochs
     keep_best = keras.callbacks.EarlyStopping(
@@ -115,12 +147,17 @@ def train(
         callbacks=[keep_best, *callbacks],
     )
     history = {key: list(map(float, values)) for key, values in fitted.history.items()}
-    best = keep_best.best_epoch + 1 if recipe.monitor else n_epochs
-    trained = Trained(recipe, model, history, best_epoch=best)
-    if held_out is None:
-        return trained
-    temperature = fit_temperature(trained.raw_probabilities(x[validation_rows]), y[validation_rows])
-    return replace(trained, temperature=temperature)
+    return model, history, keep_best.best_epoch + 1 if recipe.monitor else n_epochs
+
+
+def _mean_of(members: Sequence[Any]) -> Any:
+    """Return one model that gives the mean of the members' probabilities."""
+    import keras
+
+    inputs = keras.Input(members[0].input_shape[1:])
+    for number, member in enumerate(members, start=1):
+        member.name = f"member_{number}"
+    return keras.Model(inputs, keras.layers.Average()([member(inputs) for member in members]))
 
 
 def _loss(recipe: Recipe) -> Any:
@@ -152,6 +189,7 @@ def _training_data(recipe: Recipe, dataset: Dataset, rows: np.ndarray, seed: int
     )
     return {
         "x": ((windows, _targets(recipe, labels)) for windows, labels in stream),
+        "shuffle": False,
         "steps_per_epoch": recipe.steps_per_epoch,
     }
 

@@ -27,6 +27,7 @@ class Recipe:
             uncompiled Keras model of stock layers that ends in a softmax.
         optimizer: as `keras.optimizers.get` takes it.
         monitor: the validation quantity that picks the epoch to keep; None keeps the last.
+        members: networks trained with different seeds; the model gives their mean.
         augmentation: of the training clips; None trains on the features as they are.
         steps_per_epoch: with augmentation, where clips are drawn without end.
     """
@@ -41,6 +42,7 @@ class Recipe:
     labels: tuple[str, ...] = EMOTIONS
     monitor: str | None = "val_accuracy"
     label_smoothing: float = 0.0
+    members: int = 1
     augmentation: Augmentation | None = None
     steps_per_epoch: int | None = None
     published: Published | None = None
