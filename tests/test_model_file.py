@@ -10,14 +10,15 @@ import h5py
 import numpy as np
 import pytest
 
+from ser.audio import load_audio
 from ser.bundle import DEFAULT_MODEL, add_scores, read_bundle
 from ser.calibration import soften
 from ser.emotions import EMOTIONS
 from ser.errors import ModelFileError
 from ser.predictor import Predictor
 from ser.runtime import load_scorer
-from tests import models
-from tests.conftest import ROOT
+from tests import models, synth
+from tests.conftest import DATA, ROOT
 
 
 @pytest.fixture
@@ -184,10 +185,13 @@ def test_the_app_refuses_a_wrong_file_with_one_line_and_exit_2(tmp_path):
 def test_scores_are_added_to_a_file_of_their_recipe_only(tmp_path):
     path = tmp_path / "model.h5"
     models.write_keras2(path, metadata=models.metadata(recipe="mine"))
-    figures = {"recipe": "mine", "protocol": "actors5", "uar": 0.4}
+    figures = {"recipe": "mine", "protocol": "actors5", "uar": 0.4, "leaks": True}
     add_scores(path, figures)
     add_scores(path, {**figures, "protocol": "loso", "uar": 0.3})
     assert [s["uar"] for s in read_bundle(path).metadata.scores.values()] == [0.4, 0.3]
+    assert read_bundle(path).metadata.temperature == 1
+    add_scores(path, {**figures, "leaks": False, "temperature": 1.3})
+    assert read_bundle(path).metadata.temperature == 1.3
     with pytest.raises(ModelFileError, match="of recipe 'mine'"):
         add_scores(path, {**figures, "recipe": "other"})
 
@@ -204,8 +208,13 @@ def test_eight_threads_get_the_answers_that_one_gets(predictor):
         np.testing.assert_allclose(a, b, atol=1e-7)
 
 
-def test_served_probabilities_are_tensorflows(predictor, inputs, tmp_path):
+def test_served_probabilities_are_tensorflows(predictor, tmp_path):
     """The reference is plain Keras on TensorFlow, by its own loader, in its own process."""
+    voices = [synth.voice(1.5, pitch=80 + 15 * n, seed=n) for n in range(16)]
+    if (DATA / "ravdess").is_dir():
+        clips = sorted((DATA / "ravdess").rglob("*.flac"))[::60]
+        voices += [load_audio(path).samples for path in clips]
+    inputs = np.stack([predictor.bundle.features.extract(voice) for voice in voices])
     np.save(tmp_path / "x.npy", inputs)
     code = f"""
 import numpy as np, keras
