@@ -77,13 +77,13 @@ def test_train_says_what_is_wrong(arguments, words):
 
 @pytest.fixture(scope="module")
 def trained(tiny_corpus, tmp_path_factory):
-    """Return the model files of every recipe, trained for two epochs on the tiny corpus."""
+    """Return the model files of every recipe, trained for an epoch on the tiny corpus."""
     folder = tmp_path_factory.mktemp("trained")
     files = {}
     for name in RECIPES:
         out = folder / f"{name}.h5"
         done = run(
-            "train.py", name, "--data", tiny_corpus, "--out", out, "--epochs", 2,
+            "train.py", name, "--data", tiny_corpus, "--out", out, "--epochs", 1,
             "--report", folder / name,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
