@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
 
+from ser.card import HUMAN_UAR, HUMAN_UAR_SOURCE, LIMITS, USE, model_card, training_data
 from ser.emotions import EMOJI
 from ser.predictor import Predictor
 from ser.remarks import WARNINGS
@@ -76,7 +77,17 @@ def model() -> Response:
         scores=meta.scores,
         versions=meta.versions,
         licence=meta.licence,
+        trained_on=training_data(meta),
+        human_uar={"value": HUMAN_UAR, "source": HUMAN_UAR_SOURCE},
+        use=USE,
+        limits=LIMITS,
     )
+
+
+@blueprint.get("/model/card")
+def card() -> Response:
+    """Give the model card: Markdown, under a type that browsers show rather than save."""
+    return Response(model_card(_holder().bundle), mimetype="text/plain")
 
 
 def _holder() -> ModelHolder:
