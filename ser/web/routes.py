@@ -23,10 +23,21 @@ def _page_facts() -> dict[str, Any]:
     return {
         "emoji": EMOJI,
         "warning_words": WARNINGS,
-        "model": _holder().bundle.metadata,
         "max_upload_mb": settings.max_upload_mb,
-        "max_upload_bytes": settings.max_upload_bytes,
+        "facts": {  # for the page's scripts
+            "emoji": EMOJI,
+            "warnings": WARNINGS,
+            "labels": _holder().bundle.metadata.labels,
+            "maxBytes": settings.max_upload_bytes,
+            "maxSeconds": settings.max_seconds,
+        },
     }
+
+
+@blueprint.app_template_filter("sentence")
+def _sentence(message: str) -> str:
+    """Make a sentence of an error's message, which starts small and ends bare."""
+    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 
 @blueprint.get("/")
