@@ -1,6 +1,6 @@
 // What the model says of itself; every figure comes from the server.
 
-import { $, el, percent } from "./dom.js";
+import { $, barOf, el, percent } from "./dom.js";
 
 export async function setUpAbout() {
   const about = $("about");
@@ -23,13 +23,11 @@ function describe(model) {
   fact("Trained on", model.trained_on);
   fact("Tells", model.labels.join(", "));
   fact("Licence", model.licence);
+  const part = (title, ...content) => el("section", {}, el("h3", {}, title), ...content);
   return [
-    facts,
-    el("h3", {}, "On voices it has never heard"),
-    ...quality(model),
-    el("h3", {}, "What it is for"),
-    el("p", {}, model.use),
-    el("p", { className: "limits" }, model.limits),
+    part("What it is", facts),
+    part("On voices it has never heard", ...quality(model)),
+    part("What it is for", el("p", {}, model.use), el("p", { className: "limits" }, model.limits)),
   ];
 }
 
@@ -59,7 +57,7 @@ function comparison(name, value) {
     "li",
     {},
     el("span", { className: "bar-label" }, name),
-    el("meter", { min: 0, max: 1, value: known ? value : 0, aria: { label: name } }),
+    barOf(known ? value : 0),
     el("span", { className: "bar-value" }, known ? percent(value) : "–"),
   );
 }

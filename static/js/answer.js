@@ -1,6 +1,6 @@
 // The answer, large, and every emotion as a bar.
 
-import { $, el, emojiOf, facts, glyph, percent } from "./dom.js";
+import { $, barOf, el, emojiOf, facts, glyph, percent } from "./dom.js";
 
 export const isUnsure = (answer) => answer.warnings.includes("uncertain") || answer.uncertain === true;
 
@@ -29,7 +29,7 @@ function bar(label, p) {
     "li",
     { dataset: { emotion: label } },
     el("span", { className: "bar-label" }, glyph(emojiOf(label)), ` ${label}`),
-    el("meter", { min: 0, max: 1, value: p, aria: { label } }),
+    barOf(p),
     el("span", { className: "bar-value" }, percent(p)),
   );
 }

@@ -21,6 +21,18 @@ export function el(tag, { dataset = {}, aria = {}, ...properties } = {}, ...chil
 /** An emoji that a screen reader passes over; the name always stands beside it. */
 export const glyph = (text) => el("span", { className: "glyph", aria: { hidden: "true" } }, text);
 
+/** A bar for a share of 1: a picture only, the figure always stands beside it. */
+export function barOf(share) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const rect = document.createElementNS(svg.namespaceURI, "rect");
+  const set = (node, attributes) =>
+    Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
+  set(svg, { class: "bar", viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
+  set(rect, { width: (100 * share).toFixed(2), height: 1 });
+  svg.append(rect);
+  return svg;
+}
+
 /** "1:05" of 65 seconds. */
 export function clock(seconds) {
   const whole = Math.floor(Math.max(0, seconds));

@@ -29,8 +29,7 @@ export function setUpHistory(onOpen) {
 
   function show() {
     $("history").replaceChildren(...entries.map(row));
-    $("history-empty").hidden = entries.length > 0;
-    $("history-actions").hidden = entries.length === 0;
+    $("session").hidden = entries.length === 0;
   }
 
   function row(entry) {
@@ -52,7 +51,7 @@ export function setUpHistory(onOpen) {
     entries = [];
     keep();
     show();
-    $("history-title").focus();
+    $("about-title").focus({ preventScroll: true });
   });
   setUpExport("history", () => entries);
   show();

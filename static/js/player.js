@@ -7,6 +7,7 @@ const PEAK_RATE = 8000; // samples per second: plenty for a picture
 // A decoded clip is held in memory at full rate for a moment: 5 minutes are some 100 MB.
 const LONGEST_DRAWN_S = 320;
 const LARGEST_OF_UNKNOWN_LENGTH = 4e6; // bytes
+const SHAPE = 0.6; // below 1 lifts what is soft, as the ear does
 const STEP_S = 1;
 
 export class Player {
@@ -193,7 +194,7 @@ async function findPeaks(file) {
     });
     // A quiet clip is drawn as large as a loud one: the picture is to find one's way by.
     const most = peaks.reduce((a, b) => Math.max(a, b), 1e-3);
-    return { peaks: peaks.map((peak) => peak / most), duration: decoded.duration };
+    return { peaks: peaks.map((peak) => (peak / most) ** SHAPE), duration: decoded.duration };
   } catch {
     return null;
   }

@@ -4,6 +4,8 @@ import { $, clock, el, emojiOf, facts, glyph, percent, preciseClock } from "./do
 import { bars } from "./answer.js";
 import { showShares } from "./shares.js";
 
+const MARKS = 5; // of the time axis, at most, after the first
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
 const SILENCE = "silence";
 const nameOf = (segment) => (segment.silent ? SILENCE : segment.emotion);
 const symbolOf = (name) => (name === SILENCE ? "🔇" : emojiOf(name));
@@ -72,11 +74,15 @@ export class Timeline {
 
   axis(answered, duration) {
     const total = answered || duration;
-    $("axis").replaceChildren(
-      ...(total ? [0, 0.25, 0.5, 0.75, 1] : []).map((share) =>
-        el("span", {}, total < 10 ? preciseClock(share * total) : clock(share * total)),
-      ),
-    );
+    const step = STEPS_S.find((seconds) => total / seconds <= MARKS) ?? STEPS_S.at(-1);
+    const marks = [];
+    // A mark at the very end would stand half outside.
+    for (let at = 0; total && at <= total; at += step) {
+      const mark = el("span", { className: at / total > 0.97 ? "last" : "" }, clock(at));
+      mark.style.left = `${(100 * at) / total}%`;
+      marks.push(mark);
+    }
+    $("axis").replaceChildren(...marks);
   }
 
   /** Show the probabilities of a segment. */
