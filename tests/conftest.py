@@ -19,6 +19,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(ROOT))
 
 from tests import synth  # noqa: E402
+from tests.browser import (  # noqa: E402, F401
+    chromium,
+    media,
+    page,
+    playwright,
+    stern_chromium,
+    watch,
+)
 
 
 @pytest.fixture(scope="session")
