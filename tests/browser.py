@@ -35,6 +35,7 @@ def media(tmp_path_factory) -> Path:
     parts = [synth.voice(10, pitch=90 + 20 * i, seed=i) * (0.3 + i % 4) for i in range(12)]
     long = np.clip(np.concatenate(parts), -1, 1)
     (folder / "two minutes.wav").write_bytes(synth.wav(long))
+    (folder / "half a minute.wav").write_bytes(synth.wav(long[: 30 * 22_050]))
     picture = ["-f", "lavfi", "-i", "color=c=navy:s=64x64:d=3", "-shortest"]
     synth.encoded(synth.voice(3), 22_050, folder / "film.mp4", *picture, "-pix_fmt", "yuv420p")
     (folder / "film.source.wav").unlink()

@@ -68,6 +68,7 @@ export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
     $("recorder").hidden = true;
     onEnd();
     if (!samples) {
+      $("record").focus();
       showError("Nothing was recorded. Is the microphone switched on?");
       return;
     }
