@@ -41,7 +41,7 @@ export class Player {
     this.playable = await this.open(file);
     if (turn !== this.turn) return undefined;
     if (!this.playable) {
-      return this.refuse("No preview: this browser cannot play the file. It can still be analysed.");
+      return this.refuse("No preview: this browser cannot play the file. The server may still read it.");
     }
     this.setDuration(this.audio.duration);
     this.showControls();
