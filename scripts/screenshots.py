@@ -60,7 +60,7 @@ def _take(options: argparse.Namespace) -> Iterator[Path]:
                     yield path
 
 
-def _start(page: Any, clip: Path) -> None:
+def _start(_page: Any, _clip: Path) -> None:
     """Show the page as it opens."""
 
 
@@ -72,7 +72,7 @@ def _answer(page: Any, clip: Path) -> None:
     page.evaluate("scrollTo(0, 0)")
 
 
-def _live(page: Any, clip: Path) -> None:
+def _live(page: Any, _clip: Path) -> None:
     """Show the live strip after some seconds."""
     page.get_by_role("button", name="Live").click()
     page.locator(f"#strip > li:nth-child({LIVE_SECONDS})").wait_for()

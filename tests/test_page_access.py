@@ -1,10 +1,13 @@
 """The page in a real browser: for every eye, hand and screen, and without JavaScript."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
-from tests.browser import choose, predict
+from tests.browser import CHROMIUM, choose, predict
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 
@@ -194,6 +197,19 @@ def test_without_javascript_the_form_does_the_work(watch, chromium, media):
     page.locator("#file").set_input_files(media / "broken.mp3")
     page.get_by_role("button", name="PREDICT").click()
     _expect(page.get_by_role("alert")).to_contain_text("This is no audio or video file")
+
+
+def test_the_script_takes_screenshots(server, chromium, media, tmp_path):
+    command = [sys.executable, "scripts/screenshots.py", media / "voice.wav", "--states", "start"]
+    command += ["--url", server.url, "--out", tmp_path / "shots", "--chromium", CHROMIUM]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    shots = {path.name: path.read_bytes() for path in (tmp_path / "shots").iterdir()}
+    assert sorted(shots) == [
+        f"start-{screen}-{scheme}.png"
+        for screen in ("desktop", "phone")
+        for scheme in ("dark", "light")
+    ]
+    assert len(set(shots.values())) == len(shots)
 
 
 def test_it_can_be_installed(page):

@@ -58,7 +58,6 @@ function remove(item) {
   if (running) return;
   const index = items.indexOf(item);
   items = items.filter((other) => other !== item);
-  if (!items.length) $("file").value = "";
   if (item === selected) select(items[Math.min(index, items.length - 1)] ?? null);
   else render();
   ($("clip").hidden ? $("record") : $("remove")).focus();
@@ -75,7 +74,7 @@ function showClip() {
   if (!selected) return;
   const seconds = player.duration || selected.answer?.duration;
   const parts = [seconds && clock(Math.round(seconds)), selected.size && megabytes(selected.size)];
-  $("clip-name").textContent = selected.name;
+  $("clip-name").textContent = $("clip-name").title = selected.name;
   $("clip-meta").textContent = parts.filter(Boolean).join(" · ");
   timeline.show(selected.answer, player.duration);
 }
@@ -209,7 +208,6 @@ $("cancel").addEventListener("click", () => running?.abort());
 $("remove").addEventListener("click", () => remove(selected));
 $("files-clear").addEventListener("click", () => {
   items = [];
-  $("file").value = "";
   select(null);
   $("record").focus();
 });
@@ -221,7 +219,10 @@ $("answer-json").addEventListener("click", () =>
 const input = $("file");
 input.multiple = true;
 input.required = false; // a recording will do as well; the page asks for either in its own words
-input.addEventListener("change", () => take(input.files));
+input.addEventListener("change", () => {
+  take(input.files);
+  input.value = ""; // so that the same file, chosen again, is a change
+});
 
 // Files may be dropped anywhere.
 for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {

@@ -6,6 +6,7 @@ import { setUpExport } from "./export.js";
 
 const KEY = "results";
 const MOST = 30;
+const MOST_WITH_AUDIO = 10; // a recording is held in memory
 
 /** @param {(entry: object) => void} onOpen an entry was chosen; `file` is null after a reload */
 export function setUpHistory(onOpen) {
@@ -14,6 +15,7 @@ export function setUpHistory(onOpen) {
   function add({ name, file, answer }) {
     entries.unshift({ name, file, answer, when: Date.now() });
     entries.length = Math.min(entries.length, MOST);
+    for (const old of entries.slice(MOST_WITH_AUDIO)) old.file = null;
     keep();
     show();
   }
