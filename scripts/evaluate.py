@@ -5,17 +5,21 @@ The last line of the output is one JSON object with uar, accuracy and n.
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import _common
 
 from ser.bundle import add_scores, read_bundle
 from ser.card import model_card
+from ser.conditions import CONDITIONS
 from ser.dataset import load_dataset
 from ser.errors import UsageError
-from ser.protocols import PROTOCOLS
+from ser.protocols import CROSS, PROTOCOLS, find_protocol
 from ser.recipes import RECIPES
 from ser.registry import lookup
+
+_PROTOCOLS = ", ".join([*PROTOCOLS, CROSS])
 
 
 def parse() -> argparse.Namespace:
@@ -26,12 +30,16 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders, or one .npz"
     )
-    parser.add_argument(
-        "--protocol", help=f"how a recipe is tested: {', '.join(PROTOCOLS)}", metavar="NAME"
-    )
+    parser.add_argument("--protocol", help=f"how a recipe is tested: {_PROTOCOLS}", metavar="NAME")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
-    parser.add_argument("--jobs", type=int, default=1, help="splits trained side by side")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, each a full run")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    parser.add_argument(
+        "--conditions",
+        action="store_true",
+        help="test again with every clip spoilt: telephone, codecs, noise, room …",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and scores here")
     parser.add_argument(
         "--into",
@@ -40,13 +48,13 @@ def parse() -> argparse.Namespace:
         help="add the figures to this model file of the same recipe, and write its card beside it",
     )
     args = parser.parse_args()
-    for name in ("epochs", "jobs"):
+    for name in ("epochs", "jobs", "seeds"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1")
     if args.into and args.what.endswith(".h5"):
         parser.error("--into takes the figures of a recipe, not of a model file")
     if not args.what.endswith(".h5") and not args.protocol:
-        parser.error(f"a recipe needs --protocol: {', '.join(PROTOCOLS)}")
+        parser.error(f"a recipe needs --protocol: {_PROTOCOLS}")
     return args
 
 
@@ -72,7 +80,7 @@ def _evaluate_file(args: argparse.Namespace) -> int:
 
 def _evaluate_recipe(args: argparse.Namespace) -> int:
     recipe = lookup(RECIPES, args.what, "recipe")
-    protocol = lookup(PROTOCOLS, args.protocol, "protocol")
+    protocol = find_protocol(args.protocol)
 
     from ser.evaluation import evaluate
     from ser.report import plot_curves
@@ -83,35 +91,44 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         recipe,
         dataset,
         protocol,
-        seed=args.seed,
+        seeds=range(args.seed, args.seed + args.seeds),
         epochs=args.epochs,
         jobs=args.jobs,
+        spoilt=CONDITIONS if args.conditions else (),
         callbacks=lambda split: [
             _common.training_progress(args.epochs or recipe.epochs, split.name)
         ],
+        done=lambda split: _common.note(
+            f"{split.split}, seed {split.seed}: done, epoch {split.best_epoch} kept"
+        ),
     )
+    figures = result.summary()
     title = f"{recipe.name}, {protocol.name}"
     if protocol.leaks:
         title += " (leaks: the test's voices are in the training)"
     if args.report:
-        _report(args.report, result.overall, title)
-        _common.write_json(args.report / "scores.json", result.summary())
-        for split in result.results:
-            name = f"curves-{split.split.replace(' ', '-')}.png"
-            curve_title = f"{recipe.name}, {split.split}"
-            plot_curves(split.history, split.best_epoch, args.report / name, curve_title)
+        _report(args.report, result.scores(), title)
+        _common.write_json(args.report / "scores.json", figures)
+        for run in result.results:
+            name = re.sub(r"\W+", "-", f"{run.split} seed {run.seed}")
+            plot_curves(
+                run.history, run.best_epoch, args.report / f"curves-{name}.png",
+                f"{recipe.name}, {run.split}, seed {run.seed}",
+            )  # fmt: skip
     if args.into:
-        add_scores(args.into, result.summary())
+        add_scores(args.into, figures)
         args.into.with_name("README.md").write_text(model_card(read_bundle(args.into)))
     print(title)
-    for name, scores in result.by_split.items():
-        print(f"  {name}: UAR {scores.uar:.1%}, accuracy {scores.accuracy:.1%}, n {scores.n}")
+    for name, value in figures["uar_by_split"].items():
+        print(f"  {name}: UAR {value:.1%}")
+    for name, value in figures["uar_by_condition"].items():
+        print(f"  {name}: UAR {value:.1%}")
     if recipe.published and recipe.published.protocol == protocol.name:
         print(
             f"published: accuracy {recipe.published.accuracy} % ({recipe.published.source}); "
-            f"here: {result.overall.accuracy:.2%}"
+            f"here: {figures['accuracy']:.2%}"
         )
-    print(json.dumps(result.summary()))
+    print(json.dumps(figures))
     return 0
 
 

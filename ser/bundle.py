@@ -101,6 +101,9 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
 def add_scores(path: Path, scores: dict[str, Any]) -> None:
     """Add the figures of an evaluation, with their ``protocol``, to the model file at `path`.
 
+    A model that was trained on every clip has none left to fit its temperature on, so it
+    takes that of the evaluation, fitted on the validation speakers of each split.
+
     Raises:
         ModelFileError: it is not a model file of ours, or of another recipe.
     """

@@ -56,7 +56,7 @@ def model_card(bundle: Bundle) -> str:
         "",
         "Known limits: the voices are North American English actors who were told which emotion "
         "to play; spontaneous speech, other languages, children, noise and telephone lines were "
-        "not trained on. The probabilities are not calibrated.",
+        f"not trained on. {_calibration(meta)}",
         "",
         "## Data and licence",
         "",
@@ -67,6 +67,15 @@ def model_card(bundle: Bundle) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _calibration(meta: Metadata) -> str:
+    if meta.temperature == 1:
+        return "The probabilities are not calibrated."
+    return (
+        f"The probabilities are calibrated by a temperature of {meta.temperature:g}, fitted on "
+        "validation speakers."
+    )
 
 
 def _score_lines(scores: dict[str, dict]) -> list[str]:
@@ -95,4 +104,14 @@ def _score_lines(scores: dict[str, dict]) -> list[str]:
             "",
             f"Recall per emotion: {recall}.",
         ]
+        if interval := figures.get("interval"):
+            low, high = interval["uar"]
+            lines += [
+                "",
+                f"UAR, 95 % interval by bootstrap over speakers: {low:.1%} to {high:.1%}.",
+            ]
+        for group in ("sex", "condition"):
+            if parts := figures.get(f"uar_by_{group}"):
+                named = ", ".join(f"{name} {value:.1%}" for name, value in parts.items())
+                lines += ["", f"UAR by {group}: {named}."]
     return lines

@@ -1,17 +1,25 @@
 """Features with their utterances: what protocols split and recipes train on."""
 
+import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import soxr
 
 from ser.audio import load_audio
+from ser.augment import Augmentation, TrainingClips
+from ser.cache import cached
+from ser.conditions import conditions
 from ser.corpora import CORPORA, Utterance, scan
 from ser.emotions import EMOTIONS
 from ser.errors import SerError, UsageError
 from ser.features import FeatureSet
+from ser.features.mfcc40_frames import log_mel
+
+_BABBLE_VOICES, _BABBLE_CLIPS = 8, 5
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,13 @@ class Dataset:
         if unknown:
             raise UsageError(f"the data holds {sorted(unknown)}; the labels are {list(labels)}")
         return np.array([index[u.emotion] for u in self.utterances])
+
+    def merged(self, labels: Mapping[str, str]) -> "Dataset":
+        """Return the same rows with the emotions in `labels` called by another name."""
+        if not labels:
+            return self
+        renamed = (replace(u, emotion=labels.get(u.emotion, u.emotion)) for u in self.utterances)
+        return replace(self, utterances=tuple(renamed))
 
     def corpus_counts(self) -> dict[str, int]:
         """Return the number of utterances of each corpus."""
@@ -63,17 +78,96 @@ def load_dataset(
             raise UsageError("--data takes one .npz file, or folders")
         return _load_matrix(data[0], features)
     found = scan(data, CORPORA)
-    notes, rows, kept = [found.summary()], [], []
-    for utterance in progress(found.utterances):
-        try:
-            rows.append(features.extract(load_audio(utterance.path).samples))
-            kept.append(utterance)
-        except (SerError, OSError) as error:
-            notes.append(f"left out {utterance.path}: {error}")
+
+    def extract() -> dict[str, np.ndarray]:
+        rows, faults = [], []
+        for utterance in progress(found.utterances):
+            try:
+                rows.append(features.extract(load_audio(utterance.path).samples))
+                faults.append("")
+            except (SerError, OSError) as error:
+                faults.append(str(error) or type(error).__name__)
+        empty = np.empty((0, *features.shape), np.float32)
+        return {"features": np.stack(rows) if rows else empty, "faults": np.array(faults, str)}
+
+    paths = [utterance.path for utterance in found.utterances]
+    stored = cached("features", paths, features.to_metadata(), extract)
+    kept = tuple(u for u, f in zip(found.utterances, stored["faults"], strict=True) if not f)
     if not kept:
         folders = ", ".join(map(str, data))
         raise UsageError(f"no utterance of {', '.join(CORPORA)} below {folders}")
-    return Dataset(np.stack(rows), tuple(kept), tuple(notes))
+    left_out = [
+        f"left out {path}: {fault}"
+        for path, fault in zip(paths, stored["faults"], strict=True)
+        if fault
+    ]
+    return Dataset(stored["features"], kept, (found.summary(), *left_out))
+
+
+def training_clips(
+    dataset: Dataset, features: FeatureSet, augmentation: Augmentation, labels: Sequence[str]
+) -> TrainingClips:
+    """Return the spectrograms of every clip of a dataset, at each speed of an augmentation."""
+    speeds = [augmentation.speeds.get(u.corpus, (1.0,)) for u in dataset.utterances]
+
+    def compute() -> dict[str, np.ndarray]:
+        spectra = [
+            log_mel(
+                soxr.resample(samples, features.sample_rate * speed, features.sample_rate),
+                sample_rate=features.sample_rate,
+                **features.params,
+            ).astype(np.float16)
+            for utterance, own in zip(dataset.utterances, speeds, strict=True)
+            for samples in [load_audio(utterance.path).samples]
+            for speed in own
+        ]
+        ends = np.cumsum([len(spectrum) for spectrum in spectra])
+        return {"frames": np.concatenate(spectra), "ends": ends}
+
+    paths = [utterance.path for utterance in dataset.utterances]
+    stored = cached("spectra", paths, [features.to_metadata(), speeds], compute)
+    spectra = iter(np.split(stored["frames"], stored["ends"][:-1]))
+    return TrainingClips(
+        spectra=[[next(spectra) for _ in own] for own in speeds],
+        labels=dataset.label_indices(labels),
+        second=np.array([u.corpus == augmentation.second for u in dataset.utterances]),
+        repeated=frozenset(labels.index(emotion) for emotion in augmentation.repeated),
+    )
+
+
+def spoilt_features(
+    dataset: Dataset, rows: np.ndarray, features: FeatureSet, condition: str
+) -> np.ndarray:
+    """Return the features of some rows as recorded under a condition: (rows, *shape).
+
+    The babble is mixed from clips of the dataset that are not among `rows`.
+    """
+    clips = [dataset.utterances[i] for i in rows]
+    others = np.setdiff1d(np.arange(len(dataset.utterances)), rows)
+    chosen = np.random.default_rng(0).permutation(others)[: _BABBLE_VOICES * _BABBLE_CLIPS]
+    babble = [dataset.utterances[i].path for i in chosen]
+
+    def compute() -> dict[str, np.ndarray]:
+        change = conditions(_babble(babble))[condition]
+        spoilt = []
+        for utterance in clips:
+            rng = np.random.default_rng(zlib.crc32(utterance.take.encode()))
+            spoilt.append(features.extract(change(load_audio(utterance.path).samples, rng)))
+        return {"features": np.stack(spoilt)}
+
+    paths = [u.path for u in clips] + babble
+    return cached("spoilt", paths, [features.to_metadata(), condition], compute)["features"]
+
+
+def _babble(paths: Sequence[Path]) -> np.ndarray:
+    """Return many voices at once: `_BABBLE_VOICES` tracks of clips end to end, added."""
+    if not paths:
+        raise UsageError("babble is mixed from clips that are not tested; there are none")
+    samples = [load_audio(path).samples for path in paths]
+    tracks = [np.concatenate(samples[i::_BABBLE_VOICES] or samples) for i in range(_BABBLE_VOICES)]
+    shortest = min(map(len, tracks))
+    loudness = (np.sqrt(np.mean(track**2)) for track in tracks)
+    return np.sum([t[:shortest] / level for t, level in zip(tracks, loudness, strict=True)], axis=0)
 
 
 def _load_matrix(path: Path, features: FeatureSet) -> Dataset:

@@ -1,9 +1,12 @@
-"""How good predictions are."""
+"""How good predictions are, and how sure one can be of that."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+ECE_BINS = 15
+BOOTSTRAP_SAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,10 @@ class Scores:
     Attributes:
         uar: unweighted average recall, the mean recall of the classes that occur; 0 to 1.
         accuracy: share of right answers, 0 to 1.
-        recall: of each class, by label; NaN where a class does not occur.
+        macro_f1: mean F1 of the classes that occur, 0 to 1.
+        ece: expected calibration error of the confidences, over `ECE_BINS` bins, 0 to 1.
+        recall, precision: of each class, by label; NaN where a class does not occur, or is
+            never predicted.
         confusion: shape (labels, labels), int; rows are the truth.
         n: number of predictions.
     """
@@ -21,23 +27,83 @@ class Scores:
     labels: tuple[str, ...]
     uar: float
     accuracy: float
+    macro_f1: float
+    ece: float
     recall: dict[str, float]
+    precision: dict[str, float]
     confusion: np.ndarray
     n: int
 
 
-def score(truth: np.ndarray, predicted: np.ndarray, labels: Sequence[str]) -> Scores:
-    """Compare label indices: `truth` and `predicted` of shape (n,), int."""
+def score(truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> Scores:
+    """Score predictions.
+
+    Args:
+        truth: label indices, shape (n,), int.
+        probabilities: shape (n, labels); rows sum to 1.
+    """
+    predicted = probabilities.argmax(axis=1)
     confusion = np.zeros((len(labels), len(labels)), dtype=int)
     np.add.at(confusion, (truth, predicted), 1)
-    totals = confusion.sum(axis=1)
+    hits, occurs = confusion.diagonal(), confusion.sum(axis=1)
+    claimed = confusion.sum(axis=0)
     with np.errstate(invalid="ignore"):
-        recall = confusion.diagonal() / totals
+        recall, precision = hits / occurs, hits / claimed
+        f1 = 2 * hits / (occurs + claimed)
     return Scores(
         labels=tuple(labels),
         uar=float(np.nanmean(recall)),
-        accuracy=float(confusion.trace() / confusion.sum()),
+        accuracy=float(hits.sum() / len(truth)),
+        macro_f1=float(f1[occurs > 0].mean()),
+        ece=calibration_error(probabilities.max(axis=1), predicted == truth),
         recall=dict(zip(labels, recall.tolist(), strict=True)),
+        precision=dict(zip(labels, precision.tolist(), strict=True)),
         confusion=confusion,
-        n=int(confusion.sum()),
+        n=len(truth),
     )
+
+
+def uar(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the unweighted average recall of label indices, both of shape (n,)."""
+    classes = np.unique(truth)
+    return float(np.mean([(predicted[truth == c] == c).mean() for c in classes]))
+
+
+def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Return the expected calibration error (Guo et al. 2017, arXiv 1706.04599).
+
+    Args:
+        confidence: of each prediction, shape (n,), 0 to 1.
+        right: whether it was right, shape (n,), bool.
+    """
+    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    counts = np.bincount(bins, minlength=ECE_BINS)
+    gap = np.abs(
+        np.bincount(bins, weights=confidence, minlength=ECE_BINS)
+        - np.bincount(bins, weights=right.astype(float), minlength=ECE_BINS)
+    )
+    return float(gap.sum() / counts.sum())
+
+
+def speaker_interval(
+    statistic: Callable[[np.ndarray], float], speakers: Sequence[str], *, seed: int = 0
+) -> tuple[float, float]:
+    """Return the 95 % interval of a statistic, by bootstrap over speakers.
+
+    Clips of one voice are alike, so whole speakers are drawn, not clips.
+
+    Args:
+        statistic: called with row numbers, in which a speaker's may occur repeatedly.
+        speakers: of each row.
+    """
+    names = np.asarray(speakers)
+    rows_of = [np.flatnonzero(names == name) for name in sorted(set(speakers))]
+    rng = np.random.default_rng(seed)
+    values = [
+        statistic(
+            np.concatenate([rows_of[i] for i in rng.integers(len(rows_of), size=len(rows_of))])
+        )
+        for _ in range(BOOTSTRAP_SAMPLES)
+    ]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)

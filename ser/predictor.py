@@ -9,18 +9,23 @@ import numpy as np
 
 from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, Audio, load_audio
 from ser.bundle import Bundle, read_bundle
+from ser.calibration import soften
 from ser.runtime import Scorer, load_scorer
+
+# A window whose loudness is this far below the loudest one's holds no voice, in dB.
+SILENT_DB = 40.0
 
 
 @dataclass(frozen=True)
 class Segment:
-    """The emotion from `start` to `end`, in seconds."""
+    """The emotion from `start` to `end`, in seconds; a `silent` one has no vote in the whole."""
 
     start: float
     end: float
     emotion: str
     confidence: float
     probabilities: dict[str, float]
+    silent: bool
 
 
 @dataclass(frozen=True)
@@ -88,13 +93,14 @@ class Predictor:
         features, windows = self.bundle.features.extract_windows(audio)
         probabilities = self.probabilities(features)
         times = _segment_times(windows, self.bundle.features.sample_rate, audio.duration)
+        silent = _silent(audio.samples, windows)
         segments = tuple(
-            Segment(start, end, *self._answer(p))
-            for (start, end), p in zip(times, probabilities, strict=True)
+            Segment(start, end, *self._answer(p), silent=quiet)
+            for (start, end), p, quiet in zip(times, probabilities, silent, strict=True)
         )
-        lengths = [end - start for start, end in times]
+        votes = [0 if s.silent else s.end - s.start for s in segments]
         emotion, confidence, overall = self._answer(
-            np.average(probabilities, axis=0, weights=lengths)
+            np.average(probabilities, axis=0, weights=votes)
         )
         return Prediction(
             emotion=emotion,
@@ -115,17 +121,19 @@ class Predictor:
         Returns:
             shape (batch, labels), float64; each row sums to 1.
         """
-        raw = self._scorer(features).astype(np.float64)
-        logits = np.log(np.maximum(raw, 1e-30))
-        logits /= self.bundle.metadata.temperature
-        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return powers / powers.sum(axis=1, keepdims=True)
+        return soften(self._scorer(features), self.bundle.metadata.temperature)
 
     def _answer(self, probabilities: np.ndarray) -> tuple[str, float, dict[str, float]]:
         labels = self.bundle.metadata.labels
         best = int(probabilities.argmax())
         named = dict(zip(labels, probabilities.tolist(), strict=True))
         return labels[best], float(probabilities[best]), named
+
+
+def _silent(samples: np.ndarray, windows: list[tuple[int, int]]) -> list[bool]:
+    """Say of each window whether it is silent beside the loudest."""
+    power = np.array([np.square(samples[a:b], dtype=np.float64).mean() for a, b in windows])
+    return (power < power.max() * 10 ** (-SILENT_DB / 10)).tolist()
 
 
 def _segment_times(

@@ -1,14 +1,15 @@
 """How utterances are split into training, validation and test parts."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 import numpy as np
 
-from ser.corpora import Utterance
+from ser.corpora import CORPORA, Utterance
 from ser.errors import UsageError
+from ser.registry import lookup
 
 VALIDATION_SHARE = 0.05  # of a training part whose speakers are not known
 VALIDATION_SPEAKERS = 4  # of a training part whose speakers are, both sexes alike
@@ -25,12 +26,16 @@ ACTOR_FOLDS = (
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of utterances: three sets without a member in common, int arrays."""
+    """Indices of utterances: three sets without a member in common, int arrays.
+
+    `merged` maps labels that only one side knows to one that both know.
+    """
 
     name: str
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
+    merged: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,21 +97,75 @@ def _published(utterances: Sequence[Utterance], seed: int) -> list[Split]:
     return [Split("random", shuffled[n:], shuffled[:n], test)]
 
 
-def _actors5(utterances: Sequence[Utterance], seed: int) -> list[Split]:
-    """Test on each fold's actors; train on the other actors and on the other corpora."""
+def _speaker_folds(
+    utterances: Sequence[Utterance], folds: Mapping[str, Collection[str]], seed: int
+) -> list[Split]:
+    """Test on the speech of each fold's speakers; train on everybody else."""
     everyone = {u.speaker for u in utterances}
     splits = []
-    for number, fold in enumerate(ACTOR_FOLDS, start=1):
-        actors = {f"ravdess-{actor:02}" for actor in fold}
-        if not actors & everyone:
-            raise UsageError(
-                f"the protocol needs RAVDESS with its actors; none of {sorted(actors)} is there"
-            )
-        rest, test = _by_speaker(utterances, range(len(utterances)), actors)
-        # The folds are of RAVDESS speech; the songs of a test actor are nobody's.
+    for name, speakers in folds.items():
+        if not everyone & set(speakers):
+            raise UsageError(f"none of the speakers of {name} is in the data: {sorted(speakers)}")
+        rest, test = _by_speaker(utterances, range(len(utterances)), speakers)
+        # Folds are of speech; the songs of a test speaker are in no part.
         test = test[[utterances[i].channel == "speech" for i in test]]
         train, validation = hold_out_validation(utterances, rest, seed=seed)
-        splits.append(Split(f"fold {number}", train, validation, test))
+        splits.append(Split(name, train, validation, test))
+    return splits
+
+
+def _actors(folds: Sequence[Sequence[int]]) -> dict[str, set[str]]:
+    return {
+        f"fold {number}": {f"ravdess-{actor:02}" for actor in fold}
+        for number, fold in enumerate(folds, start=1)
+    }
+
+
+def _actors5(utterances: Sequence[Utterance], seed: int) -> list[Split]:
+    return _speaker_folds(utterances, _actors(ACTOR_FOLDS), seed)
+
+
+def _actors6(utterances: Sequence[Utterance], seed: int) -> list[Split]:
+    folds = [range(first, first + 4) for first in range(1, 25, 4)]
+    return _speaker_folds(utterances, _actors(folds), seed)
+
+
+def _loso(utterances: Sequence[Utterance], seed: int) -> list[Split]:
+    speakers = sorted({u.speaker for u in utterances if u.speaker})
+    if len(speakers) < 3:
+        raise UsageError(f"leaving one speaker out needs 3 speakers; the data has {len(speakers)}")
+    return _speaker_folds(utterances, {speaker: {speaker} for speaker in speakers}, seed)
+
+
+def _one_sex(sex: str) -> Callable[[Sequence[Utterance], int], list[Split]]:
+    def splits(utterances: Sequence[Utterance], seed: int) -> list[Split]:
+        rows = np.array([i for i, u in enumerate(utterances) if u.sex == sex], dtype=int)
+        chosen = [utterances[i] for i in rows]
+        return [
+            replace(s, train=rows[s.train], validation=rows[s.validation], test=rows[s.test])
+            for s in _actors5(chosen, seed)
+        ]
+
+    return splits
+
+
+def _cross(source: str, target: str) -> Callable[[Sequence[Utterance], int], list[Split]]:
+    def splits(utterances: Sequence[Utterance], seed: int) -> list[Split]:
+        rows = {
+            corpus: np.array([i for i, u in enumerate(utterances) if u.corpus == corpus], dtype=int)
+            for corpus in (source, target)
+        }
+        for corpus, own in rows.items():
+            if not len(own):
+                raise UsageError(f"cross:{source}>{target} needs clips of {corpus}; there are none")
+        known = [{utterances[i].emotion for i in own} for own in rows.values()]
+        # TESS has no calm; where one side lacks it, calm counts as neutral on both.
+        merged = {} if all("calm" in emotions for emotions in known) else {"calm": "neutral"}
+        unheard = {merged.get(e, e) for e in known[1]} - {merged.get(e, e) for e in known[0]}
+        test = rows[target][[utterances[i].emotion not in unheard for i in rows[target]]]
+        train, validation = hold_out_validation(utterances, rows[source], seed=seed)
+        return [Split(f"{source} to {target}", train, validation, test, merged)]
+
     return splits
 
 
@@ -119,11 +178,28 @@ PROTOCOLS = {
             True,
             _published,
         ),
-        Protocol(
-            "actors5",
-            "the five published actor folds of RAVDESS; no voice is on both sides",
-            False,
-            _actors5,
-        ),
+        Protocol("actors5", "the five published actor folds of RAVDESS", False, _actors5),
+        Protocol("actors6", "six folds of four RAVDESS actors: 1 to 4, 5 to 8 …", False, _actors6),
+        Protocol("loso", "leave one speaker out, each in turn", False, _loso),
+        Protocol("sex:male", "the five actor folds, men alone", False, _one_sex("male")),
+        Protocol("sex:female", "the five actor folds, women alone", False, _one_sex("female")),
     )
 }
+CROSS = "cross:A>B"
+
+
+def find_protocol(name: str) -> Protocol:
+    """Return the protocol of a name; ``cross:A>B`` trains on corpus A and tests on B.
+
+    Raises:
+        UsageError: there is none; the message lists the known ones.
+    """
+    source, arrow, target = name.removeprefix("cross:").partition(">")
+    if name.startswith("cross:") and arrow:
+        for corpus in (source, target):
+            lookup(CORPORA, corpus, "corpus")
+        if source == target:
+            raise UsageError(f"{name}: the two corpora must differ")
+        summary = f"trained on {source}, tested on {target}"
+        return Protocol(name, summary, False, _cross(source, target))
+    return lookup({**PROTOCOLS, CROSS: None}, name, "protocol")

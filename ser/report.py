@@ -11,13 +11,14 @@ _INK, _TRAIN, _VALIDATION = "#1f2430", "#3b6fb6", "#d9772b"
 
 
 def plot_curves(history: dict[str, list[float]], best_epoch: int, path: Path, title: str) -> None:
-    """Draw loss and accuracy over the epochs, of training and validation, with the kept epoch."""
+    """Draw loss and accuracy over the epochs, of training and any validation, and the kept one."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title)
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         epochs = range(1, len(history[quantity]) + 1)
         axes.plot(epochs, history[quantity], color=_TRAIN, label="training")
-        axes.plot(epochs, history[f"val_{quantity}"], color=_VALIDATION, label="validation")
+        if held_out := history.get(f"val_{quantity}"):
+            axes.plot(epochs, held_out, color=_VALIDATION, label="validation")
         axes.axvline(best_epoch, color=_INK, linewidth=1, linestyle=":", label="kept epoch")
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.grid(alpha=0.25)

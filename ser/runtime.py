@@ -32,7 +32,7 @@ def load_scorer(bundle: Bundle) -> Scorer:
 
     model = _build(bundle)
     if keras.backend.backend() == "openvino":
-        scorer = _openvino_scorer(model)
+        scorer = _openvino_scorer(model, bundle.features.shape)
     else:
         scorer = _keras_scorer(model)
     _verify(bundle, scorer)
@@ -44,9 +44,10 @@ def _build(bundle: Bundle) -> Any:
     import keras
 
     try:
-        kind = bundle.architecture["class_name"]
-        cls = keras.Sequential if kind == "Sequential" else keras.Model
-        model = cls.from_config(bundle.architecture["config"])
+        if bundle.architecture["class_name"] == "Sequential":
+            model = keras.Sequential.from_config(_modern(bundle.architecture["config"]))
+        else:
+            model = keras.Model.from_config(bundle.architecture["config"])
         model.load_weights(bundle.path)
     except Exception as error:  # Keras raises of every kind for a broken file
         reason = str(error).partition("\n")[0]
@@ -54,7 +55,7 @@ def _build(bundle: Bundle) -> Any:
             f"model file {bundle.path}: Keras cannot build it: {reason}"
         ) from error
     n_labels = len(bundle.metadata.labels)
-    if tuple(model.input_shape[1:]) != bundle.features.shape:
+    if not _fits(model.input_shape[1:], bundle.features.shape):
         raise ModelFileError(
             f"model file {bundle.path}: it takes input {tuple(model.input_shape[1:])}, but "
             f"feature set {bundle.features.name!r} gives {bundle.features.shape}"
@@ -64,6 +65,29 @@ def _build(bundle: Bundle) -> Any:
             f"model file {bundle.path}: {n_labels} labels, but output {model.output_shape[1:]}"
         )
     return model
+
+
+def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    """Say whether a model's input takes features of `shape`; None takes any length."""
+    return len(wanted) == len(shape) and all(
+        w in (None, n) for w, n in zip(wanted, shape, strict=True)
+    )
+
+
+def _modern(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    """Return the configuration of a Sequential of Keras 2 as Keras 3 takes it.
+
+    Keras 2 says the input's shape in the first layer, as ``batch_input_shape``.
+    """
+    if isinstance(config, list):  # before Keras 2.2.3
+        config = {"name": "model", "layers": config}
+    first, *rest = config["layers"]
+    if "batch_input_shape" not in first["config"]:
+        return config
+    own = dict(first["config"])
+    source = {"batch_shape": own.pop("batch_input_shape"), "dtype": own.get("dtype", "float32")}
+    layers = [] if first["class_name"] == "InputLayer" else [{**first, "config": own}]
+    return {**config, "layers": [{"class_name": "InputLayer", "config": source}, *layers, *rest]}
 
 
 def _keras_scorer(model: Any) -> Scorer:
@@ -76,7 +100,7 @@ def _keras_scorer(model: Any) -> Scorer:
     return score
 
 
-def _openvino_scorer(model: Any) -> Scorer:
+def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
     """Compile the model's graph once, in float32.
 
     Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
@@ -88,7 +112,7 @@ def _openvino_scorer(model: Any) -> Scorer:
     from keras.src.backend.openvino.core import OpenVINOKerasTensor
     from openvino import opset13 as ops
 
-    parameter = ops.parameter([-1, *model.input_shape[1:]], openvino.Type.f32)
+    parameter = ops.parameter([-1, *shape], openvino.Type.f32)
     output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
     compiled = openvino.Core().compile_model(
         openvino.Model([ops.result(output.output)], [parameter]),

@@ -2,21 +2,24 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ser.augment import batches
 from ser.bundle import Metadata, make_probe, write_metadata
+from ser.calibration import fit_temperature, soften
 from ser.corpora import CORPORA
-from ser.dataset import Dataset
+from ser.dataset import Dataset, training_clips
 from ser.features import FEATURE_SETS, FeatureSet
 from ser.recipes import Recipe
 from ser.registry import lookup
 
 TRAINING_BACKEND = "tensorflow"
+_BATCH = 256
 _VERSIONED = ("keras", "tensorflow", "librosa", "numpy", "soxr")
 
 
@@ -26,20 +29,29 @@ class Trained:
 
     Attributes:
         model: Keras, with the weights of `best_epoch`.
-        history: of each quantity, its value after each epoch.
+        history: of each quantity, its value after each epoch; of the first member.
         best_epoch: counted from 1; the best by the recipe's `monitor` on validation rows.
+        temperature: fitted on the validation rows; 1 where there are none.
     """
 
     recipe: Recipe
     model: Any
     history: dict[str, list[float]]
     best_epoch: int
+    temperature: float = 1.0
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
-        """Return the probabilities of features `x`: (batch, *shape) to (batch, labels)."""
+        """Return the calibrated probabilities of features: (batch, *shape) to (batch, labels)."""
+        return soften(self.raw_probabilities(x), self.temperature)
+
+    def raw_probabilities(self, x: np.ndarray) -> np.ndarray:
+        """Return what the network itself says, before the temperature."""
         import keras
 
-        return keras.ops.convert_to_numpy(self.model(x, training=False))
+        batches = np.array_split(x, range(_BATCH, len(x), _BATCH))
+        return np.concatenate(
+            [keras.ops.convert_to_numpy(self.model(batch, training=False)) for batch in batches]
+        )
 
 
 def recipe_features(recipe: Recipe) -> FeatureSet:
@@ -67,36 +79,119 @@ def train(
     os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
     # Batches this small are twice as slow on two threads; use processes for more cores.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+    members = [
+        _fit(
+            recipe,
+            dataset,
+            train_rows,
+            validation_rows,
+            seed * recipe.members + n,
+            epochs,
+            callbacks,
+        )
+        for n in range(recipe.members)
+    ]
+    model, history, best_epoch = members[0]
+    if len(members) > 1:
+        model = _mean_of([member for member, _, _ in members])
+    trained = Trained(recipe, model, history, best_epoch)
+    if not len(validation_rows):
+        return trained
+    raw = trained.raw_probabilities(dataset.features[validation_rows])
+    truth = dataset.label_indices(recipe.labels)[validation_rows]
+    return replace(trained, temperature=fit_temperature(raw, truth))
+
+
+def _fit(
+    recipe: Recipe,
+    dataset: Dataset,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    seed: int,
+    epochs: int | None,
+    callbacks: Sequence[Any],
+) -> tuple[Any, dict[str, list[float]], int]:
+    """Train one network; return it, its history, and the epoch whose weights it has."""
     import keras
 
     keras.utils.set_random_seed(seed)
-    x, y = dataset.features, dataset.label_indices(recipe.labels)
-    model = recipe.build(x.shape[1:], len(recipe.labels))
+    model = recipe.build(recipe_features(recipe).shape, len(recipe.labels))
+    optimizer = keras.optimizers.get(recipe.optimizer)
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(
-        optimizer=keras.optimizers.get(recipe.optimizer),
-        loss="sparse_categorical_crossentropy",
+        optimizer=optimizer,
+        loss=_loss(recipe),
         metrics=["accuracy"],
         jit_compile=False,  # XLA on a CPU: minutes to compile, and no faster for it
         # Small models: going back to Python after every batch would take most of the time.
-        steps_per_execution=max(1, len(train_rows) // recipe.batch_size),
+        steps_per_execution=recipe.steps_per_epoch or max(1, len(train_rows) // recipe.batch_size),
     )
+    n_epochs = epochs or recipe.epochs
     keep_best = keras.callbacks.EarlyStopping(
-        monitor=recipe.monitor,
-        patience=recipe.epochs,
-        restore_best_weights=True,
+        monitor=recipe.monitor or "loss",
+        patience=n_epochs,
+        restore_best_weights=recipe.monitor is not None,
     )
+    x, y = dataset.features, dataset.label_indices(recipe.labels)
+    held_out = None
+    if len(validation_rows):
+        held_out = (x[validation_rows], _targets(recipe, y[validation_rows]))
     fitted = model.fit(
-        x[train_rows],
-        y[train_rows],
-        batch_size=recipe.batch_size,
-        epochs=epochs or recipe.epochs,
-        validation_data=(x[validation_rows], y[validation_rows]),
-        validation_batch_size=len(validation_rows),
+        **_training_data(recipe, dataset, train_rows, seed),
+        epochs=n_epochs,
+        validation_data=held_out,
+        validation_batch_size=64,
         verbose=0,
         callbacks=[keep_best, *callbacks],
     )
     history = {key: list(map(float, values)) for key, values in fitted.history.items()}
-    return Trained(recipe, model, history, best_epoch=keep_best.best_epoch + 1)
+    return model, history, keep_best.best_epoch + 1 if recipe.monitor else n_epochs
+
+
+def _mean_of(members: Sequence[Any]) -> Any:
+    """Return one model that gives the mean of the members' probabilities."""
+    import keras
+
+    inputs = keras.Input(members[0].input_shape[1:])
+    for number, member in enumerate(members, start=1):
+        member.name = f"member_{number}"
+    return keras.Model(inputs, keras.layers.Average()([member(inputs) for member in members]))
+
+
+def _loss(recipe: Recipe) -> Any:
+    import keras
+
+    if recipe.label_smoothing:
+        return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy()
+
+
+def _targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
+    """Return label indices, shape (n,), as `_loss` takes them: smoothing needs one-hot rows."""
+    return np.eye(len(recipe.labels))[labels] if recipe.label_smoothing else labels
+
+
+def _training_data(recipe: Recipe, dataset: Dataset, rows: np.ndarray, seed: int) -> dict[str, Any]:
+    """Return what `fit` takes: the rows' features, or endless batches of augmented clips."""
+    features = recipe_features(recipe)
+    if recipe.augmentation is None:
+        y = _targets(recipe, dataset.label_indices(recipe.labels)[rows])
+        return {"x": dataset.features[rows], "y": y, "batch_size": recipe.batch_size}
+    clips = training_clips(dataset, features, recipe.augmentation, recipe.labels).only(rows)
+    stream = batches(
+        clips,
+        recipe.augmentation,
+        batch_size=recipe.batch_size,
+        n_mfcc=features.params["n_mfcc"],
+        seed=seed,
+    )
+    return {
+        "x": ((windows, _targets(recipe, labels)) for windows, labels in stream),
+        "shuffle": False,
+        "steps_per_epoch": recipe.steps_per_epoch,
+    }
 
 
 def save(trained: Trained, path: Path, dataset: Dataset, *, split: str) -> None:
@@ -113,13 +208,14 @@ def save(trained: Trained, path: Path, dataset: Dataset, *, split: str) -> None:
         name=trained.recipe.name,
         labels=trained.recipe.labels,
         features=recipe_features(trained.recipe).to_metadata(),
+        temperature=trained.temperature,
         recipe=trained.recipe.name,
         summary=trained.recipe.summary,
         corpora=corpora,
         split=split,
         versions={package: version(package) for package in _VERSIONED},
         licence="; ".join(licences),
-        probe=make_probe(first, trained.probabilities(first)),
+        probe=make_probe(first, trained.raw_probabilities(first)),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.partial.h5")

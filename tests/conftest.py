@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -17,6 +18,9 @@ DATA = ROOT.parent / "shared" / "data"
 os.environ.setdefault("KERAS_BACKEND", "openvino")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 sys.path.insert(0, str(ROOT))
+# The tests neither use nor fill the user's cache.
+_cache = tempfile.TemporaryDirectory(prefix="ser-test-cache-")
+os.environ["SER_CACHE"] = _cache.name
 
 from tests import synth  # noqa: E402
 from tests.browser import (  # noqa: E402, F401

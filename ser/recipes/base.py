@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ser.augment import Augmentation
 from ser.emotions import EMOTIONS
 
 
@@ -25,7 +26,10 @@ class Recipe:
         build: called with the features' shape and the number of labels; gives an
             uncompiled Keras model of stock layers that ends in a softmax.
         optimizer: as `keras.optimizers.get` takes it.
-        monitor: the validation quantity that picks the epoch to keep.
+        monitor: the validation quantity that picks the epoch to keep; None keeps the last.
+        members: networks trained with different seeds; the model gives their mean.
+        augmentation: of the training clips; None trains on the features as they are.
+        steps_per_epoch: with augmentation, where clips are drawn without end.
     """
 
     name: str
@@ -36,5 +40,9 @@ class Recipe:
     batch_size: int
     epochs: int
     labels: tuple[str, ...] = EMOTIONS
-    monitor: str = "val_accuracy"
+    monitor: str | None = "val_accuracy"
+    label_smoothing: float = 0.0
+    members: int = 1
+    augmentation: Augmentation | None = None
+    steps_per_epoch: int | None = None
     published: Published | None = None

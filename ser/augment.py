@@ -1,0 +1,152 @@
+"""Making more of the training clips: other voices, rooms and microphones; after the split only."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ser.features.mfcc40_frames import cepstra
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How the spectrograms of training clips are changed; each batch anew.
+
+    Attributes:
+        speeds: of each corpus, the speeds at which its clips are played by resampling: pitch,
+            formants and tempo go together, which makes new speakers.
+        second: the corpus that fills `second_share` of each batch, whatever its size.
+        frames: length of a training window.
+        repeated: emotions that a pass over the clips brings twice.
+        tempo: a window is played up to this share slower or faster, its pitch kept.
+        shift: its mel bands are shifted by up to this many, up or down.
+        noise, snr_db: probability of coloured noise, and its range of levels.
+        band: probability of a band limit, as by a codec or a cheap microphone.
+        mask: one stretch of time and one of the mel bands, each up to this share of all, are
+            set to the mean over time (SpecAugment, arXiv 1904.08779).
+    """
+
+    speeds: Mapping[str, Sequence[float]]
+    frames: int
+    second: str = ""
+    second_share: float = 0.0
+    repeated: tuple[str, ...] = ()
+    tempo: float = 0.0
+    shift: float = 0.0
+    noise: float = 0.0
+    snr_db: tuple[float, float] = (10, 40)
+    band: float = 0.0
+    mask: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainingClips:
+    """The spectrograms to train on.
+
+    Attributes:
+        spectra: of each clip, of each speed, shape (frames, n_mels), dB.
+        labels: label index of each clip.
+        second: whether a clip is of the second corpus.
+        repeated: label indices of the repeated emotions.
+    """
+
+    spectra: Sequence[Sequence[np.ndarray]]
+    labels: np.ndarray
+    second: np.ndarray
+    repeated: frozenset[int] = field(default_factory=frozenset)
+
+    def only(self, rows: np.ndarray) -> "TrainingClips":
+        """Return the clips of some rows."""
+        return replace(
+            self,
+            spectra=[self.spectra[i] for i in rows],
+            labels=self.labels[rows],
+            second=self.second[rows],
+        )
+
+
+def batches(
+    clips: TrainingClips, augmentation: Augmentation, *, batch_size: int, n_mfcc: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield batches without end: features (batch, frames, n_mfcc), and label indices (batch,)."""
+    rng = np.random.default_rng(seed)
+    rows = [np.flatnonzero(~clips.second), np.flatnonzero(clips.second)]
+    n_second = round(batch_size * augmentation.second_share) if len(rows[1]) else 0
+    sizes = (batch_size - n_second, n_second) if len(rows[0]) else (0, batch_size)
+    draws = [_draw(clips, r, rng) for r in rows]
+    while True:
+        chosen = [next(d) for d, size in zip(draws, sizes, strict=True) for _ in range(size)]
+        windows = np.stack([_window(clips.spectra[i], augmentation, rng) for i in chosen])
+        yield cepstra(windows, n_mfcc=n_mfcc), clips.labels[chosen]
+
+
+def _draw(clips: TrainingClips, rows: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
+    """Yield row numbers without end, each once a pass, and those of repeated emotions twice."""
+    twice = [row for row in rows if clips.labels[row] in clips.repeated]
+    while True:
+        yield from rng.permutation([*rows, *twice]).tolist()
+
+
+def _window(
+    speeds: Sequence[np.ndarray], augmentation: Augmentation, rng: np.random.Generator
+) -> np.ndarray:
+    mel_db = speeds[int(rng.integers(len(speeds)))]
+    window = _at_tempo(mel_db, augmentation.frames, augmentation.tempo, rng)
+    if augmentation.shift:
+        window = _shifted(window, rng.uniform(-augmentation.shift, augmentation.shift))
+    if rng.random() < augmentation.noise:
+        window = _with_noise(window, rng.uniform(*augmentation.snr_db), rng)
+    if rng.random() < augmentation.band:
+        window = _band_limited(window, rng)
+    return _masked(window, augmentation.mask, rng) if augmentation.mask else window
+
+
+def _at_tempo(
+    mel_db: np.ndarray, length: int, tempo: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Take a window from a random start at a random tempo; a short voice goes round."""
+    rate = 1 + rng.uniform(-tempo, tempo)
+    n = max(1, int(len(mel_db) / rate))
+    start = int(rng.integers(n if n < length else n - length + 1))
+    frames = ((start + np.arange(length)) % n * rate).astype(int)
+    return mel_db[np.minimum(frames, len(mel_db) - 1)].astype(np.float32)
+
+
+def _shifted(mel_db: np.ndarray, bands: float) -> np.ndarray:
+    """Move the spectrum by a number of mel bands, between bands by interpolation."""
+    n_mels = mel_db.shape[1]
+    at = np.clip(np.arange(n_mels) + bands, 0, n_mels - 1.001)
+    low, part = at.astype(int), (at % 1).astype(np.float32)
+    return mel_db[:, low] * (1 - part) + mel_db[:, low + 1] * part
+
+
+def _with_noise(mel_db: np.ndarray, snr_db: float, rng: np.random.Generator) -> np.ndarray:
+    """Add noise of a random colour, as power in the mel bands."""
+    n_mels = mel_db.shape[1]
+    colour = 10 ** (rng.uniform(-40, 5) * np.arange(n_mels) / n_mels / 10)
+    # A mel band sums the more bins of the spectrum, and fluctuates the less, the higher it is.
+    degrees = np.linspace(1, 4, n_mels)
+    noise = colour / colour.mean() * rng.standard_gamma(degrees, mel_db.shape) / degrees
+    power = 10 ** (mel_db / 10)
+    mixed = power + noise * power.mean() / 10 ** (snr_db / 10)
+    return (10 * np.log10(mixed + 1e-10)).astype(np.float32)
+
+
+def _band_limited(mel_db: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    bands = np.arange(mel_db.shape[1])
+    low, high = rng.integers(len(bands) // 10), rng.integers(len(bands) // 2, len(bands))
+    above = rng.uniform(3, 30) * np.maximum(0, bands - high + 1)
+    below = rng.uniform(1, 15) * np.maximum(0, low - bands)
+    return (mel_db - np.minimum(90, above + below)).astype(np.float32)
+
+
+def _masked(mel_db: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    masked, mean = mel_db.copy(), mel_db.mean(axis=0)
+    n_frames, n_mels = mel_db.shape
+    width = int(rng.integers(max(1, int(share * n_mels))))
+    start = int(rng.integers(n_mels - width))
+    masked[:, start : start + width] = mean[start : start + width]
+    width = int(rng.integers(max(1, int(share * n_frames))))
+    start = int(rng.integers(n_frames - width))
+    masked[start : start + width] = mean
+    return masked

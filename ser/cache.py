@@ -1,0 +1,53 @@
+"""What is slow to compute from files, kept on disk under what it was computed from."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ser
+
+_LIBRARIES = ("librosa", "numpy", "soxr", "soundfile")
+
+
+def folder() -> Path:
+    """Return where the cache is: ``$SER_CACHE``, or ``speech-emotion`` in the user's cache."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "speech-emotion")
+    return Path(os.environ.get("SER_CACHE") or default)
+
+
+def cached(
+    name: str,
+    files: Iterable[Path],
+    parameters: Any,
+    compute: Callable[[], dict[str, np.ndarray]],
+) -> dict[str, np.ndarray]:
+    """Return ``compute()``, or what it gave before for the same files and parameters.
+
+    Args:
+        name: begins the name of the cache's file.
+        files: by their content; their names do not matter, their order does.
+        parameters: plain data, by its JSON.
+        compute: gives arrays by name.
+    """
+    digest = hashlib.sha256()
+    versions = {library: version(library) for library in _LIBRARIES}
+    digest.update(json.dumps([ser.__version__, versions, parameters], sort_keys=True).encode())
+    for path in files:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    path = folder() / f"{name}-{digest.hexdigest()[:24]}.npz"
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    arrays = compute()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as partial:
+        np.savez(partial, allow_pickle=False, **arrays)
+    Path(partial.name).replace(path)
+    return arrays

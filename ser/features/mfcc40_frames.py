@@ -1,0 +1,77 @@
+"""`mfcc40-frames`: the 40 MFCCs of each frame of the voice, for networks that hear time."""
+
+from typing import Any
+
+import numpy as np
+
+from ser.features.base import FeatureSet
+
+_RANGE_DB = 80  # below the loudest; librosa's default for MFCCs
+_MARGIN = 2  # frames kept around the voice
+
+
+def log_mel(
+    samples: np.ndarray,
+    *,
+    sample_rate: int,
+    n_fft: int,
+    hop_length: int,
+    n_mels: int,
+    trim_db: float,
+    **_: Any,
+) -> np.ndarray:
+    """Return the mel spectrogram in dB, without the silence before and after the voice.
+
+    Args:
+        samples: shape (n,), float32.
+        trim_db: the voice goes from the first to the last frame no further than this below
+            the loudest.
+
+    Returns:
+        shape (frames, n_mels), float32; frames is at least 1.
+    """
+    import librosa
+
+    power = librosa.feature.melspectrogram(
+        y=samples, sr=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
+    )
+    # Over three frames, so that a click alone is no voice.
+    level = librosa.power_to_db(np.convolve(power.sum(axis=0), np.ones(3) / 3, "same"), top_db=None)
+    voiced = np.flatnonzero(level > level.max() - trim_db)
+    voice = slice(max(0, voiced[0] - _MARGIN), voiced[-1] + _MARGIN + 1)
+    return librosa.power_to_db(power[:, voice], top_db=None).T.astype(np.float32)
+
+
+def cepstra(mel_db: np.ndarray, *, n_mfcc: int, **_: Any) -> np.ndarray:
+    """Return the MFCCs of mel spectrograms in dB: (…, frames, n_mels) to (…, frames, n_mfcc)."""
+    import librosa
+
+    floor = mel_db.max(axis=(-2, -1), keepdims=True) - _RANGE_DB
+    clipped = np.maximum(mel_db, floor).swapaxes(-2, -1)
+    return librosa.feature.mfcc(S=clipped, n_mfcc=n_mfcc).swapaxes(-2, -1).astype(np.float32)
+
+
+def fill(frames: np.ndarray, length: int, start: int = 0) -> np.ndarray:
+    """Return `length` frames from `start` on; a shorter voice goes round in a circle."""
+    return frames[(start + np.arange(length)) % len(frames)]
+
+
+def _compute(samples: np.ndarray, *, frames: int, **params: Any) -> np.ndarray:
+    return fill(cepstra(log_mel(samples, **params), **params), frames)
+
+
+FEATURES = FeatureSet(
+    name="mfcc40-frames",
+    shape=(260, 40),  # a clip that is taken whole has up to 6 s, 259 frames
+    compute=_compute,
+    params={
+        "n_mfcc": 40,
+        "n_fft": 2048,
+        "hop_length": 512,
+        "n_mels": 128,
+        "trim_db": 32.0,
+        "frames": 260,
+    },
+    window_seconds=4.0,
+    hop_seconds=2.0,
+)

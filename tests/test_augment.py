@@ -1,0 +1,116 @@
+"""More of the training clips, and never the same twice unless seeded."""
+
+import numpy as np
+import pytest
+
+from ser.augment import Augmentation, TrainingClips, batches
+from ser.dataset import load_dataset, training_clips
+from ser.emotions import EMOTIONS
+from ser.features import FEATURE_SETS
+from ser.features.mfcc40_frames import cepstra, fill, log_mel
+from tests import synth
+
+FRAMES = FEATURE_SETS["mfcc40-frames"]
+MEL = {k: v for k, v in FRAMES.params.items() if k not in ("n_mfcc", "frames")}
+
+
+def spectrum(seconds=2.0, seed=0):
+    return log_mel(synth.voice(seconds, seed=seed), sample_rate=FRAMES.sample_rate, **MEL)
+
+
+@pytest.fixture
+def clips():
+    labels = np.array([0, 1, 2, 3, 0, 1])
+    spectra = [[spectrum(seed=i), spectrum(1.0, seed=i)] for i in range(6)]
+    second = np.array([False] * 4 + [True] * 2)
+    return TrainingClips(spectra, labels, second, frozenset({0}))
+
+
+def draw(clips, augmentation, n, seed=0, batch_size=8):
+    stream = batches(clips, augmentation, batch_size=batch_size, n_mfcc=40, seed=seed)
+    return [next(stream) for _ in range(n)]
+
+
+PLAIN = Augmentation(speeds={}, frames=60)
+FULL = Augmentation(
+    speeds={},
+    frames=60,
+    second="x",
+    second_share=0.25,
+    noise=1.0,
+    band=1.0,
+    mask=0.3,
+    tempo=0.1,
+    shift=4,
+)
+
+
+@pytest.mark.parametrize("augmentation", [PLAIN, FULL])
+def test_batches_are_seeded_finite_and_shaped(clips, augmentation):
+    first, again = draw(clips, augmentation, 3), draw(clips, augmentation, 3)
+    other = draw(clips, augmentation, 3, seed=1)
+    for (x, y), (x2, y2), (x3, _) in zip(first, again, other, strict=True):
+        assert x.shape == (8, 60, 40)
+        assert x.dtype == np.float32
+        assert np.isfinite(x).all()
+        np.testing.assert_array_equal(x, x2)
+        np.testing.assert_array_equal(y, y2)
+        assert not np.array_equal(x, x3)
+
+
+def test_the_second_corpus_fills_its_share(clips):
+    seen = np.concatenate([y for _, y in draw(clips, FULL, 50)])
+    only_first = np.isin(seen, [2, 3]).sum()
+    # 6 of 8 are of the first four clips, whose emotion 0 comes twice a pass: 2 of 5 are 2 or 3.
+    assert only_first / len(seen) == pytest.approx(0.75 * 2 / 5, abs=0.02)
+
+
+def test_without_augmentation_windows_are_of_the_clips(clips):
+    whole = [cepstra(s[:60], n_mfcc=40) for s in clips.spectra[2]]
+    x, _ = draw(clips.only(np.array([2])), PLAIN, 1, batch_size=64)[0]
+    assert any(np.allclose(window, whole[0], atol=1e-3) for window in x)
+
+
+def test_each_kind_of_change_changes_and_keeps_the_clip(clips):
+    plain, _ = draw(clips, PLAIN, 1)[0]
+    for kind in ("noise", "band", "mask", "tempo", "shift"):
+        augmentation = Augmentation(speeds={}, frames=60, **{kind: 0.9})
+        changed, _ = draw(clips, augmentation, 1)[0]
+        assert not np.allclose(changed, plain)
+    mels = [spectrum(seed=i) for i in range(6)]
+    before = [m.copy() for m in mels]
+    one = TrainingClips([[m] for m in mels], clips.labels, clips.second)
+    draw(one, FULL, 5)
+    for a, b in zip(mels, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_speeds_make_other_voices(tiny_corpus):
+    dataset = load_dataset([tiny_corpus], FRAMES)
+    augmentation = Augmentation(speeds={"ravdess": (0.8, 1.0, 1.25)}, frames=60)
+    made = training_clips(dataset, FRAMES, augmentation, EMOTIONS)
+    assert len(made.spectra) == len(dataset.utterances)
+    slow, plain, fast = (len(s) for s in made.spectra[0])
+    assert slow > plain > fast
+    row = fill(cepstra(made.spectra[0][1].astype("f4"), n_mfcc=40), FRAMES.shape[0])
+    np.testing.assert_allclose(row, dataset.features[0], atol=0.5)  # the spectra are float16
+    assert made.labels.tolist() == dataset.label_indices(EMOTIONS).tolist()
+
+
+def test_frames_forget_level_and_silence():
+    """What the network takes off, the mean over time, is all that a change of level changes."""
+    voice = synth.voice(2.0)
+    quiet = np.zeros(22_050, np.float32)
+    plain = FRAMES.extract(voice)
+    padded = FRAMES.extract(np.concatenate([quiet, voice, quiet]))
+    soft = FRAMES.extract(voice * np.float32(0.1))
+    np.testing.assert_allclose(soft - soft.mean(axis=0), plain - plain.mean(axis=0), atol=0.5)
+    distance = np.abs(padded.mean(axis=0) - plain.mean(axis=0))
+    assert distance[1:].max() < 3
+    assert distance[0] < 25  # of some hundreds
+
+
+def test_a_short_voice_goes_round_in_a_circle():
+    frames = np.arange(6).reshape(3, 2)
+    assert fill(frames, 5)[:, 0].tolist() == [0, 2, 4, 0, 2]
+    assert fill(frames, 2, start=2)[:, 0].tolist() == [4, 0]

@@ -1,0 +1,62 @@
+"""The README and its neighbours name all that is there, and nothing that is not."""
+
+import re
+
+import pytest
+
+from ser.bundle import DEFAULT_MODEL, read_bundle
+from ser.corpora import CORPORA
+from ser.features import FEATURE_SETS
+from ser.protocols import PROTOCOLS
+from ser.recipes import RECIPES
+from ser.web.settings import SETTINGS
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("script", sorted(p.name for p in (ROOT / "scripts").glob("[!_]*.py")))
+def test_every_script_is_in_the_readme(script):
+    assert f"scripts/{script}" in README
+
+
+def test_every_script_in_the_readme_is_there():
+    for name in re.findall(r"scripts/(\w+\.py)", README):
+        assert (ROOT / "scripts" / name).is_file(), name
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda s: s.variable)
+def test_every_setting_is_in_the_readme_with_its_default(setting):
+    default = setting.default
+    shown = default.relative_to(ROOT) if setting.variable == "SER_MODEL" else default
+    shown = f"{shown:g}" if isinstance(shown, float) else shown
+    assert f"| `{setting.variable}` | `{shown}` | {setting.meaning} |" in README
+
+
+@pytest.mark.parametrize("name", [*RECIPES, *PROTOCOLS, *FEATURE_SETS, *CORPORA])
+def test_every_named_choice_is_in_the_readme(name):
+    assert f"`{name}`" in README
+
+
+def test_the_figures_of_the_readme_are_those_of_the_model_file():
+    scores = read_bundle(DEFAULT_MODEL).metadata.scores
+    for name, figures in scores.items():
+        row = f"| `{name}` | {figures['uar']:.1%} | {figures['accuracy']:.1%} |"
+        assert row in README
+
+
+def test_the_links_within_the_project_lead_somewhere():
+    for page in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text()):
+            assert (ROOT / target).exists(), f"{page}: {target}"
+
+
+def test_requirements_are_pinned_and_name_no_registry():
+    for name in ("requirements", "requirements-train", "requirements-dev"):
+        text = (ROOT / f"{name}.txt").read_text()
+        lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+        assert all(re.match(r"[A-Za-z0-9._-]+==[\w.]+( ; .+)?$", line) for line in lines)
+        assert "://" not in text
+    assert "audioop-lts==" in (ROOT / "requirements-train.txt").read_text()
+    serving = (ROOT / "requirements.txt").read_text()
+    assert not re.search(r"^(tensorflow|matplotlib|pydub)==", serving, re.MULTILINE)

@@ -1,0 +1,80 @@
+"""Data flows one way: a module imports only from those before it."""
+
+import ast
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+
+ORDER = [
+    "errors", "registry", "emotions", "remarks", "corpora", "sniff", "ffmpeg", "convert", "audio",
+    "conditions", "features", "augment", "recipes", "cache", "dataset", "protocols", "metrics",
+    "calibration", "bundle", "card", "runtime", "predictor", "training", "evaluation",
+    "report", "web",
+]  # fmt: skip
+TRAINING = {
+    "recipes",
+    "augment",
+    "cache",
+    "dataset",
+    "protocols",
+    "metrics",
+    "training",
+    "evaluation",
+    "report",
+}
+
+
+def _stage(module: str) -> str:
+    return module.split(".")[1]
+
+
+def test_each_module_imports_only_from_those_before_it():
+    seen = 0
+    for path in sorted((ROOT / "ser").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        if path.name == "__init__.py" and path.parent.name == "ser":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module] if isinstance(node, ast.ImportFrom) else []
+            names += [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                if name and name.startswith("ser."):
+                    seen += 1
+                    here, there = _stage(module), _stage(name)
+                    assert ORDER.index(there) <= ORDER.index(here), f"{module} imports {name}"
+    assert seen > 50
+
+
+def test_the_library_knows_neither_flask_nor_argparse():
+    for path in (ROOT / "ser").rglob("*.py"):
+        words = path.read_text()
+        assert "argparse" not in words, path
+        if "web" not in path.parts:
+            assert "flask" not in words.lower(), path
+
+
+def test_serving_imports_neither_tensorflow_nor_training(clip, tmp_path):
+    """A process that has answered a request, with TensorFlow installed beside it."""
+    (tmp_path / "clip.wav").write_bytes(clip)
+    code = f"""
+import importlib.util, sys
+assert importlib.util.find_spec("tensorflow"), "the test needs it to be there"
+from app import create_app
+app = create_app()
+assert app.extensions["model"].wait(60)
+with open({str(tmp_path / "clip.wav")!r}, "rb") as f:
+    answer = app.test_client().post("/predict", data=f.read(), content_type="audio/wav")
+assert answer.status_code == 200, answer.data
+print(*sorted(name for name in sys.modules))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert "openvino" in loaded
+    # matplotlib is not ours: Keras imports it where it finds it.
+    unwanted = {"tensorflow", "jax", "torch", "pydub"}
+    assert not loaded & unwanted
+    assert not loaded & {f"ser.{name}" for name in TRAINING}

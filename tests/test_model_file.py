@@ -1,0 +1,256 @@
+"""Model files: what is served, what is refused, and that nothing in them is run."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import h5py
+import numpy as np
+import pytest
+
+from ser.audio import load_audio
+from ser.bundle import DEFAULT_MODEL, add_scores, read_bundle
+from ser.calibration import soften
+from ser.emotions import EMOTIONS
+from ser.errors import ModelFileError
+from ser.predictor import Predictor
+from ser.runtime import load_scorer
+from tests import models, synth
+from tests.conftest import DATA, ROOT
+
+
+@pytest.fixture
+def inputs():
+    """Return 16 vectors with the spread of mean MFCCs: (16, 40, 1)."""
+    rng = np.random.default_rng(1)
+    scale = 100 / np.arange(1, 41)
+    return (scale * rng.standard_normal((16, 40))).astype(np.float32)[:, :, None]
+
+
+def test_a_bare_keras_2_file_is_the_classic_model(tmp_path, inputs):
+    path = tmp_path / "Emotion_Voice_Detection_Model.h5"
+    weights = models.write_keras2(path)
+    predictor = Predictor.from_file(path)
+    meta = predictor.bundle.metadata
+    assert meta.labels == EMOTIONS
+    assert meta.features["name"] == "mfcc40-mean"
+    assert meta.temperature == 1
+    assert meta.name == "Emotion_Voice_Detection_Model"
+    np.testing.assert_allclose(
+        predictor.probabilities(inputs), models.forward(weights, inputs), atol=1e-5
+    )
+
+
+def test_temperature_softens_without_changing_the_answer(tmp_path, inputs):
+    plain, soft = tmp_path / "plain.h5", tmp_path / "soft.h5"
+    models.write_keras2(plain, metadata=models.metadata())
+    models.write_keras2(soft, metadata=models.metadata(temperature=2.0))
+    p, q = (Predictor.from_file(path).probabilities(inputs) for path in (plain, soft))
+    np.testing.assert_array_equal(p.argmax(axis=1), q.argmax(axis=1))
+    assert (q.max(axis=1) < p.max(axis=1)).all()
+    expected = np.sqrt(p) / np.sqrt(p).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(q, expected, atol=1e-9)
+
+
+def _lambda_layers():
+    layers = models.keras2_layers()
+    layers.insert(
+        1, {"class_name": "Lambda", "config": {"name": "lambda_1", "function": ["4wEAAAA=", None]}}
+    )
+    return layers
+
+
+def _foreign_class():
+    layers = models.keras2_layers()
+    layers[1] = {"module": "os", "class_name": "system", "config": {}, "registered_name": None}
+    return layers
+
+
+def _custom_class():
+    layers = models.keras2_layers()
+    layers[1] = {
+        "module": "keras.layers",
+        "class_name": "Dropout",
+        "config": {"rate": 0.1},
+        "registered_name": "evil>Dropout",
+    }
+    return layers
+
+
+REFUSED = {
+    "lambda": ({"layers": _lambda_layers()}, "holds code"),
+    "foreign module": ({"layers": _foreign_class()}, "holds code"),
+    "registered class": ({"layers": _custom_class()}, "holds code"),
+    "label count": ({"metadata": models.metadata(labels=EMOTIONS[:7])}, "7 labels, but output"),
+    "outputs of a bare file": ({"n_labels": 5}, "8 labels, but output"),
+    "repeated label": ({"metadata": models.metadata(labels=("sad",) * 8)}, "distinct"),
+    "temperature": ({"metadata": models.metadata(temperature=0.0)}, "temperature"),
+    "feature set": (
+        {"metadata": models.metadata(features={"name": "mfcc99"})},
+        "unknown feature set 'mfcc99'; known",
+    ),
+    "not our JSON": ({"metadata": {"format": 1, "name": "x"}}, "malformed"),
+    "newer format": ({"metadata": {"format": 2}}, "reads format 1"),
+    "wrong probe": (
+        {"metadata": models.metadata(probe={"input": [[0]] * 40, "probabilities": [0.125] * 8})},
+        "gives other probabilities",
+    ),
+}
+
+
+def test_other_forms_of_keras_2(tmp_path, inputs):
+    """The shape in an `InputLayer` (TensorFlow 2), and a bare list of layers (Keras 2.2.2)."""
+    path, other = tmp_path / "model.h5", tmp_path / "other.h5"
+    weights = models.write_keras2(path)
+    layers = models.keras2_layers()
+    shape = layers[0]["config"].pop("batch_input_shape")
+    source = {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": shape}}
+    models.write_keras2(other, layers=[source, *layers])
+    with h5py.File(path, "r+") as file:
+        layers = json.loads(file.attrs["model_config"])["config"]["layers"]
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": layers})
+    for form in (path, other):
+        answer = load_scorer(read_bundle(form))(inputs)
+        np.testing.assert_allclose(answer, models.forward(weights, inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(tmp_path, name):
+    arguments, words = REFUSED[name]
+    path = tmp_path / "model.h5"
+    models.write_keras2(path, **arguments)
+    with pytest.raises(ModelFileError, match=words) as caught:
+        load_scorer(read_bundle(path))
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_input_that_is_not_the_features(tmp_path):
+    path = tmp_path / "model.h5"
+    models.write_keras2(path, layers=models.keras2_layers(shape=(41, 1)))
+    with pytest.raises(ModelFileError, match=r"takes input \(41, 1\), but .* \(40, 1\)"):
+        load_scorer(read_bundle(path))
+
+
+def test_not_hdf5_and_not_there(tmp_path):
+    path = tmp_path / "model.h5"
+    with pytest.raises(ModelFileError, match="does not exist"):
+        read_bundle(path)
+    path.write_bytes(b"PK\x03\x04 something else")
+    with pytest.raises(ModelFileError, match="not an HDF5 file"):
+        read_bundle(path)
+    path.write_bytes(DEFAULT_MODEL.read_bytes()[:3000])
+    with pytest.raises(ModelFileError):
+        load_scorer(read_bundle(path))
+
+
+def test_weights_alone_are_not_enough(tmp_path):
+    path = tmp_path / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file.create_group("model_weights")
+    with pytest.raises(ModelFileError, match="holds no Keras model"):
+        read_bundle(path)
+
+
+def test_weights_that_are_missing(tmp_path):
+    path = tmp_path / "model.h5"
+    models.write_keras2(path)
+    with h5py.File(path, "r+") as file:
+        del file["model_weights/dense_1"]
+    with pytest.raises(ModelFileError, match="cannot build it"):
+        load_scorer(read_bundle(path))
+
+
+def test_the_app_refuses_a_wrong_file_with_one_line_and_exit_2(tmp_path):
+    path = tmp_path / "model.h5"
+    for content in ("lambda", "label count"):  # found before, and after, the port is open
+        models.write_keras2(path, **REFUSED[content][0])
+        done = subprocess.run(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env={**os.environ, "SER_MODEL": str(path), "PORT": "0", "SER_LOG_LEVEL": "ERROR"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 2
+        lines = done.stderr.strip().splitlines()
+        assert len(lines) == 1, done.stderr
+        assert lines[0].startswith(f"app.py: model file {path}")
+
+
+def test_scores_are_added_to_a_file_of_their_recipe_only(tmp_path):
+    path = tmp_path / "model.h5"
+    models.write_keras2(path, metadata=models.metadata(recipe="mine"))
+    figures = {"recipe": "mine", "protocol": "actors5", "uar": 0.4, "leaks": True}
+    add_scores(path, figures)
+    add_scores(path, {**figures, "protocol": "loso", "uar": 0.3})
+    assert [s["uar"] for s in read_bundle(path).metadata.scores.values()] == [0.4, 0.3]
+    assert read_bundle(path).metadata.temperature == 1
+    add_scores(path, {**figures, "leaks": False, "temperature": 1.3})
+    assert read_bundle(path).metadata.temperature == 1.3
+    with pytest.raises(ModelFileError, match="of recipe 'mine'"):
+        add_scores(path, {**figures, "recipe": "other"})
+
+
+def test_eight_threads_get_the_answers_that_one_gets(predictor):
+    rng = np.random.default_rng(2)
+    batches = [
+        (20 * rng.standard_normal((1 + i % 7, 40, 1))).astype(np.float32) for i in range(200)
+    ]
+    alone = [predictor.probabilities(x) for x in batches]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(predictor.probabilities, batches))
+    for a, b in zip(alone, together, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-7)
+
+
+def test_served_probabilities_are_tensorflows(predictor, tmp_path):
+    """The reference is plain Keras on TensorFlow, by its own loader, in its own process."""
+    voices = [synth.voice(1.5, pitch=80 + 15 * n, seed=n) for n in range(16)]
+    if (DATA / "ravdess").is_dir():
+        clips = sorted((DATA / "ravdess").rglob("*.flac"))[::60]
+        voices += [load_audio(path).samples for path in clips]
+    inputs = np.stack([predictor.bundle.features.extract(voice) for voice in voices])
+    np.save(tmp_path / "x.npy", inputs)
+    code = f"""
+import numpy as np, keras
+model = keras.models.load_model({str(DEFAULT_MODEL)!r}, compile=False)
+assert keras.backend.backend() == "tensorflow"
+np.save({str(tmp_path / "y.npy")!r}, model(np.load({str(tmp_path / "x.npy")!r})).numpy())
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
+    reference = np.load(tmp_path / "y.npy")
+    served = predictor.probabilities(inputs)
+    reference = soften(reference, predictor.bundle.metadata.temperature)
+    assert np.abs(served - reference).max() < 1e-5
+
+
+def test_the_app_serves_the_same_on_tensorflow(tmp_path, clip, client):
+    from tests.conftest import Server
+
+    server = Server(KERAS_BACKEND="tensorflow")
+    try:
+        server.wait_ready(120)
+        (tmp_path / "clip.wav").write_bytes(clip)
+        curl = ["curl", "-s", "-F", f"file=@{tmp_path / 'clip.wav'}", f"{server.url}/predict"]
+        theirs = json.loads(subprocess.run(curl, capture_output=True, check=True).stdout)
+    finally:
+        server.stop()
+    ours = client.post("/predict", data=clip, content_type="audio/wav").get_json()
+    for label, probability in ours["probabilities"].items():
+        assert theirs["probabilities"][label] == pytest.approx(probability, abs=1e-5)
+
+
+def test_the_shipped_model():
+    bundle = read_bundle(DEFAULT_MODEL)
+    assert DEFAULT_MODEL.stat().st_size < 2_000_000
+    assert bundle.metadata.corpora == {"ravdess": 1440, "tess": 1400}
+    assert not bundle.metadata.scores["actors5"]["leaks"]
+    assert bundle.metadata.scores["actors5"]["n"] == 1440
+    card = (DEFAULT_MODEL.parent / "README.md").read_text()
+    assert bundle.version in card

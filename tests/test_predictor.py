@@ -1,0 +1,114 @@
+"""Clips to answers."""
+
+import numpy as np
+import pytest
+
+from ser.audio import SAMPLE_RATE, Audio, load_audio
+from ser.dataset import load_dataset
+from ser.errors import InvalidSamples
+from tests import synth
+
+
+def check_answer(answer: dict, labels) -> None:
+    """Assert what the contract says of every answer."""
+    assert list(answer["probabilities"]) == list(labels)
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+    assert answer["emotion"] == max(answer["probabilities"], key=answer["probabilities"].get)
+    assert answer["confidence"] == answer["probabilities"][answer["emotion"]]
+    at = 0.0
+    for segment in answer["segments"]:
+        assert segment["start"] == pytest.approx(at, abs=1e-9)
+        assert segment["end"] > segment["start"]
+        assert sum(segment["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+        at = segment["end"]
+    assert at == pytest.approx(answer["duration"], abs=1e-9)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 2.0, 5.9, 6.5, 61.0])
+def test_the_answer_is_as_in_the_contract(predictor, seconds):
+    answer = predictor.predict(synth.wav(synth.voice(seconds))).to_dict()
+    check_answer(answer, predictor.bundle.metadata.labels)
+    assert answer["duration"] == pytest.approx(seconds, abs=1e-3)
+    assert not answer["truncated"]
+    assert len(answer["segments"]) == (1 if seconds <= 6 else int((seconds - 4) // 2) + 1)
+
+
+def test_segments_follow_the_sound(predictor):
+    """Two clips that the model hears differently, joined: each half is heard as it was."""
+    rng = np.random.default_rng(0)
+    clips = [
+        synth.voice(12, pitch=110),
+        (0.2 * rng.standard_normal(12 * SAMPLE_RATE)).astype(np.float32),
+    ]
+    alone = [predictor.predict_audio(Audio(clip)).emotion for clip in clips]
+    assert alone[0] != alone[1]
+    joined = predictor.predict_audio(Audio(np.concatenate(clips)))
+    for segment in joined.segments:
+        if segment.end < 9 or segment.start > 15:
+            assert segment.emotion == alone[segment.start > 12]
+
+
+def test_silent_windows_are_marked_and_have_no_vote(predictor):
+    voice = synth.voice(12.0)
+    pause = np.random.default_rng(0).standard_normal(30 * SAMPLE_RATE).astype(np.float32) * 1e-4
+    alone = predictor.predict_audio(Audio(voice))
+    assert not any(segment.silent for segment in alone.segments)
+    padded = predictor.predict_audio(Audio(np.concatenate([voice, pause])))
+    quiet = [segment for segment in padded.segments if segment.silent]
+    assert min(segment.start for segment in quiet) < 16
+    assert quiet[-1].end == padded.duration
+    voiced = [list(s.probabilities.values()) for s in padded.segments if not s.silent]
+    lengths = [s.end - s.start for s in padded.segments if not s.silent]
+    expected = np.average(voiced, axis=0, weights=lengths)
+    np.testing.assert_allclose(list(padded.probabilities.values()), expected, atol=1e-12)
+
+
+def test_the_whole_is_the_mean_of_its_segments(predictor):
+    answer = predictor.predict_audio(Audio(synth.voice(33.3)))
+    weights = [s.end - s.start for s in answer.segments]
+    rows = [list(s.probabilities.values()) for s in answer.segments]
+    expected = np.average(rows, axis=0, weights=weights)
+    np.testing.assert_allclose(list(answer.probabilities.values()), expected, atol=1e-12)
+
+
+def test_path_and_bytes_are_the_same(predictor, tmp_path, clip):
+    path = tmp_path / "clip.wav"
+    path.write_bytes(clip)
+    assert predictor.predict(path) == predictor.predict(clip)
+
+
+def test_truncated(predictor):
+    answer = predictor.predict(synth.wav(synth.voice(5.0)), max_seconds=2.0)
+    assert answer.truncated
+    assert answer.duration == pytest.approx(2.0)
+
+
+def test_overflowing_samples(predictor):
+    data = synth.wav((synth.voice(1.0) * 1e30).astype(np.float32), subtype="FLOAT")
+    with pytest.raises(InvalidSamples):
+        predictor.predict(data)
+
+
+def test_features_served_are_the_features_trained_on(app, client, tiny_corpus, monkeypatch):
+    """To the bit: a row of the training data, and what reaches the model from an upload."""
+    predictor = app.extensions["model"].predictor
+    dataset = load_dataset([tiny_corpus], predictor.bundle.features)
+    seen, scorer = [], predictor._scorer
+    monkeypatch.setattr(predictor, "_scorer", lambda x: [seen.append(x), scorer(x)][1])
+    for row in (0, 17, 40):
+        with dataset.utterances[row].path.open("rb") as file:
+            response = client.post("/predict", data={"file": (file, "clip.wav")})
+        assert response.status_code == 200
+        np.testing.assert_array_equal(seen[-1], dataset.features[row : row + 1])
+
+
+def test_features_of_real_clips_are_the_same_too(predictor, real_data):
+    for name in (
+        "ravdess/Actor_05/03-01-02-02-01-02-05.flac",
+        "tess/OAF_angry/OAF_back_angry.flac",
+    ):
+        path = real_data / name
+        assert path.is_file()
+        trained = predictor.bundle.features.extract(load_audio(path).samples)
+        served, _ = predictor.bundle.features.extract_windows(load_audio(path.read_bytes()))
+        np.testing.assert_array_equal(served[0], trained)

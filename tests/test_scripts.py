@@ -1,0 +1,315 @@
+"""Every command line, run as a user runs it, on tiny data; its output files are looked at."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser.bundle import DEFAULT_MODEL, read_bundle
+from ser.conditions import CONDITIONS
+from ser.recipes import RECIPES
+from tests import synth
+from tests.conftest import ROOT, Server
+
+SCRIPTS = sorted(p.name for p in (ROOT / "scripts").glob("[!_]*.py"))
+
+
+def run(script: str, *arguments, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    left_out = ("KERAS_", "SER_MODEL")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def is_png(path: Path) -> bool:
+    return path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and path.stat().st_size > 5000
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_with_defaults(script):
+    done = run(script, "--help")
+    assert done.returncode == 0
+    assert "usage:" in done.stdout
+    assert len(done.stdout) > 200
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_usage_errors_exit_2(script):
+    done = run(script, "--no-such-option")
+    assert done.returncode == 2
+    assert done.stdout == ""
+
+
+def test_the_recipes_are_listed():
+    done = run("train.py", "--list")
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == list(RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nonsense", "--data", ".", "--out", "x.h5"], "unknown recipe 'nonsense'; known: conv1d"),
+        (["conv1d-mfcc40", "--data", "/gone", "--out", "x.h5"], "no such folder: /gone"),
+        (["conv1d-mfcc40", "--data", "tests", "--out", "x.h5"], "no utterance of ravdess, tess"),
+        (["conv1d-mfcc40", "--data", "tests", "--out", "x.txt"], "must end in .h5"),
+        (["conv1d-mfcc40"], "are needed"),
+    ],
+)
+def test_train_says_what_is_wrong(arguments, words):
+    done = run("train.py", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_corpus, tmp_path_factory):
+    """Return the model files of every recipe, trained for two epochs on the tiny corpus."""
+    folder = tmp_path_factory.mktemp("trained")
+    files = {}
+    for name in RECIPES:
+        out = folder / f"{name}.h5"
+        done = run(
+            "train.py", name, "--data", tiny_corpus, "--out", out, "--epochs", 2,
+            "--report", folder / name,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert str(out) in done.stdout
+        files[name] = out
+    return files
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_trained_and_served(trained, name, clip):
+    path = trained[name]
+    report = path.parent / name
+    assert is_png(report / "curves.png")
+    assert is_png(report / "confusion.png")
+    text = (report / "report.txt").read_text()
+    assert "precision" in text
+    assert "UAR" in text
+    meta = read_bundle(path).metadata
+    assert meta.recipe == name
+    assert meta.corpora == {"ravdess": 48}
+    assert ("ravdess-" in meta.split) == (RECIPES[name].monitor is not None)
+    assert meta.licence == "RAVDESS: CC BY-NC-SA 4.0"
+    assert set(meta.versions) >= {"keras", "tensorflow", "librosa"}
+    server = Server(SER_MODEL=str(path))
+    try:
+        server.wait_ready()
+        (path.parent / "clip.wav").write_bytes(clip)
+        curl = ["curl", "-sS", "-F", f"file=@{path.parent / 'clip.wav'}", f"{server.url}/predict"]
+        answer = json.loads(subprocess.run(curl, capture_output=True, check=True).stdout)
+    finally:
+        server.stop()
+    assert answer["model"]["name"] == name
+
+
+@pytest.mark.slow
+def test_the_published_architecture(trained):
+    layers = read_bundle(trained["conv1d-mfcc40"]).architecture["config"]["layers"]
+    kinds = [layer["class_name"] for layer in layers]
+    assert kinds == [
+        "InputLayer", "Conv1D", "Dropout", "MaxPooling1D", "Conv1D", "Dropout", "Flatten", "Dense",
+    ]  # fmt: skip
+    import h5py
+
+    with h5py.File(trained["conv1d-mfcc40"]) as file:
+        sizes = []
+        file["model_weights"].visititems(
+            lambda _, node: sizes.append(node.size) if isinstance(node, h5py.Dataset) else None
+        )
+    assert sum(sizes) == 87_944
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_model(tiny_corpus, tmp_path):
+    probes = []
+    for name in ("a", "b"):
+        out = tmp_path / f"{name}.h5"
+        arguments = ["--data", tiny_corpus, "--out", out, "--epochs", 2, "--report", tmp_path]
+        assert run("train.py", "conv1d-mfcc40", *arguments).returncode == 0
+        probes.append(read_bundle(out).metadata.probe["probabilities"])
+    assert probes[0] == probes[1]
+
+
+@pytest.mark.slow
+def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
+    model = tmp_path / "model.h5"
+    model.write_bytes(trained["conv1d-mfcc40"].read_bytes())
+    done = run(
+        "evaluate.py", "conv1d-mfcc40", "--data", tiny_corpus, "--protocol", "published",
+        "--epochs", 2, "--report", tmp_path / "report", "--into", model, "--conditions",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert 0 <= figures["uar"] <= 1
+    assert figures["n"] == 16
+    assert figures["leaks"] is True
+    assert set(figures["uar_by_condition"]) == set(CONDITIONS)
+    assert "published: accuracy 84.83 %" in done.stdout
+    assert json.loads((tmp_path / "report" / "scores.json").read_text()) == figures
+    assert is_png(tmp_path / "report" / "confusion.png")
+    assert is_png(tmp_path / "report" / "curves-random-seed-0.png")
+    assert read_bundle(model).metadata.scores == {"published": figures}
+    card = (tmp_path / "README.md").read_text()
+    assert "so it flatters" in card
+    assert "Article 5(1)(f)" in card
+
+
+@pytest.mark.slow
+def test_evaluate_splits_side_by_side(tmp_path):
+    from tests.conftest import write_corpus
+
+    corpus = write_corpus(tmp_path / "corpus", speakers=range(1, 25), emotions=(1, 5))
+    command = ["conv1d-mfcc40", "--data", corpus, "--protocol", "actors5", "--epochs", 2]
+    one, two = (run("evaluate.py", *command, "--seeds", 2, "--jobs", jobs) for jobs in (1, 2))
+    assert one.returncode == 0, one.stderr
+    assert two.returncode == 0, two.stderr
+    assert one.stdout.splitlines()[-1] == two.stdout.splitlines()[-1]
+    figures = json.loads(one.stdout.splitlines()[-1])
+    assert figures["n"] == 48
+    assert figures["seeds"] == [0, 1]
+    assert figures["sd"]["uar"] is not None
+    low, high = figures["interval"]["uar"]
+    assert 0 <= low <= figures["uar"] <= high <= 1
+    assert set(figures["uar_by_sex"]) == {"female", "male"}
+    assert np.sum(figures["confusion"]) == 2 * 48
+
+
+@pytest.mark.slow
+def test_evaluate_a_feature_matrix(tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(200) % 8
+    np.savez(tmp_path / "m.npz", X=rng.normal(size=(200, 40)) + y[:, None], y=y)
+    command = ["evaluate.py", "conv1d-mfcc40", "--data", tmp_path / "m.npz", "--epochs", 2]
+    done = run(*command, "--protocol", "published")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["n"] == 66
+    done = run(*command, "--protocol", "actors5")
+    assert done.returncode == 2
+    assert "none of the speakers of fold 1" in done.stderr
+
+
+def test_evaluate_a_model_file(tiny_corpus, tmp_path):
+    done = run("evaluate.py", DEFAULT_MODEL, "--data", tiny_corpus, "--report", tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert set(figures) == {"uar", "accuracy", "n"}
+    assert figures["n"] == 48
+    assert is_png(tmp_path / "confusion.png")
+
+
+@pytest.fixture
+def files(tmp_path, clip):
+    (tmp_path / "good.wav").write_bytes(clip)
+    (tmp_path / "bad.wav").write_bytes(b"nothing of the kind")
+    return [tmp_path / "good.wav", tmp_path / "bad.wav", tmp_path / "gone.wav"]
+
+
+def test_predict_json(files):
+    done = run("predict.py", *files, "--json")
+    assert done.returncode == 1
+    good, bad, gone = map(json.loads, done.stdout.splitlines())
+    assert good["file"] == str(files[0])
+    assert sum(good["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+    assert bad["error"]["code"] == "unsupported_media"
+    assert gone["error"]["code"] == "unreadable"
+
+
+def test_predict_csv(files):
+    done = run("predict.py", *files, "--csv")
+    assert done.returncode == 1
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert [row["file"] for row in rows] == list(map(str, files))
+    assert float(rows[0]["confidence"]) > 0.1
+    assert rows[0]["error"] == ""
+    assert rows[1]["error"].startswith("unsupported_media")
+
+
+def test_predict_for_people(files):
+    done = run("predict.py", files[0])
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{files[0]}: ")
+    assert done.stdout.strip().endswith("%)")
+    assert run("predict.py", files[0], "--model", files[1]).returncode == 2
+
+
+def test_predict_from_another_folder(files, tmp_path):
+    assert run("predict.py", "good.wav", cwd=tmp_path).returncode == 0
+
+
+@pytest.fixture
+def videos(tmp_path):
+    folder = tmp_path / "videos"
+    (folder / "Actor_01").mkdir(parents=True)
+    for number in (1, 2):
+        path = folder / "Actor_01" / f"01-01-01-01-01-0{number}-01.mp4"
+        source = ["-f", "lavfi", "-i", "color=s=32x32:d=1", "-c:a", "aac", "-shortest"]
+        synth.encoded(synth.voice(1.0, 48_000), 48_000, path, *source)
+        path.with_suffix(".source.wav").unlink()
+    return folder
+
+
+def test_convert(videos, tmp_path):
+    import soundfile
+
+    (videos / "broken.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(1000))
+    out = tmp_path / "out"
+    done = run("convert.py", videos, out)
+    assert done.returncode == 1
+    assert done.stdout == "2 converted, 0 were there, 1 failed\n"
+    assert "broken.mp4" in done.stderr
+    wavs = sorted(out.rglob("*"))
+    assert [p.name for p in wavs if p.is_file()] == [
+        "01-01-01-01-01-01-01.wav", "01-01-01-01-01-02-01.wav",
+    ]  # fmt: skip
+    info = soundfile.info(out / "Actor_01" / "01-01-01-01-01-01-01.wav")
+    assert info.samplerate == 48_000
+    assert info.duration == pytest.approx(1.0, abs=0.1)
+
+
+def test_convert_resumes(videos, tmp_path):
+    out = tmp_path / "out"
+    assert run("convert.py", videos, out).returncode == 0
+    first, second = sorted(out.rglob("*.wav"))
+    first.unlink()
+    before = second.stat().st_mtime_ns
+    done = run("convert.py", videos, out)
+    assert done.stdout == "1 converted, 1 were there, 0 failed\n"
+    assert first.is_file()
+    assert second.stat().st_mtime_ns == before
+
+
+def test_convert_without_ffprobe(videos, tmp_path, monkeypatch):
+    """The ffmpeg of imageio-ffmpeg comes alone."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = run("convert.py", videos, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("2 converted")
+
+
+def test_convert_says_what_is_wrong(tmp_path):
+    done = run("convert.py", tmp_path / "gone", tmp_path / "out")
+    assert (done.returncode, "no such folder" in done.stderr) == (2, True)
+    (tmp_path / "in").mkdir()
+    done = run("convert.py", tmp_path / "in", tmp_path / "out")
+    assert (done.returncode, "no audio or video file" in done.stderr) == (2, True)
+    (tmp_path / "in" / "a.mp3").touch()
+    (tmp_path / "in" / "a.mp4").touch()
+    done = run("convert.py", tmp_path / "in", tmp_path / "out")
+    assert (done.returncode, "would both become" in done.stderr) == (2, True)
