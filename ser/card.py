@@ -5,6 +5,7 @@ from ser.corpora import CORPORA
 
 #: What people reach on the clips that the published folds are of: share recognised, 0 to 1.
 HUMAN_UAR = 0.67
+HUMAN_UAR_PROTOCOL = "actors5"
 HUMAN_UAR_SOURCE = "human listeners, as quoted with the published folds of RAVDESS"
 
 #: What the model is for, and what it must not be used for.

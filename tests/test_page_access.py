@@ -165,9 +165,10 @@ def test_the_model_is_described_from_what_the_server_says(watch, chromium):
         "trained_on": "SOMETHING (12 clips)",
         "scores": {
             "leaky": {"uar": 0.99, "leaks": True},
-            "fair": {"uar": 0.615, "leaks": False},
+            "other": {"uar": 0.32, "leaks": False},
+            "fair": {"uar": 0.615, "leaks": False, "interval": {"uar": [0.58, 0.66]}},
         },
-        "human_uar": {"value": 0.71, "source": "a study"},
+        "human_uar": {"value": 0.71, "protocol": "fair", "source": "a study"},
         "use": "For tests.",
         "limits": "Not for cats.",
         "licence": "ours",
@@ -177,6 +178,7 @@ def test_the_model_is_described_from_what_the_server_says(watch, chromium):
     for words in ("told", "feedfacecafe", "SOMETHING (12 clips)", "Not for cats.", "a study"):
         _expect(about).to_contain_text(words)
     rows = about.locator(".comparison li")
+    _expect(about).to_contain_text("between 58 % and 66 %")
     _expect(rows).to_have_text([re.compile("62 %"), re.compile("71 %"), re.compile("50 %")])
     page.get_by_role("link", name="Read the model card").click()
     _expect(page.locator("body")).to_contain_text("# Model card")
@@ -196,7 +198,7 @@ def test_without_javascript_the_form_does_the_work(watch, chromium, media):
     assert page.locator(".segments tbody tr").count() > 5
     page.locator("#file").set_input_files(media / "broken.mp3")
     page.get_by_role("button", name="PREDICT").click()
-    _expect(page.get_by_role("alert")).to_contain_text("This is no audio or video file")
+    _expect(page.get_by_role("alert")).to_contain_text("this is no audio or video file")
 
 
 def test_the_script_takes_screenshots(server, chromium, media, tmp_path):

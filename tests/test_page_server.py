@@ -73,16 +73,6 @@ def test_the_form_answers_as_the_page_and_sorts_the_emotions(client, clip):
     assert sum(shares) == pytest.approx(100, abs=0.1)
 
 
-def test_an_error_of_the_form_is_a_sentence_in_the_page(client):
-    response = client.post(
-        "/", data={"file": (io.BytesIO(b"text"), "x.wav")}, headers={"Accept": "text/html"}
-    )
-    assert response.status_code == 415
-    error = re.search(r'role="alert"[^>]*>([^<]+)<', response.get_data(as_text=True))[1]
-    assert error[0].isupper()
-    assert error.endswith(".")
-
-
 def test_the_server_keeps_no_audio(tmp_path, clip):
     """Whatever a request brings, no file of it stays where temporary files live."""
     long = synth.wav(synth.voice(60))  # large enough to be put on disk while it is read

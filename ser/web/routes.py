@@ -4,7 +4,15 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
 
-from ser.card import HUMAN_UAR, HUMAN_UAR_SOURCE, LIMITS, USE, model_card, training_data
+from ser.card import (
+    HUMAN_UAR,
+    HUMAN_UAR_PROTOCOL,
+    HUMAN_UAR_SOURCE,
+    LIMITS,
+    USE,
+    model_card,
+    training_data,
+)
 from ser.emotions import EMOJI
 from ser.predictor import Predictor
 from ser.remarks import WARNINGS
@@ -32,12 +40,6 @@ def _page_facts() -> dict[str, Any]:
             "maxSeconds": settings.max_seconds,
         },
     }
-
-
-@blueprint.app_template_filter("sentence")
-def _sentence(message: str) -> str:
-    """Make a sentence of an error's message, which starts small and ends bare."""
-    return message[:1].upper() + message[1:] + ("" if message.endswith((".", "!", "?")) else ".")
 
 
 @blueprint.get("/")
@@ -89,7 +91,11 @@ def model() -> Response:
         versions=meta.versions,
         licence=meta.licence,
         trained_on=training_data(meta),
-        human_uar={"value": HUMAN_UAR, "source": HUMAN_UAR_SOURCE},
+        human_uar={
+            "value": HUMAN_UAR,
+            "protocol": HUMAN_UAR_PROTOCOL,
+            "source": HUMAN_UAR_SOURCE,
+        },
         use=USE,
         limits=LIMITS,
     )

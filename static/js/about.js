@@ -33,7 +33,8 @@ function describe(model) {
 
 function quality({ scores, human_uar: human, labels }) {
   // A protocol that leaks has the voices of its test in its training: it says nothing here.
-  const honest = Object.values(scores).find((figures) => figures.leaks === false);
+  const honest = [scores[human.protocol], ...Object.values(scores)].find((s) => s?.leaks === false);
+  const [low, high] = honest?.interval?.uar ?? [];
   const rows = [
     comparison("This model", honest?.uar),
     comparison("Human listeners", human.value),
@@ -47,6 +48,7 @@ function quality({ scores, human_uar: human, labels }) {
       "Share of the clips recognised, each emotion counting alike (UAR). ",
       `The figure for people: ${human.source}.`,
       honest ? "" : " This model's own is not measured yet.",
+      low ? ` This model's is between ${percent(low)} and ${percent(high)}, at 95 %.` : "",
     ),
   ];
 }
