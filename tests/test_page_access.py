@@ -73,6 +73,8 @@ def test_a_dark_phone_has_room_for_everything_and_axe_finds_nothing(watch, chrom
     page = watch.open(chromium, reduced_motion="reduce", color_scheme="dark", **PHONE)
     for state in _walk(page, media):
         _axe(page, state)
+        if state in ("answer", "timeline"):
+            _expect(page.locator("#emotion")).to_be_in_viewport(ratio=1)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= 390, f"{state} scrolls sideways: {width}"
         for box, name in _targets(page):

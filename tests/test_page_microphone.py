@@ -65,6 +65,7 @@ def test_live_for_five_seconds_one_request_at_a_time(page):
     cells = page.locator("#strip > li")
     wait_until(lambda: cells.count() >= 5)
     _expect(page.locator("#source")).to_have_text("Live: the last 3 seconds")
+    _expect(page.locator("#details")).to_contain_text("3.0 s of audio")
     _expect(page.locator("#emotion")).to_be_visible()
     _expect(cells.first).to_have_text(re.compile(r"\w+ \d+ %"))
     page.get_by_role("button", name="Stop").click()

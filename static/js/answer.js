@@ -2,13 +2,12 @@
 
 import { $, barOf, el, emojiOf, facts, glyph, percent } from "./dom.js";
 
-export const isUnsure = (answer) => answer.warnings.includes("uncertain") || answer.uncertain === true;
+const isUnsure = (answer) => answer.warnings.includes("uncertain") || answer.uncertain === true;
 
 /** What to call the answer: its emoji and its name. */
 export function headline(answer) {
-  return isUnsure(answer)
-    ? { symbol: "🤔", name: "not sure" }
-    : { symbol: emojiOf(answer.emotion), name: answer.emotion };
+  const name = isUnsure(answer) ? "not sure" : answer.emotion;
+  return { symbol: emojiOf(name), name };
 }
 
 /** "83 % confidence", with the best guess where the answer itself is "not sure". */

@@ -167,7 +167,8 @@ function finish(work, cancelled) {
     const { answer } = work[0];
     announce(`${headline(answer).name}. ${confidenceWords(answer)}`);
     $("emotion").focus({ preventScroll: true });
-    $("emoji").scrollIntoView({ block: "nearest" });
+    const { top, bottom } = $("confidence").getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) $("source").scrollIntoView();
   }
 }
 

@@ -5,7 +5,8 @@ export const $ = (id) => document.getElementById(id);
 /** What the server told with the page: emoji, words of warnings, labels, limits. */
 export const facts = JSON.parse(document.body.dataset.facts);
 
-export const emojiOf = (label) => facts.emoji[label] ?? "🙂";
+const SYMBOLS = { ...facts.emoji, silence: "🔇", "not sure": "🤔" };
+export const emojiOf = (name) => SYMBOLS[name] ?? "🙂";
 export const percent = (share) => `${Math.round(share * 100)} %`;
 export const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 

@@ -1,6 +1,7 @@
 // Live: the emotion of the last seconds, again and again while the microphone is open.
 
 import { $, announce, el, emojiOf, glyph, percent, showError } from "./dom.js";
+import { headline } from "./answer.js";
 import { Meter } from "./meter.js";
 import { Microphone, Ring, level, wavFile } from "./microphone.js";
 import { predict } from "./predict.js";
@@ -81,11 +82,10 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
   }
 
   function show(answer) {
-    const unsure = answer.warnings.includes("uncertain");
-    const name = unsure ? "not sure" : answer.emotion;
+    const { name } = headline(answer);
     if (name !== heard.at(-1)) announce(name);
     $("live-state").textContent = `${name}, ${percent(answer.confidence)}`;
-    add(name, unsure ? "🤔" : emojiOf(answer.emotion), answer.confidence);
+    add(name, answer.confidence);
     onAnswer(answer);
   }
 
@@ -93,7 +93,7 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
     if (error.code in QUIET) {
       failures = 0;
       $("live-state").textContent = QUIET[error.code];
-      if (error.code === "silent") add("silence", "🔇", 0);
+      if (error.code === "silent") add("silence", 0);
       return;
     }
     failures += 1;
@@ -103,7 +103,7 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
     showError(error.message);
   }
 
-  function add(name, symbol, confidence) {
+  function add(name, confidence) {
     heard.push(name);
     const bar = el("span", { className: "strip-bar" });
     bar.style.height = `${Math.max(8, 100 * confidence)}%`;
@@ -111,7 +111,7 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
       "li",
       { dataset: { emotion: name }, title: `${name} ${confidence ? percent(confidence) : ""}` },
       el("span", { className: "strip-track" }, bar),
-      glyph(symbol),
+      glyph(emojiOf(name)),
       el("span", { className: "hidden-text" }, `${name} ${confidence ? percent(confidence) : ""}`),
     );
     const strip = $("strip");

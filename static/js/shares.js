@@ -2,8 +2,6 @@
 
 import { el, emojiOf, glyph, percent } from "./dom.js";
 
-const SYMBOLS = { silence: "🔇", "not sure": "🤔" };
-
 /** @param {{name: string, seconds: number}[]} parts */
 export function shares(parts) {
   const total = parts.reduce((sum, part) => sum + part.seconds, 0);
@@ -22,7 +20,7 @@ export function showShares(list, parts) {
         "li",
         { dataset: { emotion: name } },
         el("span", { className: "swatch", aria: { hidden: "true" } }),
-        glyph(SYMBOLS[name] ?? emojiOf(name)),
+        glyph(emojiOf(name)),
         ` ${name} `,
         el("strong", {}, percent(share)),
       ),

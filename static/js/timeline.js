@@ -8,7 +8,6 @@ const MARKS = 5; // of the time axis, at most, after the first
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
 const SILENCE = "silence";
 const nameOf = (segment) => (segment.silent ? SILENCE : segment.emotion);
-const symbolOf = (name) => (name === SILENCE ? "🔇" : emojiOf(name));
 
 export class Timeline {
   /** @param {(seconds: number) => void} onPlay a segment was chosen to be played */
@@ -43,7 +42,7 @@ export class Timeline {
     const lanes = [...facts.labels, SILENCE].filter((name) => found.has(name));
     $("lanes").replaceChildren(
       ...lanes.map((name) =>
-        el("li", { title: name }, glyph(symbolOf(name)), el("span", { className: "lane-name" }, ` ${name}`)),
+        el("li", { title: name }, glyph(emojiOf(name)), el("span", { className: "lane-name" }, ` ${name}`)),
       ),
     );
     this.box.style.setProperty("--lanes", lanes.length);
@@ -97,7 +96,7 @@ export class Timeline {
     const name = nameOf(segment);
     $("detail-title").replaceChildren(
       el("span", { className: "quiet" }, `${preciseClock(segment.start)} – ${preciseClock(segment.end)} `),
-      glyph(symbolOf(name)),
+      glyph(emojiOf(name)),
       el("strong", {}, ` ${name} `),
       segment.silent ? "does not count" : percent(segment.confidence),
     );
