@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--url", default="http://127.0.0.1:5000", help="where the app runs")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder for the PNG files")
     parser.add_argument("--chromium", default=CHROMIUM, help="the browser")
-    parser.add_argument("--states", nargs="+", choices=STATES, default=list(STATES))
+    parser.add_argument("--states", nargs="+", choices=STATES, default=["answer", "live"])
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     for path in _take(options):
