@@ -7,6 +7,7 @@ import numpy as np
 from ser.features.base import FeatureSet
 
 _RANGE_DB = 80  # below the loudest; librosa's default for MFCCs
+_VOICE_HZ = (300, 3400)  # a telephone's band
 _MARGIN = 2  # frames kept around the voice
 
 
@@ -35,8 +36,10 @@ def log_mel(
     power = librosa.feature.melspectrogram(
         y=samples, sr=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )
-    # Over three frames, so that a click alone is no voice.
-    level = librosa.power_to_db(np.convolve(power.sum(axis=0), np.ones(3) / 3, "same"), top_db=None)
+    # Where voices are, and over three frames: neither hiss nor a click counts as voice.
+    centres = librosa.mel_frequencies(n_mels=n_mels + 2, fmax=sample_rate / 2)[1:-1]
+    voice_band = power[(centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1])].sum(axis=0)
+    level = librosa.power_to_db(np.convolve(voice_band, np.ones(3) / 3, "same"), top_db=None)
     voiced = np.flatnonzero(level > level.max() - trim_db)
     voice = slice(max(0, voiced[0] - _MARGIN), voiced[-1] + _MARGIN + 1)
     return librosa.power_to_db(power[:, voice], top_db=None).T.astype(np.float32)
@@ -69,7 +72,7 @@ FEATURES = FeatureSet(
         "n_fft": 2048,
         "hop_length": 512,
         "n_mels": 128,
-        "trim_db": 32.0,
+        "trim_db": 30.0,
         "frames": 260,
     },
     window_seconds=4.0,
