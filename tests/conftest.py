@@ -23,6 +23,14 @@ _cache = tempfile.TemporaryDirectory(prefix="ser-test-cache-")
 os.environ["SER_CACHE"] = _cache.name
 
 from tests import synth  # noqa: E402
+from tests.browser import (  # noqa: E402, F401
+    chromium,
+    media,
+    page,
+    playwright,
+    stern_chromium,
+    watch,
+)
 
 
 @pytest.fixture(scope="session")

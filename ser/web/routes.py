@@ -4,6 +4,15 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
 
+from ser.card import (
+    HUMAN_UAR,
+    HUMAN_UAR_PROTOCOL,
+    HUMAN_UAR_SOURCE,
+    LIMITS,
+    USE,
+    model_card,
+    training_data,
+)
 from ser.emotions import EMOJI
 from ser.predictor import Predictor
 from ser.remarks import WARNINGS
@@ -22,9 +31,14 @@ def _page_facts() -> dict[str, Any]:
     return {
         "emoji": EMOJI,
         "warning_words": WARNINGS,
-        "model": _holder().bundle.metadata,
         "max_upload_mb": settings.max_upload_mb,
-        "max_upload_bytes": settings.max_upload_bytes,
+        "facts": {  # for the page's scripts
+            "emoji": EMOJI,
+            "warnings": WARNINGS,
+            "labels": _holder().bundle.metadata.labels,
+            "maxBytes": settings.max_upload_bytes,
+            "maxSeconds": settings.max_seconds,
+        },
     }
 
 
@@ -76,7 +90,21 @@ def model() -> Response:
         scores=meta.scores,
         versions=meta.versions,
         licence=meta.licence,
+        trained_on=training_data(meta),
+        human_uar={
+            "value": HUMAN_UAR,
+            "protocol": HUMAN_UAR_PROTOCOL,
+            "source": HUMAN_UAR_SOURCE,
+        },
+        use=USE,
+        limits=LIMITS,
     )
+
+
+@blueprint.get("/model/card")
+def card() -> Response:
+    """Give the model card: Markdown, under a type that browsers show rather than save."""
+    return Response(model_card(_holder().bundle), mimetype="text/plain")
 
 
 def _holder() -> ModelHolder:

@@ -1,0 +1,64 @@
+// The answer, large, and every emotion as a bar.
+
+import { $, barOf, el, emojiOf, facts, glyph, percent } from "./dom.js";
+
+const isUnsure = (answer) => answer.warnings.includes("uncertain") || answer.uncertain === true;
+
+/** What to call the answer: its emoji and its name. */
+export function headline(answer) {
+  const name = isUnsure(answer) ? "not sure" : answer.emotion;
+  return { symbol: emojiOf(name), name };
+}
+
+/** "83 % confidence", with the best guess where the answer itself is "not sure". */
+export function confidenceWords(answer) {
+  const guess = isUnsure(answer) ? `Best guess: ${answer.emotion}, ` : "";
+  return `${guess}${percent(answer.confidence)} confidence`;
+}
+
+/** Bars of probabilities: sorted, or in the model's order where they change under the eye. */
+export function bars(probabilities, { sorted = true } = {}) {
+  const rows = Object.entries(probabilities);
+  if (sorted) rows.sort((a, b) => b[1] - a[1]);
+  return el("ul", { className: "bars" }, ...rows.map(([label, p]) => bar(label, p)));
+}
+
+function bar(label, p) {
+  return el(
+    "li",
+    { dataset: { emotion: label } },
+    el("span", { className: "bar-label" }, glyph(emojiOf(label)), ` ${label}`),
+    barOf(p),
+    el("span", { className: "bar-value" }, percent(p)),
+  );
+}
+
+function warnings(answer) {
+  const codes = answer.warnings.filter((code) => code !== "uncertain" || facts.warnings[code]);
+  const words = codes.map((code) => facts.warnings[code] ?? code);
+  if (answer.truncated) words.push(`Only the first ${Math.round(answer.duration)} s were analysed.`);
+  return words;
+}
+
+/** @param {string} source the file's name, or what else was listened to */
+export function showAnswer(answer, source, { actions = true } = {}) {
+  const { symbol, name } = headline(answer);
+  $("source").textContent = source;
+  $("emoji").textContent = symbol;
+  $("emotion").textContent = name;
+  $("confidence").textContent = confidenceWords(answer);
+  $("warnings").replaceChildren(...warnings(answer).map((text) => el("li", {}, text)));
+  $("bars").replaceChildren(bars(answer.probabilities));
+  $("details").textContent =
+    `${answer.duration.toFixed(1)} s of audio · ${answer.model.name} ${answer.model.version}`;
+  document.querySelector(".segments")?.remove(); // of the page without JavaScript
+  $("answer-actions").hidden = !actions;
+  $("curl-by-hand").hidden = true;
+  $("placeholder").hidden = true;
+  $("result").hidden = false;
+}
+
+export function hideAnswer() {
+  $("result").hidden = true;
+  $("placeholder").hidden = false;
+}

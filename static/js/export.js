@@ -1,0 +1,71 @@
+// Results to take along: CSV, JSON, and the request as a curl command.
+
+import { $, announce, el, facts } from "./dom.js";
+
+/** @param {{name: string, answer?: object, error?: string}[]} results */
+export function toJson(results) {
+  return JSON.stringify(
+    results.map(({ name, answer, error }) =>
+      answer ? { file: name, ...answer } : { file: name, error: error || "not analysed" },
+    ),
+    null,
+    2,
+  );
+}
+
+export function toCsv(results) {
+  const header = ["file", "emotion", "confidence", "duration", "truncated", "warnings", ...facts.labels, "error"];
+  const rows = results.map(({ name, answer, error }) =>
+    answer
+      ? [name, answer.emotion, answer.confidence, answer.duration, answer.truncated,
+         answer.warnings.join(" "), ...facts.labels.map((label) => answer.probabilities[label]), ""]
+      : [name, "", "", "", "", "", ...facts.labels.map(() => ""), error || "not analysed"],
+  );
+  return [header, ...rows].map((row) => row.map(cell).join(",") + "\r\n").join("");
+}
+
+function cell(value) {
+  let text = String(value ?? "");
+  // A spreadsheet takes these for formulas, and a file may have any name.
+  if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+export function download(text, name, type) {
+  const link = el("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Connect a pair of buttons, `${id}-csv` and `${id}-json`, to what `results` gives. */
+export function setUpExport(id, results) {
+  $(`${id}-csv`).addEventListener("click", () =>
+    download(toCsv(results()), "emotions.csv", "text/csv;charset=utf-8"),
+  );
+  $(`${id}-json`).addEventListener("click", () =>
+    download(toJson(results()), "emotions.json", "application/json"),
+  );
+}
+
+/** The command that sends the same file from a shell. */
+export function curl(name) {
+  // curl itself reads ; and , and quotes in a file's name; the shell reads the rest.
+  const path = /[;,"\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name;
+  const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+  return `curl -F ${shell(`file=@${path}`)} ${shell(`${location.origin}/predict`)}`;
+}
+
+export async function copyCurl(name) {
+  const command = curl(name);
+  try {
+    await navigator.clipboard.writeText(command);
+    $("curl").textContent = "Copied";
+    announce("Copied");
+    setTimeout(() => ($("curl").textContent = "Copy as curl"), 2000);
+  } catch {
+    // Not on a secure page, or not allowed: the command is shown to be copied by hand.
+    $("curl-by-hand").hidden = false;
+    $("curl-text").value = command;
+    $("curl-text").select();
+  }
+}

@@ -1,0 +1,70 @@
+// This session's results: in this tab only, gone when it is closed.
+
+import { $, el, glyph, percent } from "./dom.js";
+import { headline } from "./answer.js";
+import { setUpExport } from "./export.js";
+
+const KEY = "results";
+const MOST = 30;
+const MOST_WITH_AUDIO = 10; // a recording is held in memory
+
+/** @param {(entry: object) => void} onOpen an entry was chosen; `file` is null after a reload */
+export function setUpHistory(onOpen) {
+  let entries = restore();
+
+  function add({ name, file, answer }) {
+    entries.unshift({ name, file, answer, when: Date.now() });
+    entries.length = Math.min(entries.length, MOST);
+    for (const old of entries.slice(MOST_WITH_AUDIO)) old.file = null;
+    keep();
+    show();
+  }
+
+  function keep() {
+    try {
+      const results = entries.map(({ name, answer, when }) => ({ name, answer, when }));
+      sessionStorage.setItem(KEY, JSON.stringify(results));
+    } catch {
+      // No storage, or it is full: the list lives as long as the page.
+    }
+  }
+
+  function show() {
+    $("history").replaceChildren(...entries.map(row));
+    $("session").hidden = entries.length === 0;
+  }
+
+  function row(entry) {
+    const { symbol, name } = headline(entry.answer);
+    const time = new Date(entry.when).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const open = el(
+      "button",
+      { type: "button", className: "entry" },
+      glyph(symbol),
+      el("span", { className: "entry-name" }, entry.name),
+      el("span", { className: "entry-result" }, `${name} ${percent(entry.answer.confidence)}`),
+      el("span", { className: "quiet" }, time),
+    );
+    open.addEventListener("click", () => onOpen(entry));
+    return el("li", {}, open);
+  }
+
+  $("history-clear").addEventListener("click", () => {
+    entries = [];
+    keep();
+    show();
+    $("about-title").focus({ preventScroll: true });
+  });
+  setUpExport("history", () => entries);
+  show();
+  return { add };
+}
+
+function restore() {
+  try {
+    const stored = JSON.parse(sessionStorage.getItem(KEY)) ?? [];
+    return stored.map((entry) => ({ ...entry, file: null }));
+  } catch {
+    return [];
+  }
+}
