@@ -186,6 +186,17 @@ def test_the_model_is_described_from_what_the_server_says(watch, chromium):
     _expect(page.locator("body")).to_contain_text("# Model card")
 
 
+def test_a_model_that_was_not_measured_says_so(watch, chromium):
+    page = watch.open(chromium)
+    told = page.evaluate("fetch('/model').then((answer) => answer.json())")
+    page.route("**/model", lambda route: route.fulfill(json={**told, "scores": {}}))
+    page.reload()
+    about = page.locator("#about")
+    _expect(about).to_contain_text(told["version"])
+    _expect(about.locator(".comparison li").first).to_have_text(re.compile("This model.*–"))
+    _expect(about).to_contain_text("not measured yet")
+
+
 def test_without_javascript_the_form_does_the_work(watch, chromium, media):
     watch.refusals_expected = True
     page = watch.open(chromium, java_script_enabled=False)

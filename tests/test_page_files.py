@@ -55,6 +55,10 @@ def test_the_clip_plays_with_a_cursor_that_moves_and_is_sought_by_a_click(page, 
     page.mouse.click(wave["x"] + wave["width"] * 0.75, wave["y"] + 10)
     wait_until(lambda: abs(cursor.bounding_box()["x"] - wave["x"] - wave["width"] * 0.75) < 6)
     _expect(page.locator("#wave")).to_have_attribute("aria-valuetext", "0:02 of 0:03")
+    page.locator("#wave").focus()
+    for key, told in (("Home", "0:00"), ("End", "0:03"), ("ArrowLeft", "0:02")):
+        page.keyboard.press(key)
+        _expect(page.locator("#wave")).to_have_attribute("aria-valuetext", f"{told} of 0:03")
 
 
 def test_a_clip_can_be_removed(page, media):
