@@ -198,8 +198,9 @@ def test_scores_are_added_to_a_file_of_their_recipe_only(tmp_path):
 
 def test_eight_threads_get_the_answers_that_one_gets(predictor):
     rng = np.random.default_rng(2)
+    shape = predictor.bundle.features.shape
     batches = [
-        (20 * rng.standard_normal((1 + i % 7, 40, 1))).astype(np.float32) for i in range(200)
+        (20 * rng.standard_normal((1 + i % 7, *shape))).astype(np.float32) for i in range(200)
     ]
     alone = [predictor.probabilities(x) for x in batches]
     with ThreadPoolExecutor(8) as pool:
