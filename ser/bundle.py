@@ -112,7 +112,11 @@ def add_scores(path: Path, scores: dict[str, Any]) -> None:
         raise ModelFileError(
             f"{path} is of recipe {metadata.recipe!r}; the figures are of {scores['recipe']!r}"
         )
-    write_metadata(path, replace(metadata, scores={**metadata.scores, scores["protocol"]: scores}))
+    temperature = metadata.temperature
+    if temperature == 1 and not scores["leaks"]:
+        temperature = scores.get("temperature", temperature)
+    figures = {**metadata.scores, scores["protocol"]: scores}
+    write_metadata(path, replace(metadata, scores=figures, temperature=temperature))
 
 
 def _check(path: Path, version: str, attributes: dict[str, Any]) -> Bundle:
