@@ -101,7 +101,7 @@ def _score_lines(scores: dict[str, dict]) -> list[str]:
             f"On voices it has never heard it is right in **{figures['accuracy']:.0%}** of the "
             f"clips (chance: {1 / len(figures['recall']):.0%}; {HUMAN_UAR_SOURCE}: "
             f"{HUMAN_UAR:.0%}). These figures are of models trained the same way with the test "
-            "speakers left out; the shipped file is trained on all of them.",
+            "speakers left out, not of this file, which has heard them.",
             "",
             f"Recall per emotion: {recall}.",
         ]
