@@ -28,9 +28,20 @@ def test_mfcc40_mean_is_librosas_default():
     np.testing.assert_array_equal(MEAN.extract(samples)[:, 0], expected)
 
 
-def test_samples_too_large():
+@pytest.mark.parametrize("name", FEATURE_SETS)
+def test_samples_too_large(name):
     with pytest.raises(InvalidSamples, match="overflow"):
-        MEAN.extract(synth.voice(1.0) * np.float32(1e30))
+        FEATURE_SETS[name].extract(synth.voice(1.0) * np.float32(1e30))
+
+
+@pytest.mark.parametrize("name", FEATURE_SETS)
+@pytest.mark.parametrize("seconds", [0.3, 6.0])
+def test_the_shortest_and_the_longest_window(name, seconds):
+    samples = synth.voice(seconds)
+    assert FEATURE_SETS[name].extract(samples).shape == FEATURE_SETS[name].shape
+    click = np.zeros_like(samples)
+    click[len(click) // 2] = 0.5
+    assert np.isfinite(FEATURE_SETS[name].extract(click)).all()
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1, 4, 5.9, 6.1, 7.9, 8, 30, 121.3, 600])

@@ -12,6 +12,12 @@ from ser.errors import InvalidSamples, ModelFileError
 _STORED = ("name", "shape", "sample_rate", "params", "window_seconds", "hop_seconds")
 
 
+def check_finite(values: np.ndarray) -> None:
+    """Raise `InvalidSamples` where what was computed of finite samples is not finite."""
+    if not np.isfinite(values).all():
+        raise InvalidSamples("the samples are so large that the features overflow")
+
+
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
     """A feature set, and how long audio is cut into windows for it.
@@ -45,8 +51,7 @@ class FeatureSet:
         """
         with np.errstate(all="ignore"):
             features = self.compute(samples, sample_rate=self.sample_rate, **self.params)
-        if not np.isfinite(features).all():
-            raise InvalidSamples("the samples are so large that the features overflow")
+        check_finite(features)
         return features.astype(np.float32, copy=False)
 
     def windows(self, n_samples: int) -> list[tuple[int, int]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ser.features.base import FeatureSet
+from ser.features.base import FeatureSet, check_finite
 
 _RANGE_DB = 80  # below the loudest; librosa's default for MFCCs
 _VOICE_HZ = (300, 3400)  # a telephone's band
@@ -30,6 +30,9 @@ def log_mel(
 
     Returns:
         shape (frames, n_mels), float32; frames is at least 1.
+
+    Raises:
+        InvalidSamples: the samples are so large that the spectrum overflows.
     """
     import librosa
 
@@ -40,7 +43,8 @@ def log_mel(
     centres = librosa.mel_frequencies(n_mels=n_mels + 2, fmax=sample_rate / 2)[1:-1]
     voice_band = power[(centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1])].sum(axis=0)
     level = librosa.power_to_db(np.convolve(voice_band, np.ones(3) / 3, "same"), top_db=None)
-    voiced = np.flatnonzero(level > level.max() - trim_db)
+    check_finite(level)
+    voiced = np.flatnonzero(level >= level.max() - trim_db)
     voice = slice(max(0, voiced[0] - _MARGIN), voiced[-1] + _MARGIN + 1)
     return librosa.power_to_db(power[:, voice], top_db=None).T.astype(np.float32)
 
