@@ -18,7 +18,7 @@ from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS, FeatureSet
 
 #: The model that is shipped, and served unless told otherwise.
-DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "model" / "conv1d-mfcc40.h5"
+DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "model" / "conv1d-frames.h5"
 ATTRIBUTE = "ser"
 CLASSIC_FEATURES = "mfcc40-mean"
 _FORMAT = 1

@@ -5,8 +5,10 @@ TensorFlow's memory.
 """
 
 import os
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -30,13 +32,31 @@ def load_scorer(bundle: Bundle) -> Scorer:
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
     import keras
 
-    model = _build(bundle)
+    with nullcontext() if keras.backend.backend() == "tensorflow" else _tensorflow_hidden():
+        model = _build(bundle)
     if keras.backend.backend() == "openvino":
         scorer = _openvino_scorer(model, bundle.features.shape)
     else:
         scorer = _keras_scorer(model)
     _verify(bundle, scorer)
     return scorer
+
+
+@contextmanager
+def _tensorflow_hidden() -> Iterator[None]:
+    """Make TensorFlow look as if it were not installed.
+
+    Keras asks for it on any backend when it copies a layer, as `Bidirectional` does, and
+    would import all of it; a None in `sys.modules` makes that an ImportError, which it takes.
+    """
+    if "tensorflow" in sys.modules:
+        yield
+        return
+    sys.modules["tensorflow"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["tensorflow"]
 
 
 def _build(bundle: Bundle) -> Any:
