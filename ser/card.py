@@ -56,8 +56,8 @@ def model_card(bundle: Bundle) -> str:
         f"{USE} {LIMITS}",
         "",
         "Known limits: the voices are North American English actors who were told which emotion "
-        "to play. Spontaneous speech, other languages and children were not trained on; noisy rooms "
-        f"and telephone lines at the most in imitation. {_calibration(meta)}",
+        "to play. Spontaneous speech, other languages and children were not trained on; noisy "
+        f"rooms and telephone lines at the most in imitation. {_calibration(meta)}",
         "",
         "## Data and licence",
         "",
