@@ -1,6 +1,7 @@
 """The README and its neighbours name all that is there, and nothing that is not."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from ser.features import FEATURE_SETS
 from ser.protocols import PROTOCOLS
 from ser.recipes import RECIPES
 from ser.web.settings import SETTINGS
+from tests import synth
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -60,3 +62,25 @@ def test_requirements_are_pinned_and_name_no_registry():
     assert "audioop-lts==" in (ROOT / "requirements-train.txt").read_text()
     serving = (ROOT / "requirements.txt").read_text()
     assert not re.search(r"^(tensorflow|matplotlib|pydub)==", serving, re.MULTILINE)
+
+
+def test_the_examples_of_contributing_work():
+    """Each is the file it claims to be: a corpus, a feature set, a recipe."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    corpus, features, recipe = (
+        _run(code) for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    )
+    utterance = corpus["CORPUS"].parse(Path("03a01Wa.wav"))
+    assert (utterance.speaker, utterance.emotion) == ("emodb-03", "angry")
+    assert corpus["CORPUS"].parse(Path("OAF_back_angry.wav")) is None
+    declared = features["FEATURES"]
+    assert declared.extract(synth.voice(1.0)).shape == declared.shape
+    model = recipe["RECIPE"].build(declared.shape, 8)
+    assert model.output_shape == (None, 8)
+    assert recipe["RECIPE"].features == declared.name
+
+
+def _run(code: str) -> dict:
+    names: dict = {}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), names)  # noqa: S102 - our own examples
+    return names
