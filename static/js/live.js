@@ -3,7 +3,7 @@
 import { $, announce, el, emojiOf, glyph, percent, showError } from "./dom.js";
 import { headline } from "./answer.js";
 import { Meter } from "./meter.js";
-import { Microphone, Ring, level, wavFile } from "./microphone.js";
+import { Microphone, Ring, level, opened, wavFile } from "./microphone.js";
 import { predict } from "./predict.js";
 import { showShares } from "./shares.js";
 
@@ -35,16 +35,7 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
     meter.clear();
     $("strip").replaceChildren();
     $("live-shares").hidden = true;
-    try {
-      await microphone.open(take, stop);
-    } catch (error) {
-      microphone = null;
-      showError(error.message);
-      return;
-    }
-    if (!mayStart()) {
-      // While the browser asked, something else was begun.
-      microphone.close();
+    if (!(await opened(microphone, take, stop, mayStart))) {
       microphone = null;
       return;
     }

@@ -1,5 +1,7 @@
 // The microphone as plain samples, and samples as a WAV: recording and live share this one way.
 
+import { showError } from "./dom.js";
+
 const REFUSALS = {
   NotAllowedError:
     "The microphone is blocked for this page. Allow it in the browser's site settings and try again.",
@@ -44,6 +46,19 @@ export class Microphone {
     this.stream?.getTracks().forEach((track) => track.stop());
     if (this.context?.state !== "closed") this.context?.close();
   }
+}
+
+/** Open a microphone; false, with any reason on the page, where it is not to be used now. */
+export async function opened(microphone, onSamples, onEnd, mayStart) {
+  try {
+    await microphone.open(onSamples, onEnd);
+  } catch (error) {
+    showError(error.message);
+    return false;
+  }
+  if (mayStart()) return true;
+  microphone.close(); // while the browser asked, something else was begun
+  return false;
 }
 
 /** The latest samples, never more than `capacity` of them. */

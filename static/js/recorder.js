@@ -2,7 +2,7 @@
 
 import { $, announce, clock, facts, showError } from "./dom.js";
 import { Meter } from "./meter.js";
-import { Microphone, level, wavFile } from "./microphone.js";
+import { Microphone, level, opened, wavFile } from "./microphone.js";
 
 const LONGEST_S = 120;
 const HEADER = 10_000; // bytes: the WAV's own, and what the form puts around it
@@ -27,16 +27,7 @@ export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
     chunks = [];
     samples = 0;
     meter.clear();
-    try {
-      await microphone.open(take, stop);
-    } catch (error) {
-      microphone = null;
-      showError(error.message);
-      return;
-    }
-    if (!mayStart()) {
-      // While the browser asked, something else was begun.
-      microphone.close();
+    if (!(await opened(microphone, take, stop, mayStart))) {
       microphone = null;
       return;
     }
