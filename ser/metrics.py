@@ -52,7 +52,7 @@ def score(truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -
         f1 = 2 * hits / (occurs + claimed)
     return Scores(
         labels=tuple(labels),
-        uar=float(np.nanmean(recall)),
+        uar=uar(truth, predicted),
         accuracy=float(hits.sum() / len(truth)),
         macro_f1=float(f1[occurs > 0].mean()),
         ece=calibration_error(probabilities.max(axis=1), predicted == truth),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ser.augment import batches
+from ser.augment import TrainingClips, batches
 from ser.bundle import Metadata, make_probe, write_metadata
 from ser.calibration import fit_temperature, soften
 from ser.corpora import CORPORA
@@ -80,12 +80,18 @@ def train(
     # Batches this small are twice as slow on two threads; use processes for more cores.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
+    clips = None
+    if recipe.augmentation:  # read once for all members: they are hundreds of megabytes
+        features = recipe_features(recipe)
+        everything = training_clips(dataset, features, recipe.augmentation, recipe.labels)
+        clips = everything.only(train_rows)
     members = [
         _fit(
             recipe,
             dataset,
             train_rows,
             validation_rows,
+            clips,
             seed * recipe.members + n,
             epochs,
             callbacks,
@@ -108,6 +114,7 @@ def _fit(
     dataset: Dataset,
     train_rows: np.ndarray,
     validation_rows: np.ndarray,
+    clips: TrainingClips | None,
     seed: int,
     epochs: int | None,
     callbacks: Sequence[Any],
@@ -139,7 +146,7 @@ def _fit(
     if len(validation_rows):
         held_out = (x[validation_rows], _targets(recipe, y[validation_rows]))
     fitted = model.fit(
-        **_training_data(recipe, dataset, train_rows, seed),
+        **_training_data(recipe, dataset, train_rows, clips, seed),
         epochs=n_epochs,
         validation_data=held_out,
         validation_batch_size=64,
@@ -173,18 +180,18 @@ def _targets(recipe: Recipe, labels: np.ndarray) -> np.ndarray:
     return np.eye(len(recipe.labels))[labels] if recipe.label_smoothing else labels
 
 
-def _training_data(recipe: Recipe, dataset: Dataset, rows: np.ndarray, seed: int) -> dict[str, Any]:
+def _training_data(
+    recipe: Recipe, dataset: Dataset, rows: np.ndarray, clips: TrainingClips | None, seed: int
+) -> dict[str, Any]:
     """Return what `fit` takes: the rows' features, or endless batches of augmented clips."""
-    features = recipe_features(recipe)
-    if recipe.augmentation is None:
+    if recipe.augmentation is None or clips is None:
         y = _targets(recipe, dataset.label_indices(recipe.labels)[rows])
         return {"x": dataset.features[rows], "y": y, "batch_size": recipe.batch_size}
-    clips = training_clips(dataset, features, recipe.augmentation, recipe.labels).only(rows)
     stream = batches(
         clips,
         recipe.augmentation,
         batch_size=recipe.batch_size,
-        n_mfcc=features.params["n_mfcc"],
+        n_mfcc=recipe_features(recipe).params["n_mfcc"],
         seed=seed,
     )
     return {
