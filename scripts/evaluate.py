@@ -15,6 +15,7 @@ from ser.card import model_card
 from ser.conditions import CONDITIONS
 from ser.dataset import load_dataset
 from ser.errors import UsageError
+from ser.figures import report_lines
 from ser.protocols import CROSS, PROTOCOLS, find_protocol
 from ser.recipes import RECIPES
 from ser.registry import lookup
@@ -45,9 +46,19 @@ def parse() -> argparse.Namespace:
         "--into",
         type=Path,
         metavar="M.h5",
-        help="add the figures to this model file of the same recipe, and write its card beside it",
+        help="add the figures to this model file, beside its own those of another recipe, and "
+        "write its card beside it",
+    )
+    parser.add_argument(
+        "--tested-before",
+        type=int,
+        default=0,
+        metavar="N",
+        help="evaluations of this recipe on these test clips that were looked at before; reported",
     )
     args = parser.parse_args()
+    if args.tested_before < 0:
+        parser.error("--tested-before must be at least 0")
     for name in ("epochs", "jobs", "seeds"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1")
@@ -102,12 +113,13 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
             f"{split.split}, seed {split.seed}: done, epoch {split.best_epoch} kept"
         ),
     )
-    figures = result.summary()
+    figures = result.summary() | {"tested_before": args.tested_before}
+    details = "\n".join(report_lines(figures))
     title = f"{recipe.name}, {protocol.name}"
     if protocol.leaks:
         title += " (leaks: the test's voices are in the training)"
     if args.report:
-        _report(args.report, result.scores(), title)
+        _report(args.report, result.scores(), title, details)
         _common.write_json(args.report / "scores.json", figures)
         for run in result.results:
             name = re.sub(r"\W+", "-", f"{run.split} seed {run.seed}")
@@ -119,10 +131,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         add_scores(args.into, figures)
         args.into.with_name("README.md").write_text(model_card(read_bundle(args.into)))
     print(title)
-    for name, value in figures["uar_by_split"].items():
-        print(f"  {name}: UAR {value:.1%}")
-    for name, value in figures["uar_by_condition"].items():
-        print(f"  {name}: UAR {value:.1%}")
+    print(details)
     if recipe.published and recipe.published.protocol == protocol.name:
         print(
             f"published: accuracy {recipe.published.accuracy} % ({recipe.published.source}); "
@@ -139,14 +148,14 @@ def _load(args: argparse.Namespace, features):
     return dataset
 
 
-def _report(folder: Path | None, scores, title: str) -> None:
+def _report(folder: Path | None, scores, title: str, details: str = "") -> None:
     if folder is None:
         return
     from ser.report import classification_text, plot_confusion
 
     folder.mkdir(parents=True, exist_ok=True)
     plot_confusion(scores, folder / "confusion.png", title)
-    (folder / "report.txt").write_text(f"{title}\n\n{classification_text(scores)}")
+    (folder / "report.txt").write_text(f"{title}\n\n{classification_text(scores)}\n{details}\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ import numpy as np
 
 from ser.features.mfcc40_frames import cepstra
 
+_NEPER = np.float32(np.log(10) / 10)  # of a dB
+_HISS_FRAMES = 5000  # drawn once, for it is slow; noise comes from random stretches of it
+
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
@@ -21,7 +24,7 @@ class Augmentation:
         tempo: a window is played up to this share slower or faster, its pitch kept.
         shift: its mel bands are shifted by up to this many, up or down.
         noise, snr_db: probability of coloured noise, and its range of levels.
-        band: probability of a band limit, as by a codec or a cheap microphone.
+        band: probability of a band limit, as by a codec, a telephone or a cheap microphone.
         mask: one stretch of time and one of the mel bands, each up to this share of all, are
             set to the mean over time (SpecAugment, arXiv 1904.08779).
     """
@@ -74,9 +77,10 @@ def batches(
     n_second = round(batch_size * augmentation.second_share) if len(rows[1]) else 0
     sizes = (batch_size - n_second, n_second) if len(rows[0]) else (0, batch_size)
     draws = [_draw(clips, r, rng) for r in rows]
+    hiss = _hiss(clips.spectra[0][0].shape[1], rng)
     while True:
         chosen = [next(d) for d, size in zip(draws, sizes, strict=True) for _ in range(size)]
-        windows = np.stack([_window(clips.spectra[i], augmentation, rng) for i in chosen])
+        windows = np.stack([_window(clips.spectra[i], augmentation, hiss, rng) for i in chosen])
         yield cepstra(windows, n_mfcc=n_mfcc), clips.labels[chosen]
 
 
@@ -87,15 +91,25 @@ def _draw(clips: TrainingClips, rows: np.ndarray, rng: np.random.Generator) -> I
         yield from rng.permutation([*rows, *twice]).tolist()
 
 
+def _hiss(n_mels: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the power of white noise in mel bands, (_HISS_FRAMES, n_mels): mean 1."""
+    # A mel band sums the more bins of the spectrum, and fluctuates the less, the higher it is.
+    degrees = np.linspace(1, 4, n_mels, dtype=np.float32)
+    return rng.standard_gamma(degrees, (_HISS_FRAMES, n_mels), np.float32) / degrees
+
+
 def _window(
-    speeds: Sequence[np.ndarray], augmentation: Augmentation, rng: np.random.Generator
+    speeds: Sequence[np.ndarray],
+    augmentation: Augmentation,
+    hiss: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     mel_db = speeds[int(rng.integers(len(speeds)))]
     window = _at_tempo(mel_db, augmentation.frames, augmentation.tempo, rng)
     if augmentation.shift:
         window = _shifted(window, rng.uniform(-augmentation.shift, augmentation.shift))
     if rng.random() < augmentation.noise:
-        window = _with_noise(window, rng.uniform(*augmentation.snr_db), rng)
+        window = _with_noise(window, hiss, rng.uniform(*augmentation.snr_db), rng)
     if rng.random() < augmentation.band:
         window = _band_limited(window, rng)
     return _masked(window, augmentation.mask, rng) if augmentation.mask else window
@@ -120,21 +134,22 @@ def _shifted(mel_db: np.ndarray, bands: float) -> np.ndarray:
     return mel_db[:, low] * (1 - part) + mel_db[:, low + 1] * part
 
 
-def _with_noise(mel_db: np.ndarray, snr_db: float, rng: np.random.Generator) -> np.ndarray:
-    """Add noise of a random colour, as power in the mel bands."""
-    n_mels = mel_db.shape[1]
+def _with_noise(
+    mel_db: np.ndarray, hiss: np.ndarray, snr_db: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Add a stretch of noise of a random colour, as power in the mel bands."""
+    n_frames, n_mels = mel_db.shape
     colour = 10 ** (rng.uniform(-40, 5) * np.arange(n_mels) / n_mels / 10)
-    # A mel band sums the more bins of the spectrum, and fluctuates the less, the higher it is.
-    degrees = np.linspace(1, 4, n_mels)
-    noise = colour / colour.mean() * rng.standard_gamma(degrees, mel_db.shape) / degrees
-    power = 10 ** (mel_db / 10)
-    mixed = power + noise * power.mean() / 10 ** (snr_db / 10)
-    return (10 * np.log10(mixed + 1e-10)).astype(np.float32)
+    start = int(rng.integers(len(hiss) - n_frames))
+    power = np.exp(mel_db * _NEPER)
+    gain = colour / colour.mean() * power.mean() / 10 ** (snr_db / 10)
+    mixed = power + hiss[start : start + n_frames] * gain.astype(np.float32)
+    return np.log(mixed + np.float32(1e-10)) / _NEPER
 
 
 def _band_limited(mel_db: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     bands = np.arange(mel_db.shape[1])
-    low, high = rng.integers(len(bands) // 10), rng.integers(len(bands) // 2, len(bands))
+    low, high = rng.integers(len(bands) // 6), rng.integers(len(bands) // 2, len(bands))
     above = rng.uniform(3, 30) * np.maximum(0, bands - high + 1)
     below = rng.uniform(1, 15) * np.maximum(0, low - bands)
     return (mel_db - np.minimum(90, above + below)).astype(np.float32)

@@ -33,8 +33,10 @@ class Metadata:
         summary: what the model is, in a line.
         features: as `FeatureSet.to_metadata` gives it.
         temperature: of the calibrated softmax; 1 leaves the probabilities as they are.
+        uncertain_below: an answer of less confidence carries the warning `uncertain`; 0 to 1.
         corpora: number of clips trained on, of each corpus.
         scores: measured figures by protocol.
+        comparisons: of other recipes, by name: their figures by protocol.
         versions: of the libraries that made the file.
         probe: some input and the probabilities that the trained model gave for it, so
             that a serving backend which computes something else is found out.
@@ -44,11 +46,13 @@ class Metadata:
     labels: tuple[str, ...]
     features: dict[str, Any]
     temperature: float = 1.0
+    uncertain_below: float = 0.0
     recipe: str = ""
     summary: str = ""
     corpora: dict[str, int] = field(default_factory=dict)
     split: str = ""
     scores: dict[str, Any] = field(default_factory=dict)
+    comparisons: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     licence: str = ""
     probe: dict[str, Any] = field(default_factory=dict)
@@ -101,22 +105,29 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
 def add_scores(path: Path, scores: dict[str, Any]) -> None:
     """Add the figures of an evaluation, with their ``protocol``, to the model file at `path`.
 
-    A model that was trained on every clip has none left to fit its temperature on, so it
-    takes that of the evaluation, fitted on the validation speakers of each split.
+    Figures of another recipe than the model's go among its comparisons.
+
+    A model that was trained on every clip has none left to fit its temperature and its
+    threshold on, so it takes those of the first evaluation on voices kept apart, the medians
+    of what was fitted on the validation speakers of each split.
 
     Raises:
-        ModelFileError: it is not a model file of ours, or of another recipe.
+        ModelFileError: it is not a model file of ours.
     """
     metadata = read_bundle(path).metadata
-    if metadata.recipe != scores["recipe"]:
-        raise ModelFileError(
-            f"{path} is of recipe {metadata.recipe!r}; the figures are of {scores['recipe']!r}"
-        )
-    temperature = metadata.temperature
-    if temperature == 1 and not scores["leaks"]:
-        temperature = scores.get("temperature", temperature)
-    figures = {**metadata.scores, scores["protocol"]: scores}
-    write_metadata(path, replace(metadata, scores=figures, temperature=temperature))
+    if not metadata.recipe:
+        raise ModelFileError(f"{path} does not say of which recipe it is")
+    added = {scores["protocol"]: scores}
+    if scores["recipe"] != metadata.recipe:
+        of_recipe = metadata.comparisons.get(scores["recipe"], {}) | added
+        changes: dict[str, Any] = {
+            "comparisons": metadata.comparisons | {scores["recipe"]: of_recipe}
+        }
+    else:
+        changes = {"scores": metadata.scores | added}
+        if metadata.temperature == 1 and not scores["leaks"]:
+            changes |= {key: scores[key] for key in ("temperature", "uncertain_below")}
+    write_metadata(path, replace(metadata, **changes))
 
 
 def _check(path: Path, version: str, attributes: dict[str, Any]) -> Bundle:
@@ -133,6 +144,8 @@ def _check(path: Path, version: str, attributes: dict[str, Any]) -> Bundle:
         raise ModelFileError("its labels must be distinct names")
     if not metadata.temperature > 0:
         raise ModelFileError(f"temperature {metadata.temperature} is not positive")
+    if not 0 <= metadata.uncertain_below <= 1:
+        raise ModelFileError(f"uncertain_below {metadata.uncertain_below} is not from 0 to 1")
     return Bundle(path, metadata, version, architecture, features)
 
 

@@ -38,6 +38,7 @@ class SplitResult:
     probabilities: np.ndarray
     best_epoch: int
     temperature: float
+    uncertain_below: float
     history: dict[str, list[float]]
     spoilt: dict[str, np.ndarray]
 
@@ -90,7 +91,10 @@ class Evaluation:
             **{f"uar_by_{group}": self._by_group(group) for group in _GROUPS},
             "uar_by_condition": self._by_condition(),
             "temperature": _rounded(np.median([r.temperature for r in self.results])),
+            "uncertain_below": _rounded(np.median([r.uncertain_below for r in self.results])),
+            "by_certainty": self._by_certainty(),
             "confusion": everything.confusion.tolist(),
+            "selection": self.recipe.selection,
             "published": asdict(self.recipe.published) if self.recipe.published else None,
         }
 
@@ -127,6 +131,21 @@ class Evaluation:
         return {
             str(kind): _rounded(uar(truth[kinds == kind], predicted[kinds == kind]))
             for kind in sorted(set(kinds) - {""})
+        }
+
+    def _by_certainty(self) -> dict[str, dict[str, float | None]]:
+        """Return how often answers on either side of the threshold of their split are right."""
+        sure = np.concatenate(
+            [r.probabilities.max(axis=1) >= r.uncertain_below for r in self.results]
+        )
+        _, truth, probabilities = self._pooled(self.results)
+        right = probabilities.argmax(axis=1) == truth
+        return {
+            name: {
+                "share": _rounded(rows.mean()),
+                "accuracy": _rounded(right[rows].mean()) if rows.any() else None,
+            }
+            for name, rows in (("certain", sure), ("uncertain", ~sure))
         }
 
     def _by_condition(self) -> dict[str, float | None]:
@@ -217,6 +236,7 @@ def _run_split(
         probabilities=trained.probabilities(dataset.features[split.test]),
         best_epoch=trained.best_epoch,
         temperature=trained.temperature,
+        uncertain_below=trained.uncertain_below,
         history=trained.history,
         spoilt={
             name: trained.probabilities(

@@ -10,6 +10,7 @@ import numpy as np
 from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, Audio, load_audio
 from ser.bundle import Bundle, read_bundle
 from ser.calibration import soften
+from ser.remarks import UNCERTAIN
 from ser.runtime import Scorer, load_scorer
 
 # A window whose loudness is this far below the loudest one's holds no voice, in dB.
@@ -102,13 +103,14 @@ class Predictor:
         emotion, confidence, overall = self._answer(
             np.average(probabilities, axis=0, weights=votes)
         )
+        unsure = confidence < self.bundle.metadata.uncertain_below
         return Prediction(
             emotion=emotion,
             confidence=confidence,
             probabilities=overall,
             duration=audio.duration,
             truncated=audio.truncated,
-            warnings=audio.warnings,
+            warnings=audio.warnings + ((UNCERTAIN,) if unsure else ()),
             segments=segments,
         )
 

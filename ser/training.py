@@ -11,7 +11,7 @@ import numpy as np
 
 from ser.augment import TrainingClips, batches
 from ser.bundle import Metadata, make_probe, write_metadata
-from ser.calibration import fit_temperature, soften
+from ser.calibration import fit_temperature, fit_threshold, soften
 from ser.corpora import CORPORA
 from ser.dataset import Dataset, training_clips
 from ser.features import FEATURE_SETS, FeatureSet
@@ -32,6 +32,7 @@ class Trained:
         history: of each quantity, its value after each epoch; of the first member.
         best_epoch: counted from 1; the best by the recipe's `monitor` on validation rows.
         temperature: fitted on the validation rows; 1 where there are none.
+        uncertain_below: likewise; 0 where there are none.
     """
 
     recipe: Recipe
@@ -39,6 +40,7 @@ class Trained:
     history: dict[str, list[float]]
     best_epoch: int
     temperature: float = 1.0
+    uncertain_below: float = 0.0
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities of features: (batch, *shape) to (batch, labels)."""
@@ -106,7 +108,14 @@ def train(
         return trained
     raw = trained.raw_probabilities(dataset.features[validation_rows])
     truth = dataset.label_indices(recipe.labels)[validation_rows]
-    return replace(trained, temperature=fit_temperature(raw, truth))
+    temperature = fit_temperature(raw, truth)
+    probabilities = soften(raw, temperature)
+    right = probabilities.argmax(axis=1) == truth
+    return replace(
+        trained,
+        temperature=temperature,
+        uncertain_below=fit_threshold(probabilities.max(axis=1), right),
+    )
 
 
 def _fit(
@@ -216,6 +225,7 @@ def save(trained: Trained, path: Path, dataset: Dataset, *, split: str) -> None:
         labels=trained.recipe.labels,
         features=recipe_features(trained.recipe).to_metadata(),
         temperature=trained.temperature,
+        uncertain_below=trained.uncertain_below,
         recipe=trained.recipe.name,
         summary=trained.recipe.summary,
         corpora=corpora,

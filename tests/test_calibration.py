@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ser.calibration import fit_temperature, soften
+from ser.calibration import fit_temperature, fit_threshold, soften
 from ser.metrics import score
 
 
@@ -32,3 +32,17 @@ def test_certainty_does_not_break_it():
     assert np.isfinite(softened).all()
     np.testing.assert_allclose(softened.sum(axis=1), 1)
     assert 0.2 <= fit_temperature(probabilities, np.array([0, 1])) <= 20
+
+
+def test_the_threshold_is_where_wrong_answers_begin_to_outnumber():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(size=20000)
+    right = rng.uniform(size=20000) < confidence
+    assert fit_threshold(confidence, right) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_threshold_where_all_are_right_or_wrong():
+    confidence = np.array([0.9, 0.4, 0.6])
+    assert fit_threshold(confidence, np.array([True, True, True])) == 0
+    assert fit_threshold(confidence, np.array([False, False, False])) == 0.9
+    assert fit_threshold(confidence, np.array([True, False, True])) == 0.6

@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "sniff", "ffmpeg", "convert", "audio",
     "conditions", "features", "augment", "recipes", "cache", "dataset", "protocols", "metrics",
-    "calibration", "bundle", "card", "runtime", "predictor", "training", "evaluation",
+    "calibration", "bundle", "figures", "card", "runtime", "predictor", "training", "evaluation",
     "report", "web",
 ]  # fmt: skip
 TRAINING = {

@@ -86,6 +86,7 @@ REFUSED = {
     "label count": ({"metadata": models.metadata(labels=EMOTIONS[:7])}, "7 labels, but output"),
     "outputs of a bare file": ({"n_labels": 5}, "8 labels, but output"),
     "repeated label": ({"metadata": models.metadata(labels=("sad",) * 8)}, "distinct"),
+    "threshold": ({"metadata": models.metadata(uncertain_below=1.5)}, "uncertain_below"),
     "temperature": ({"metadata": models.metadata(temperature=0.0)}, "temperature"),
     "feature set": (
         {"metadata": models.metadata(features={"name": "mfcc99"})},
@@ -182,7 +183,7 @@ def test_the_app_refuses_a_wrong_file_with_one_line_and_exit_2(tmp_path):
         assert lines[0].startswith(f"app.py: model file {path}")
 
 
-def test_scores_are_added_to_a_file_of_their_recipe_only(tmp_path):
+def test_scores_are_added_to_the_model_file(tmp_path):
     path = tmp_path / "model.h5"
     models.write_keras2(path, metadata=models.metadata(recipe="mine"))
     figures = {"recipe": "mine", "protocol": "actors5", "uar": 0.4, "leaks": True}
@@ -190,10 +191,22 @@ def test_scores_are_added_to_a_file_of_their_recipe_only(tmp_path):
     add_scores(path, {**figures, "protocol": "loso", "uar": 0.3})
     assert [s["uar"] for s in read_bundle(path).metadata.scores.values()] == [0.4, 0.3]
     assert read_bundle(path).metadata.temperature == 1
-    add_scores(path, {**figures, "leaks": False, "temperature": 1.3})
-    assert read_bundle(path).metadata.temperature == 1.3
-    with pytest.raises(ModelFileError, match="of recipe 'mine'"):
-        add_scores(path, {**figures, "recipe": "other"})
+    add_scores(path, {**figures, "leaks": False, "temperature": 1.3, "uncertain_below": 0.4})
+    meta = read_bundle(path).metadata
+    assert (meta.temperature, meta.uncertain_below) == (1.3, 0.4)
+
+
+def test_scores_of_another_recipe_are_kept_beside(tmp_path):
+    path = tmp_path / "model.h5"
+    models.write_keras2(path, metadata=models.metadata(recipe="mine"))
+    add_scores(path, {"recipe": "other", "protocol": "loso", "uar": 0.2, "leaks": False})
+    meta = read_bundle(path).metadata
+    assert not meta.scores
+    assert meta.temperature == 1
+    assert meta.comparisons["other"]["loso"]["uar"] == 0.2
+    models.write_keras2(path)
+    with pytest.raises(ModelFileError, match="of which recipe"):
+        add_scores(path, {"recipe": "other"})
 
 
 def test_eight_threads_get_the_answers_that_one_gets(predictor):

@@ -1,11 +1,14 @@
 """Clips to answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ser.audio import SAMPLE_RATE, Audio, load_audio
 from ser.dataset import load_dataset
 from ser.errors import InvalidSamples
+from ser.predictor import Predictor
 from tests import synth
 
 
@@ -70,6 +73,14 @@ def test_the_whole_is_the_mean_of_its_segments(predictor):
     rows = [list(s.probabilities.values()) for s in answer.segments]
     expected = np.average(rows, axis=0, weights=weights)
     np.testing.assert_allclose(list(answer.probabilities.values()), expected, atol=1e-12)
+
+
+def test_an_unsure_answer_says_so(predictor, clip):
+    sure = predictor.predict(clip)
+    for threshold, warnings in ((sure.confidence, ()), (sure.confidence + 1e-6, ("uncertain",))):
+        metadata = replace(predictor.bundle.metadata, uncertain_below=threshold)
+        other = Predictor(replace(predictor.bundle, metadata=metadata), predictor._scorer)
+        assert other.predict(clip) == replace(sure, warnings=warnings)
 
 
 def test_path_and_bytes_are_the_same(predictor, tmp_path, clip):

@@ -30,6 +30,7 @@ class Recipe:
         members: networks trained with different seeds; the model gives their mean.
         augmentation: of the training clips; None trains on the features as they are.
         steps_per_epoch: with augmentation, where clips are drawn without end.
+        selection: in a sentence, on whom the settings were chosen.
     """
 
     name: str
@@ -46,3 +47,4 @@ class Recipe:
     augmentation: Augmentation | None = None
     steps_per_epoch: int | None = None
     published: Published | None = None
+    selection: str = ""

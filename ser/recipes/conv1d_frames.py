@@ -79,4 +79,8 @@ RECIPE = Recipe(
         band=0.1,
         mask=1 / 6,
     ),
+    selection=(
+        "Settings were compared on validation speakers of the folds of actors5, each of whom is "
+        "a test speaker of another fold."
+    ),
 )

@@ -84,6 +84,7 @@ def model() -> Response:
         labels=meta.labels,
         features=meta.features,
         temperature=meta.temperature,
+        uncertain_below=meta.uncertain_below,
         recipe=meta.recipe,
         corpora=meta.corpora,
         split=meta.split,
