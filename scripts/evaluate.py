@@ -41,6 +41,11 @@ def parse() -> argparse.Namespace:
         action="store_true",
         help="test again with every clip spoilt: telephone, codecs, noise, room …",
     )
+    parser.add_argument(
+        "--long-audio",
+        action="store_true",
+        help="compare windows, hops and joins on recordings joined of validation clips",
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and scores here")
     parser.add_argument(
         "--into",
@@ -106,6 +111,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         epochs=args.epochs,
         jobs=args.jobs,
         spoilt=CONDITIONS if args.conditions else (),
+        long_audio=args.long_audio,
         callbacks=lambda split: [
             _common.training_progress(args.epochs or recipe.epochs, split.name)
         ],

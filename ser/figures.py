@@ -40,6 +40,7 @@ def report_lines(figures: Figures, others: Mapping[str, Figures] | None = None) 
         table(["by", "", "UAR"], groups),
         _conditions(figures, others or {}),
         _certainty(figures),
+        *_long_audio(figures),
         _times_tested(figures),
     ]
     return [line for block in blocks if block for line in (*block, "")][:-1]
@@ -87,6 +88,26 @@ def _certainty(figures: Figures) -> list[str]:
         f"others {percent(sure['accuracy'])}. The threshold is fitted on validation speakers: "
         "below it wrong answers outnumber right ones."
     ]
+
+
+def _long_audio(figures: Figures) -> list[list[str]]:
+    scores = figures.get("long_audio")
+    if not scores:
+        return []
+    silence = [
+        [level, percent(scores["voice_lost"][level]), percent(found)]
+        for level, found in scores["pause_found"].items()
+    ]
+    return [
+        ["Recordings joined of clips of the validation speakers, on whom these are chosen:"],
+        table(["window and hop", "UAR over time"], _percents(scores["over_time"])),
+        table(["recordings of one emotion, by join", "UAR"], _percents(scores["whole"])),
+        table(["silent below the loudest by", "voiced windows lost", "pauses found"], silence),
+    ]
+
+
+def _percents(values: Mapping[str, float | None]) -> list[list[str]]:
+    return [[name, percent(value)] for name, value in values.items()]
 
 
 def _times_tested(figures: Figures) -> list[str]:

@@ -1,5 +1,6 @@
 """A model file and a clip to an answer."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -58,7 +59,7 @@ class Predictor:
 
     def __init__(self, bundle: Bundle, scorer: Scorer) -> None:
         self.bundle = bundle
-        self._scorer = scorer
+        self.scorer = scorer
 
     @classmethod
     def from_file(cls, path: Path) -> "Predictor":
@@ -94,7 +95,7 @@ class Predictor:
         features, windows = self.bundle.features.extract_windows(audio)
         probabilities = self.probabilities(features)
         times = _segment_times(windows, self.bundle.features.sample_rate, audio.duration)
-        silent = _silent(audio.samples, windows)
+        silent = silent_windows(audio.samples, windows)
         segments = tuple(
             Segment(start, end, *self._answer(p), silent=quiet)
             for (start, end), p, quiet in zip(times, probabilities, silent, strict=True)
@@ -123,7 +124,7 @@ class Predictor:
         Returns:
             shape (batch, labels), float64; each row sums to 1.
         """
-        return soften(self._scorer(features), self.bundle.metadata.temperature)
+        return soften(self.scorer(features), self.bundle.metadata.temperature)
 
     def _answer(self, probabilities: np.ndarray) -> tuple[str, float, dict[str, float]]:
         labels = self.bundle.metadata.labels
@@ -132,10 +133,17 @@ class Predictor:
         return labels[best], float(probabilities[best]), named
 
 
-def _silent(samples: np.ndarray, windows: list[tuple[int, int]]) -> list[bool]:
-    """Say of each window whether it is silent beside the loudest."""
+def silent_windows(
+    samples: np.ndarray, windows: Sequence[tuple[int, int]], *, below_db: float = SILENT_DB
+) -> list[bool]:
+    """Say of each window whether it is silent: so far below the loudest one.
+
+    Args:
+        samples: shape (n,), float32.
+        windows: start and stop of each, in samples.
+    """
     power = np.array([np.square(samples[a:b], dtype=np.float64).mean() for a, b in windows])
-    return (power < power.max() * 10 ** (-SILENT_DB / 10)).tolist()
+    return (power < power.max() * 10 ** (-below_db / 10)).tolist()
 
 
 def _segment_times(

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ser.augment import TrainingClips, batches
-from ser.bundle import Metadata, make_probe, write_metadata
+from ser.bundle import Bundle, Metadata, make_probe, write_metadata
 from ser.calibration import fit_temperature, fit_threshold, soften
 from ser.corpora import CORPORA
 from ser.dataset import Dataset, training_clips
 from ser.features import FEATURE_SETS, FeatureSet
+from ser.predictor import Predictor
 from ser.recipes import Recipe
 from ser.registry import lookup
 
@@ -45,6 +46,18 @@ class Trained:
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities of features: (batch, *shape) to (batch, labels)."""
         return soften(self.raw_probabilities(x), self.temperature)
+
+    def predictor(self) -> Predictor:
+        """Return what answers whole clips with this model, without a file of it."""
+        features = recipe_features(self.recipe)
+        metadata = Metadata(
+            name=self.recipe.name,
+            labels=self.recipe.labels,
+            features=features.to_metadata(),
+            temperature=self.temperature,
+            uncertain_below=self.uncertain_below,
+        )
+        return Predictor(Bundle(Path(), metadata, "", {}, features), self.raw_probabilities)
 
     def raw_probabilities(self, x: np.ndarray) -> np.ndarray:
         """Return what the network itself says, before the temperature."""

@@ -9,8 +9,8 @@ from tests.conftest import ROOT
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "sniff", "ffmpeg", "convert", "audio",
     "conditions", "features", "augment", "recipes", "cache", "dataset", "protocols", "metrics",
-    "calibration", "bundle", "figures", "card", "runtime", "predictor", "training", "evaluation",
-    "report", "web",
+    "calibration", "bundle", "figures", "card", "runtime", "predictor", "long_audio", "training",
+    "results", "evaluation", "report", "web",
 ]  # fmt: skip
 TRAINING = {
     "recipes",

@@ -79,7 +79,7 @@ def test_an_unsure_answer_says_so(predictor, clip):
     sure = predictor.predict(clip)
     for threshold, warnings in ((sure.confidence, ()), (sure.confidence + 1e-6, ("uncertain",))):
         metadata = replace(predictor.bundle.metadata, uncertain_below=threshold)
-        other = Predictor(replace(predictor.bundle, metadata=metadata), predictor._scorer)
+        other = Predictor(replace(predictor.bundle, metadata=metadata), predictor.scorer)
         assert other.predict(clip) == replace(sure, warnings=warnings)
 
 

@@ -1,0 +1,171 @@
+"""What evaluations find: the answers to test clips, and the figures made of them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ser.corpora import Utterance
+from ser.metrics import Scores, score, speaker_interval, uar
+from ser.protocols import Protocol
+from ser.recipes import Recipe
+
+_FIGURES = ("uar", "accuracy", "macro_f1", "ece")
+_GROUPS = ("sex", "intensity")
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """What the model of one split and seed says of the split's test rows.
+
+    Attributes:
+        tested: the utterances, with the emotions the protocol counts them as.
+        probabilities: calibrated on the validation rows; shape (tested, labels).
+        history: of each quantity, its value after each epoch.
+        spoilt: of each recording condition, the probabilities of the test rows under it.
+        long_audio: how ways to cut and join recordings score on the validation rows.
+    """
+
+    split: str
+    seed: int
+    tested: tuple[Utterance, ...]
+    truth: np.ndarray
+    probabilities: np.ndarray
+    best_epoch: int
+    temperature: float
+    uncertain_below: float
+    history: dict[str, list[float]]
+    spoilt: dict[str, np.ndarray]
+    long_audio: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A recipe under a protocol, with one or more seeds."""
+
+    recipe: Recipe
+    protocol: Protocol
+    results: tuple[SplitResult, ...]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, in order."""
+        return sorted({result.seed for result in self.results})
+
+    def scores(self, *, seed: int | None = None, split: str | None = None) -> Scores:
+        """Score the test rows of a seed, of a split, of both, or of all together."""
+        _, truth, probabilities = self._pooled(
+            [r for r in self.results if seed in (None, r.seed) and split in (None, r.split)]
+        )
+        return score(truth, probabilities, self.recipe.labels)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the figures as plain data; what a model file carries as its scores.
+
+        A figure is the mean over seeds; ``sd`` is its standard deviation over them, and
+        ``interval`` the 95 % interval by bootstrap over speakers, where those are known.
+        """
+        by_seed = [self.scores(seed=seed) for seed in self.seeds]
+        figures = {name: [getattr(scores, name) for scores in by_seed] for name in _FIGURES}
+        everything = self.scores()
+        splits = dict.fromkeys(result.split for result in self.results)
+        return {
+            "recipe": self.recipe.name,
+            "protocol": self.protocol.name,
+            "leaks": self.protocol.leaks,
+            "seeds": self.seeds,
+            "n": by_seed[0].n,
+            **{name: _rounded(np.mean(values)) for name, values in figures.items()},
+            "sd": {
+                name: _rounded(np.std(values, ddof=1)) if len(values) > 1 else None
+                for name, values in figures.items()
+            },
+            "interval": self._intervals(),
+            "recall": {label: _rounded(r) for label, r in everything.recall.items()},
+            "precision": {label: _rounded(p) for label, p in everything.precision.items()},
+            "uar_by_split": {name: _rounded(self.scores(split=name).uar) for name in splits},
+            **{f"uar_by_{group}": self._by_group(group) for group in _GROUPS},
+            "uar_by_condition": self._by_condition(),
+            "long_audio": self._long_audio(),
+            "temperature": _rounded(np.median([r.temperature for r in self.results])),
+            "uncertain_below": _rounded(np.median([r.uncertain_below for r in self.results])),
+            "by_certainty": self._by_certainty(),
+            "confusion": everything.confusion.tolist(),
+            "selection": self.recipe.selection,
+            "published": asdict(self.recipe.published) if self.recipe.published else None,
+        }
+
+    @staticmethod
+    def _pooled(
+        results: Iterable[SplitResult],
+    ) -> tuple[list[Utterance], np.ndarray, np.ndarray]:
+        results = list(results)
+        return (
+            [utterance for r in results for utterance in r.tested],
+            np.concatenate([r.truth for r in results]),
+            np.concatenate([r.probabilities for r in results]),
+        )
+
+    def _intervals(self) -> dict[str, list[float]] | None:
+        tested, truth, probabilities = self._pooled(self.results)
+        speakers = [utterance.speaker for utterance in tested]
+        if not all(speakers) or len(set(speakers)) < 2:
+            return None
+        predicted = probabilities.argmax(axis=1)
+        statistics: dict[str, Callable[[np.ndarray], float]] = {
+            "uar": lambda rows: uar(truth[rows], predicted[rows]),
+            "accuracy": lambda rows: float((truth[rows] == predicted[rows]).mean()),
+        }
+        return {
+            name: [round(bound, 4) for bound in speaker_interval(statistic, speakers)]
+            for name, statistic in statistics.items()
+        }
+
+    def _by_group(self, group: str) -> dict[str, float | None]:
+        tested, truth, probabilities = self._pooled(self.results)
+        kinds = np.array([getattr(utterance, group) for utterance in tested])
+        predicted = probabilities.argmax(axis=1)
+        return {
+            str(kind): _rounded(uar(truth[kinds == kind], predicted[kinds == kind]))
+            for kind in sorted(set(kinds) - {""})
+        }
+
+    def _long_audio(self) -> dict[str, dict[str, float | None]]:
+        first = self.results[0].long_audio
+        return {
+            kind: {
+                name: _rounded(np.mean([r.long_audio[kind][name] for r in self.results]))
+                for name in names
+            }
+            for kind, names in first.items()
+        }
+
+    def _by_certainty(self) -> dict[str, dict[str, float | None]]:
+        """Return how often answers on either side of the threshold of their split are right."""
+        sure = np.concatenate(
+            [r.probabilities.max(axis=1) >= r.uncertain_below for r in self.results]
+        )
+        _, truth, probabilities = self._pooled(self.results)
+        right = probabilities.argmax(axis=1) == truth
+        return {
+            name: {
+                "share": _rounded(rows.mean()),
+                "accuracy": _rounded(right[rows].mean()) if rows.any() else None,
+            }
+            for name, rows in (("certain", sure), ("uncertain", ~sure))
+        }
+
+    def _by_condition(self) -> dict[str, float | None]:
+        truth = np.concatenate([r.truth for r in self.results])
+        return {
+            name: _rounded(
+                uar(truth, np.concatenate([r.spoilt[name] for r in self.results]).argmax(axis=1))
+            )
+            for name in self.results[0].spoilt
+        }
+
+
+def _rounded(value: float | np.floating[Any]) -> float | None:
+    """Return four decimals; None, which JSON has, for NaN, which it has not."""
+    return None if np.isnan(value) else round(float(value), 4)
