@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ser.features.mfcc40_frames import cepstra
+from ser.features.spectrum import cepstra
 
 _NEPER = np.float32(np.log(10) / 10)  # of a dB
 _HISS_FRAMES = 5000  # drawn once, for it is slow; noise comes from random stretches of it

@@ -1,5 +1,7 @@
 """What is slow to compute from files, kept on disk under what it was computed from."""
 
+import ast
+import functools
 import hashlib
 import json
 import os
@@ -11,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-import ser
-
 _LIBRARIES = ("librosa", "numpy", "soxr", "soundfile")
+# What is computed from files is computed by these.
+_MODULES = ("audio.py", "ffmpeg.py", "conditions.py", "features/*.py")
 
 
 def folder() -> Path:
@@ -28,7 +30,7 @@ def cached(
     parameters: Any,
     compute: Callable[[], dict[str, np.ndarray]],
 ) -> dict[str, np.ndarray]:
-    """Return ``compute()``, or what it gave before for the same files and parameters.
+    """Return ``compute()``, or what it gave before for the same files, parameters and code.
 
     Args:
         name: begins the name of the cache's file.
@@ -38,7 +40,7 @@ def cached(
     """
     digest = hashlib.sha256()
     versions = {library: version(library) for library in _LIBRARIES}
-    digest.update(json.dumps([ser.__version__, versions, parameters], sort_keys=True).encode())
+    digest.update(json.dumps([_code(), versions, parameters], sort_keys=True).encode())
     for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     path = folder() / f"{name}-{digest.hexdigest()[:24]}.npz"
@@ -51,3 +53,13 @@ def cached(
         np.savez(partial, allow_pickle=False, **arrays)
     Path(partial.name).replace(path)
     return arrays
+
+
+@functools.cache
+def _code() -> str:
+    """Return a digest of the code of `_MODULES`; comments and layout do not count."""
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in sorted(path for pattern in _MODULES for path in here.glob(pattern)):
+        digest.update(ast.dump(ast.parse(path.read_bytes())).encode())
+    return digest.hexdigest()

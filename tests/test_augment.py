@@ -7,7 +7,8 @@ from ser.augment import Augmentation, TrainingClips, batches
 from ser.dataset import load_dataset, training_clips
 from ser.emotions import EMOTIONS
 from ser.features import FEATURE_SETS
-from ser.features.mfcc40_frames import cepstra, fill, log_mel
+from ser.features.mfcc40_frames import fill, log_mel
+from ser.features.spectrum import cepstra
 from tests import synth
 
 FRAMES = FEATURE_SETS["mfcc40-frames"]

@@ -1,8 +1,11 @@
 """The cache knows a file by its content."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ser import cache
 from ser.cache import cached, folder
 from ser.dataset import load_dataset
 from ser.features import FEATURE_SETS
@@ -58,3 +61,25 @@ def test_a_clip_that_cannot_be_read_is_left_out_and_named(tmp_path):
         dataset = load_dataset([corpus], FEATURE_SETS["mfcc40-mean"])
         assert len(dataset.utterances) == len(dataset.features) == 3
         assert any(str(broken) in note for note in dataset.notes)
+
+
+def test_other_code_computes_anew(tmp_path, own_cache, monkeypatch):
+    calls = []
+    for code in ("a", "a", "b"):
+        monkeypatch.setattr(cache, "_code", lambda code=code: code)
+        cached("t", [], {}, lambda: {"x": np.array(calls.append(1) or 0)})
+    assert len(calls) == 2
+
+
+def test_the_code_is_that_of_the_features_without_its_comments(tmp_path, monkeypatch):
+    (tmp_path / "features").mkdir()
+    module = tmp_path / "features" / "spectrum.py"
+
+    def digest(text):
+        module.write_text(text)
+        return cache._code.__wrapped__()
+
+    assert (Path(cache.__file__).parent / "features" / "spectrum.py").is_file()
+    monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
+    assert digest("x = 1") == digest("x = 1  # one")
+    assert digest("x = 1") != digest("x = 2")

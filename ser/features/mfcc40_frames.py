@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from ser.features.base import FeatureSet, check_finite
+from ser.features.spectrum import cepstra, mel_frequencies, mel_power, to_db
 
-_RANGE_DB = 80  # below the loudest; librosa's default for MFCCs
 _VOICE_HZ = (300, 3400)  # a telephone's band
 _MARGIN = 2  # frames kept around the voice
 
@@ -34,28 +34,16 @@ def log_mel(
     Raises:
         InvalidSamples: the samples are so large that the spectrum overflows.
     """
-    import librosa
-
-    power = librosa.feature.melspectrogram(
-        y=samples, sr=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
+    power = mel_power(
+        samples, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )
     # Where voices are, and over three frames: neither hiss nor a click counts as voice.
-    centres = librosa.mel_frequencies(n_mels=n_mels + 2, fmax=sample_rate / 2)[1:-1]
-    voice_band = power[(centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1])].sum(axis=0)
-    level = librosa.power_to_db(np.convolve(voice_band, np.ones(3) / 3, "same"), top_db=None)
+    centres = mel_frequencies(n_mels, sample_rate)
+    voice_band = power[:, (centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1])].sum(axis=1)
+    level = to_db(np.convolve(voice_band, np.ones(3) / 3, "same"))
     check_finite(level)
     voiced = np.flatnonzero(level >= level.max() - trim_db)
-    voice = slice(max(0, voiced[0] - _MARGIN), voiced[-1] + _MARGIN + 1)
-    return librosa.power_to_db(power[:, voice], top_db=None).T.astype(np.float32)
-
-
-def cepstra(mel_db: np.ndarray, *, n_mfcc: int, **_: Any) -> np.ndarray:
-    """Return the MFCCs of mel spectrograms in dB: (…, frames, n_mels) to (…, frames, n_mfcc)."""
-    import librosa
-
-    floor = mel_db.max(axis=(-2, -1), keepdims=True) - _RANGE_DB
-    clipped = np.maximum(mel_db, floor).swapaxes(-2, -1)
-    return librosa.feature.mfcc(S=clipped, n_mfcc=n_mfcc).swapaxes(-2, -1).astype(np.float32)
+    return to_db(power[max(0, voiced[0] - _MARGIN) : voiced[-1] + _MARGIN + 1])
 
 
 def fill(frames: np.ndarray, length: int, start: int = 0) -> np.ndarray:
@@ -63,8 +51,8 @@ def fill(frames: np.ndarray, length: int, start: int = 0) -> np.ndarray:
     return frames[(start + np.arange(length)) % len(frames)]
 
 
-def _compute(samples: np.ndarray, *, frames: int, **params: Any) -> np.ndarray:
-    return fill(cepstra(log_mel(samples, **params), **params), frames)
+def _compute(samples: np.ndarray, *, frames: int, n_mfcc: int, **params: Any) -> np.ndarray:
+    return fill(cepstra(log_mel(samples, **params), n_mfcc=n_mfcc), frames)
 
 
 FEATURES = FeatureSet(

@@ -3,18 +3,18 @@
 import numpy as np
 
 from ser.features.base import FeatureSet
+from ser.features.spectrum import cepstra, mel_power, to_db
 
 
 def _compute(
     samples: np.ndarray, *, sample_rate: int, n_mfcc: int, n_fft: int, hop_length: int, n_mels: int
 ) -> np.ndarray:
     """Return shape (n_mfcc, 1): the published networks convolve over the coefficients."""
-    import librosa
-
-    mfcc = librosa.feature.mfcc(
-        y=samples, sr=sample_rate, n_mfcc=n_mfcc, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
+    power = mel_power(
+        samples, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )
-    return mfcc.mean(axis=1)[:, np.newaxis]
+    frames = cepstra(to_db(power), n_mfcc=n_mfcc)
+    return frames.mean(axis=0, dtype=np.float64)[:, np.newaxis]
 
 
 FEATURES = FeatureSet(
