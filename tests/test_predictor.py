@@ -105,8 +105,8 @@ def test_features_served_are_the_features_trained_on(app, client, tiny_corpus, m
     """To the bit: a row of the training data, and what reaches the model from an upload."""
     predictor = app.extensions["model"].predictor
     dataset = load_dataset([tiny_corpus], predictor.bundle.features)
-    seen, scorer = [], predictor._scorer
-    monkeypatch.setattr(predictor, "_scorer", lambda x: [seen.append(x), scorer(x)][1])
+    seen, scorer = [], predictor.scorer
+    monkeypatch.setattr(predictor, "scorer", lambda x: [seen.append(x), scorer(x)][1])
     for row in (0, 17, 40):
         with dataset.utterances[row].path.open("rb") as file:
             response = client.post("/predict", data={"file": (file, "clip.wav")})

@@ -154,6 +154,7 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     done = run(
         "evaluate.py", "conv1d-mfcc40", "--data", tiny_corpus, "--protocol", "published",
         "--epochs", 2, "--report", tmp_path / "report", "--into", model, "--conditions",
+        "--long-audio", "--tested-before", 3,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
@@ -161,6 +162,8 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     assert figures["n"] == 16
     assert figures["leaks"] is True
     assert set(figures["uar_by_condition"]) == set(CONDITIONS)
+    assert set(figures["long_audio"]) == {"over_time", "whole", "voice_lost", "pause_found"}
+    assert "scored 3 time(s) before" in done.stdout
     assert "published: accuracy 84.83 %" in done.stdout
     assert json.loads((tmp_path / "report" / "scores.json").read_text()) == figures
     assert is_png(tmp_path / "report" / "confusion.png")
