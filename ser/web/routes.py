@@ -89,6 +89,7 @@ def model() -> Response:
         corpora=meta.corpora,
         split=meta.split,
         scores=meta.scores,
+        comparisons=meta.comparisons,
         versions=meta.versions,
         licence=meta.licence,
         trained_on=training_data(meta),
