@@ -18,6 +18,7 @@ from ser.emotions import EMOTIONS
 from ser.errors import SerError, UsageError
 from ser.features import FeatureSet
 from ser.features.mfcc40_frames import log_mel
+from ser.groupings import Grouping, balanced
 
 _BABBLE_VOICES, _BABBLE_CLIPS = 8, 5
 
@@ -50,6 +51,39 @@ class Dataset:
             return self
         renamed = (replace(u, emotion=labels.get(u.emotion, u.emotion)) for u in self.utterances)
         return replace(self, utterances=tuple(renamed))
+
+    def only(self, rows: Sequence[int] | np.ndarray) -> "Dataset":
+        """Return some of the rows."""
+        chosen = np.asarray(rows, dtype=int)
+        return replace(
+            self,
+            features=self.features[chosen],
+            utterances=tuple(self.utterances[i] for i in chosen),
+        )
+
+    def grouped(self, grouping: Grouping) -> "Dataset":
+        """Return the rows that a grouping has a class for, with their classes as emotions.
+
+        Raises:
+            UsageError: there are none.
+        """
+        classes = {i: c for i, u in enumerate(self.utterances) if (c := grouping.classify(u))}
+        if not classes:
+            known = ", ".join(sorted({u.emotion for u in self.utterances}))
+            raise UsageError(f"grouping {grouping.name} has no class for any of {known}")
+        kept = self.only(list(classes))
+        named = zip(kept.utterances, classes.values(), strict=True)
+        left_out = len(self.utterances) - len(classes)
+        note = (f"{left_out} clips of no class of grouping {grouping.name} left out",)
+        return replace(
+            kept,
+            utterances=tuple(replace(u, emotion=c) for u, c in named),
+            notes=self.notes + (note if left_out else ()),
+        )
+
+    def balanced(self, rows: np.ndarray, *, seed: int) -> np.ndarray:
+        """Return as many of these rows of each emotion as the rarest has; see `balanced`."""
+        return rows[balanced([self.utterances[i].emotion for i in rows], seed=seed)]
 
     def corpus_counts(self) -> dict[str, int]:
         """Return the number of utterances of each corpus."""

@@ -1,9 +1,13 @@
 """The vocabulary: every emotion name of the project, in one order."""
 
+import re
+
 from ser.errors import UsageError
 
 #: The eight emotions of RAVDESS, in the order of the published models' outputs.
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")
+#: All that the corpora know; boredom is EMO-DB's.
+VOCABULARY = (*EMOTIONS, "boredom")
 
 EMOJI = {
     "neutral": "😐",
@@ -14,15 +18,29 @@ EMOJI = {
     "fear": "😨",
     "disgust": "🤢",
     "surprise": "😲",
+    "boredom": "🥱",
 }
 
 #: What corpora and people call them, to our names.
 SYNONYMS = {
+    "ang": "angry",
+    "anger": "angry",
+    "anxiety": "fear",
+    "bored": "boredom",
+    "calmness": "calm",
+    "dis": "disgust",
+    "disgusted": "disgust",
+    "fea": "fear",
     "fearful": "fear",
-    "surprised": "surprise",
-    "ps": "surprise",
+    "hap": "happy",
+    "happiness": "happy",
+    "joy": "happy",
+    "neu": "neutral",
     "pleasant_surprise": "surprise",
     "pleasant_surprised": "surprise",
+    "ps": "surprise",
+    "sadness": "sad",
+    "surprised": "surprise",
 }
 
 
@@ -32,8 +50,8 @@ def canonical(name: str) -> str:
     Raises:
         UsageError: the name is not known.
     """
-    key = name.strip().lower()
+    key = re.sub(r"[\s-]+", "_", name.strip().lower())
     key = SYNONYMS.get(key, key)
-    if key not in EMOTIONS:
-        raise UsageError(f"unknown emotion {name!r}; known: {', '.join(EMOTIONS)}")
+    if key not in VOCABULARY:
+        raise UsageError(f"unknown emotion {name!r}; known: {', '.join(VOCABULARY)}")
     return key

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ser.corpora import CORPORA, scan
-from ser.emotions import EMOTIONS, canonical
+from ser.emotions import EMOJI, EMOTIONS, SYNONYMS, VOCABULARY, canonical
 from ser.errors import UsageError
 
 
@@ -103,8 +103,17 @@ def test_a_missing_folder_is_an_error(tmp_path):
 def test_canonical_names():
     assert canonical(" Fearful ") == "fear"
     assert canonical("ps") == "surprise"
-    with pytest.raises(UsageError, match=r"'bored'; known: neutral"):
-        canonical("bored")
+    assert canonical("Pleasant-Surprise") == canonical("pleasant surprised") == "surprise"
+    assert canonical("happiness") == "happy"
+    assert canonical("bored") == "boredom"
+    with pytest.raises(UsageError, match=r"'amused'; known: neutral.*boredom"):
+        canonical("amused")
+
+
+def test_each_synonym_is_of_the_vocabulary_and_no_emotion_itself():
+    assert set(SYNONYMS.values()) <= set(VOCABULARY)
+    assert not set(SYNONYMS) & set(VOCABULARY)
+    assert set(EMOJI) == set(VOCABULARY)
 
 
 def test_the_real_corpora(real_data):

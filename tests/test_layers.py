@@ -7,12 +7,13 @@ import sys
 from tests.conftest import ROOT
 
 ORDER = [
-    "errors", "registry", "emotions", "remarks", "corpora", "sniff", "ffmpeg", "convert", "audio",
-    "conditions", "features", "augment", "recipes", "cache", "dataset", "protocols", "metrics",
-    "calibration", "bundle", "figures", "card", "runtime", "predictor", "long_audio", "training",
-    "results", "evaluation", "report", "web",
+    "errors", "registry", "emotions", "remarks", "corpora", "groupings", "sniff", "ffmpeg",
+    "convert", "audio", "conditions", "features", "augment", "recipes", "cache", "dataset",
+    "protocols", "metrics", "calibration", "bundle", "figures", "card", "runtime", "predictor",
+    "long_audio", "training", "results", "evaluation", "report", "web",
 ]  # fmt: skip
 TRAINING = {
+    "groupings",
     "recipes",
     "augment",
     "cache",
