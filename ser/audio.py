@@ -1,4 +1,4 @@
-"""Bytes or a path to mono float32 at one sample rate; the same for training and serving."""
+"""Bytes or a path to mono float32 at a given sample rate; the same for training and serving."""
 
 import io
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from ser.errors import (
 from ser.remarks import DAMAGED
 from ser.sniff import HEAD_BYTES, Container, sniff
 
-SAMPLE_RATE = 22_050  # Hz; librosa's default, and what the published models were trained at
+SAMPLE_RATE = 22_050  # Hz, unless features want another; librosa's default
 MIN_SECONDS = 0.3  # shorter clips hold no emotion
 MAX_SECONDS = 600.0  # of one file; the rest is left out and said to be
 MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz
@@ -37,28 +37,31 @@ class Audio:
     """A decoded clip.
 
     Attributes:
-        samples: shape (n,), float32, finite, mono, at `SAMPLE_RATE`; 1.0 is full scale.
+        samples: shape (n,), float32, finite, mono, at `rate`; 1.0 is full scale.
         truncated: whether the file was longer than the limit.
         warnings: keys of `ser.remarks.WARNINGS`.
+        rate: in Hz.
     """
 
     samples: np.ndarray
     truncated: bool = False
     warnings: tuple[str, ...] = ()
+    rate: int = SAMPLE_RATE
 
     @property
     def duration(self) -> float:
         """Length in seconds."""
-        return len(self.samples) / SAMPLE_RATE
+        return len(self.samples) / self.rate
 
 
 def load_audio(
     source: bytes | Path,
     *,
+    rate: int = SAMPLE_RATE,
     max_seconds: float = MAX_SECONDS,
     timeout_s: float = DECODE_TIMEOUT_S,
 ) -> Audio:
-    """Decode any audio or video file to mono float32 at `SAMPLE_RATE`.
+    """Decode any audio or video file to mono float32 at `rate`, in Hz.
 
     libsndfile reads what it can (wav, flac, ogg, mp3 …), ffmpeg the rest. Channels are
     averaged, then resampled by soxr's HQ, as `librosa.load` does.
@@ -81,46 +84,48 @@ def load_audio(
         raise UnsupportedMedia(
             "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
         )
-    audio = _read_with_soundfile(data, max_seconds) if container.soundfile else None
+    audio = _read_with_soundfile(data, rate, max_seconds) if container.soundfile else None
     if audio is None:
-        audio = _read_with_ffmpeg(data, container, max_seconds, timeout_s)
-    _check(audio.samples)
+        audio = _read_with_ffmpeg(data, container, rate, max_seconds, timeout_s)
+    _check(audio)
     return audio
 
 
-def _read_with_soundfile(data: bytes, max_seconds: float) -> Audio | None:
+def _read_with_soundfile(data: bytes, rate: int, max_seconds: float) -> Audio | None:
     """Return the clip, or None where ffmpeg should try: broken, streamed or exotic files."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            rate, channels, declared = file.samplerate, file.channels, file.frames
-            _check_format(rate, channels)
-            wanted = int(max_seconds * rate)
+            own_rate, channels, declared = file.samplerate, file.channels, file.frames
+            _check_format(own_rate, channels)
+            wanted = int(max_seconds * own_rate)
             frames = file.read(min(wanted, declared), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError:
         return None
     if not len(frames):
         return None
-    lost = (min(wanted, declared) - len(frames)) / rate
+    lost = (min(wanted, declared) - len(frames)) / own_rate
     return Audio(
-        _resample(frames.mean(axis=1), rate),
+        _resample(frames.mean(axis=1), own_rate, rate),
         truncated=declared > wanted,
         warnings=(DAMAGED,) if lost > _LOST_SECONDS else (),
+        rate=rate,
     )
 
 
 def _read_with_ffmpeg(
-    data: bytes, container: Container, max_seconds: float, timeout_s: float
+    data: bytes, container: Container, rate: int, max_seconds: float, timeout_s: float
 ) -> Audio:
     # A second more than wanted tells a file at the limit from a longer one.
     decoded = ffmpeg.decode(
-        data, container, rate=SAMPLE_RATE, max_seconds=max_seconds + 1, timeout_s=timeout_s
+        data, container, rate=rate, max_seconds=max_seconds + 1, timeout_s=timeout_s
     )
-    limit = int(max_seconds * SAMPLE_RATE)
+    limit = int(max_seconds * rate)
     samples = decoded.samples[:limit]
     return Audio(
         samples,
         truncated=len(decoded.samples) > limit,
         warnings=(DAMAGED,) if decoded.complained else (),
+        rate=rate,
     )
 
 
@@ -133,19 +138,16 @@ def _check_format(rate: int, channels: int) -> None:
         raise UnsupportedFormat(f"{channels} channels; 1 to {MAX_CHANNELS} are supported")
 
 
-def _resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    if rate == SAMPLE_RATE:
-        return samples
-    return soxr.resample(samples, rate, SAMPLE_RATE, quality="HQ")
+def _resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    return samples if rate == wanted else soxr.resample(samples, rate, wanted, quality="HQ")
 
 
-def _check(samples: np.ndarray) -> None:
-    if not np.isfinite(samples).all():
+def _check(audio: Audio) -> None:
+    if not np.isfinite(audio.samples).all():
         raise InvalidSamples("the audio holds NaN or infinite samples")
-    seconds = len(samples) / SAMPLE_RATE
-    if seconds < MIN_SECONDS:
-        raise TooShort(f"{seconds:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
+    if audio.duration < MIN_SECONDS:
+        raise TooShort(f"{audio.duration:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
     # In float64: the mean of huge float32 samples overflows.
-    wide = samples.astype(np.float64)
+    wide = audio.samples.astype(np.float64)
     if np.abs(wide - wide.mean()).max() < SILENCE_PEAK:
         raise Silent("nothing but silence in this file")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from ser.audio import load_audio
+from ser.audio import SAMPLE_RATE, load_audio
 from ser.augment import Augmentation, TrainingClips
 from ser.cache import cached
 from ser.conditions import conditions
@@ -117,7 +117,8 @@ def load_dataset(
         rows, faults = [], []
         for utterance in progress(found.utterances):
             try:
-                rows.append(features.extract(load_audio(utterance.path).samples))
+                clip = load_audio(utterance.path, rate=features.sample_rate)
+                rows.append(features.extract(clip.samples))
                 faults.append("")
             except (SerError, OSError) as error:
                 faults.append(str(error) or type(error).__name__)
@@ -152,7 +153,7 @@ def training_clips(
                 **features.params,
             ).astype(np.float16)
             for utterance, own in zip(dataset.utterances, speeds, strict=True)
-            for samples in [load_audio(utterance.path).samples]
+            for samples in [load_audio(utterance.path, rate=features.sample_rate).samples]
             for speed in own
         ]
         ends = np.cumsum([len(spectrum) for spectrum in spectra])
@@ -186,7 +187,10 @@ def spoilt_features(
         spoilt = []
         for utterance in clips:
             rng = np.random.default_rng(zlib.crc32(utterance.take.encode()))
-            spoilt.append(features.extract(change(load_audio(utterance.path).samples, rng)))
+            changed = change(load_audio(utterance.path).samples, rng)
+            if features.sample_rate != SAMPLE_RATE:
+                changed = soxr.resample(changed, SAMPLE_RATE, features.sample_rate)
+            spoilt.append(features.extract(changed))
         return {"features": np.stack(spoilt)}
 
     paths = [u.path for u in clips] + babble

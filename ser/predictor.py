@@ -84,10 +84,14 @@ class Predictor:
             AudioError: the file is at fault.
             DecoderFault: decoding failed for a reason of ours.
         """
-        return self.predict_audio(load_audio(source, max_seconds=max_seconds, timeout_s=timeout_s))
+        rate = self.bundle.features.sample_rate
+        audio = load_audio(source, rate=rate, max_seconds=max_seconds, timeout_s=timeout_s)
+        return self.predict_audio(audio)
 
     def predict_audio(self, audio: Audio) -> Prediction:
-        """Return the emotion of a decoded clip: of each window, and of them all together.
+        """Return the emotion of a clip decoded at the rate of the model's features.
+
+        It is that of each window, and of them all together.
 
         Raises:
             InvalidSamples: the samples are so large that the features overflow.

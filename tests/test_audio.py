@@ -37,6 +37,15 @@ def test_equals_librosa(tmp_path, rate, channels):
     assert audio.duration == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize("extension", ["wav", "m4a"])
+def test_another_rate(tmp_path, voice, extension):
+    data = synth.encoded(voice, RATE, tmp_path / f"clip.{extension}")
+    audio = load_audio(data, rate=16_000, max_seconds=1.5)
+    assert audio.rate == 16_000
+    assert audio.truncated
+    assert (audio.duration, len(audio.samples)) == (1.5, 24_000)
+
+
 @pytest.mark.parametrize(
     "subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"]
 )

@@ -9,6 +9,7 @@ import pytest
 from ser.audio import SAMPLE_RATE, Audio
 from ser.errors import InvalidSamples, ModelFileError, UsageError
 from ser.features import FEATURE_SETS
+from ser.features.means import stretch
 from ser.registry import collect, lookup
 from tests import synth
 
@@ -17,15 +18,75 @@ MEAN = FEATURE_SETS["mfcc40-mean"]
 
 @pytest.mark.parametrize("name", FEATURE_SETS)
 def test_declared_shape(name):
-    features = FEATURE_SETS[name].extract(synth.voice(3.0))
-    assert features.shape == FEATURE_SETS[name].shape
+    chosen = FEATURE_SETS[name]
+    features = chosen.extract(synth.voice(3.0, chosen.sample_rate))
+    assert features.shape == chosen.shape
     assert features.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [("mfcc40-mean", 40), ("mix180", 180), ("mix193", 193), ("mix178", 178), ("mfcc216", 216)],
+)
+def test_the_published_lengths(name, length):
+    assert FEATURE_SETS[name].shape == (length, 1)
 
 
 def test_mfcc40_mean_is_librosas_default():
     samples = synth.voice(3.7)
     expected = librosa.feature.mfcc(y=samples, sr=SAMPLE_RATE, n_mfcc=40).mean(axis=1)
     np.testing.assert_allclose(MEAN.extract(samples)[:, 0], expected, atol=1e-4)
+
+
+def test_mix193_is_librosas_blocks_one_after_the_other():
+    y = synth.voice(2.0)
+    magnitude = np.abs(librosa.stft(y))
+    harmonic = librosa.effects.harmonic(y)
+    blocks = [
+        librosa.feature.mfcc(y=y, sr=SAMPLE_RATE, n_mfcc=40),
+        librosa.feature.chroma_stft(S=magnitude, sr=SAMPLE_RATE),
+        librosa.feature.melspectrogram(y=y, sr=SAMPLE_RATE),
+        librosa.feature.spectral_contrast(S=magnitude, sr=SAMPLE_RATE),
+        librosa.feature.tonnetz(y=harmonic, sr=SAMPLE_RATE),
+    ]
+    expected = np.concatenate([block.mean(axis=1) for block in blocks])
+    values = FEATURE_SETS["mix193"].extract(y)[:, 0]
+    np.testing.assert_allclose(values, expected, rtol=1e-4)
+    np.testing.assert_array_equal(FEATURE_SETS["mix180"].extract(y)[:, 0], values[:180])
+
+
+def test_mix178_is_of_its_stretch_in_its_order():
+    y = synth.voice(4.0)
+    part = y[round(0.6 * SAMPLE_RATE) : round(3.1 * SAMPLE_RATE)]
+    magnitude = np.abs(librosa.stft(part))
+    sizes = [1, 12, 20, 1, 128, 1, 1, 7, 1, 6]
+    values = np.split(FEATURE_SETS["mix178"].extract(y)[:, 0], np.cumsum(sizes)[:-1])
+    for index, block in {
+        0: librosa.feature.zero_crossing_rate(part),
+        2: librosa.feature.mfcc(y=part, sr=SAMPLE_RATE),
+        3: librosa.feature.rms(y=part),
+        5: librosa.feature.spectral_rolloff(S=magnitude, sr=SAMPLE_RATE),
+        6: librosa.feature.spectral_centroid(S=magnitude, sr=SAMPLE_RATE),
+        8: librosa.feature.spectral_bandwidth(S=magnitude, sr=SAMPLE_RATE),
+    }.items():
+        np.testing.assert_allclose(values[index], block.mean(axis=1), rtol=1e-4)
+
+
+def test_mfcc216_is_of_its_stretch_at_its_rate():
+    rate = 44_100
+    y = synth.voice(3.6, rate)
+    part = y[rate // 2 : 3 * rate]
+    expected = librosa.feature.mfcc(y=part, sr=rate, n_mfcc=13).mean(axis=0)
+    features = FEATURE_SETS["mfcc216"]
+    assert features.sample_rate == rate
+    np.testing.assert_allclose(features.extract(y)[:, 0], expected, rtol=1e-4)
+
+
+def test_a_short_clip_is_looked_at_from_where_most_of_it_is():
+    short = np.arange(2200)
+    assert stretch(short, 1000, 0.5, 2.5).tolist() == short.tolist()
+    assert stretch(np.arange(2700), 1000, 0.5, 2.5)[0] == 200
+    assert stretch(np.arange(4000), 1000, 0.5, 2.5).tolist() == list(range(500, 3000))
 
 
 @pytest.mark.parametrize("name", FEATURE_SETS)
@@ -37,7 +98,7 @@ def test_samples_too_large(name):
 @pytest.mark.parametrize("name", FEATURE_SETS)
 @pytest.mark.parametrize("seconds", [0.3, 6.0])
 def test_the_shortest_and_the_longest_window(name, seconds):
-    samples = synth.voice(seconds)
+    samples = synth.voice(seconds, FEATURE_SETS[name].sample_rate)
     assert FEATURE_SETS[name].extract(samples).shape == FEATURE_SETS[name].shape
     click = np.zeros_like(samples)
     click[len(click) // 2] = 0.5
@@ -64,6 +125,11 @@ def test_windows_are_of_the_clip():
     assert features.shape == (len(windows), *MEAN.shape)
     start, stop = windows[1]
     np.testing.assert_array_equal(features[1], MEAN.extract(audio.samples[start:stop]))
+
+
+def test_audio_at_another_rate_is_refused():
+    with pytest.raises(ValueError, match="mfcc216 is of audio at 44100 Hz, not 22050"):
+        FEATURE_SETS["mfcc216"].extract_windows(Audio(synth.voice(1.0)))
 
 
 def test_metadata_round_trip():

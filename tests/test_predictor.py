@@ -8,6 +8,7 @@ import pytest
 from ser.audio import SAMPLE_RATE, Audio, load_audio
 from ser.dataset import load_dataset
 from ser.errors import InvalidSamples
+from ser.features import FEATURE_SETS
 from ser.predictor import Predictor
 from tests import synth
 
@@ -34,6 +35,23 @@ def test_the_answer_is_as_in_the_contract(predictor, seconds):
     assert answer["duration"] == pytest.approx(seconds, abs=1e-3)
     assert not answer["truncated"]
     assert len(answer["segments"]) == (1 if seconds <= 6 else int((seconds - 4) // 2) + 1)
+
+
+@pytest.mark.parametrize("seconds", [5.0, 9.0])
+def test_audio_is_decoded_at_the_rate_of_the_features(predictor, seconds):
+    features, seen = FEATURE_SETS["mfcc216"], []
+
+    def scorer(x):
+        seen.append(x)
+        return np.full((len(x), 8), 1 / 8)
+
+    other = Predictor(replace(predictor.bundle, features=features), scorer)
+    data = synth.wav(synth.voice(seconds, 48_000), 48_000)
+    answer = other.predict(data).to_dict()
+    check_answer(answer, other.bundle.metadata.labels)
+    assert answer["duration"] == pytest.approx(seconds, abs=1e-3)
+    first = load_audio(data, rate=44_100).samples[: 4 * 44_100]
+    np.testing.assert_allclose(seen[0][0], features.extract(first), rtol=1e-5)
 
 
 def test_segments_follow_the_sound(predictor):

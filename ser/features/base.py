@@ -66,6 +66,8 @@ class FeatureSet:
 
     def extract_windows(self, audio: Audio) -> tuple[np.ndarray, list[tuple[int, int]]]:
         """Return the features of every window, shape (windows, *shape), and the windows."""
+        if audio.rate != self.sample_rate:
+            raise ValueError(f"{self.name} is of audio at {self.sample_rate} Hz, not {audio.rate}")
         windows = self.windows(len(audio.samples))
         return np.stack([self.extract(audio.samples[a:b]) for a, b in windows]), windows
 
@@ -84,9 +86,9 @@ class FeatureSet:
                 f"the parameters of feature set {self.name!r} are {sorted(_STORED)} with "
                 f"params {sorted(self.params)}; the file has {data}"
             )
-        if data["sample_rate"] != SAMPLE_RATE:
+        if data["sample_rate"] != self.sample_rate:
             raise ModelFileError(
-                f"feature set {self.name!r} at {data['sample_rate']} Hz; "
-                f"audio is decoded at {SAMPLE_RATE} Hz"
+                f"feature set {self.name!r} is of audio at {self.sample_rate} Hz, "
+                f"not {data['sample_rate']} Hz"
             )
         return replace(self, **data | {"shape": tuple(data["shape"])})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ser.audio import SAMPLE_RATE, Audio
+from ser.audio import Audio
 from ser.bundle import Bundle
 from ser.errors import SerError
 from ser.predictor import Predictor
@@ -43,8 +43,9 @@ class ModelHolder:
         try:
             predictor = Predictor(self.bundle, load_scorer(self.bundle))
             # The first features of a process cost seconds of imports and compilation.
-            noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
-            predictor.predict_audio(Audio(noise))
+            rate = self.bundle.features.sample_rate
+            noise = np.random.default_rng(0).standard_normal(rate).astype(np.float32)
+            predictor.predict_audio(Audio(noise, rate=rate))
             self._predictor = predictor
             log.info("model %s %s is ready", self.bundle.metadata.name, self.bundle.version)
         except Exception as error:

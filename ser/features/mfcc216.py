@@ -1,0 +1,44 @@
+"""`mfcc216`: the mean over 13 MFCCs of each of the 216 frames of 2.5 s, from 0.5 s on."""
+
+import numpy as np
+
+from ser.features.base import FeatureSet
+from ser.features.means import FRAME, stretch
+
+
+def _compute(
+    samples: np.ndarray,
+    *,
+    sample_rate: int,
+    n_mfcc: int,
+    n_fft: int,
+    hop_length: int,
+    n_mels: int,
+    offset_seconds: float,
+    seconds: float,
+) -> np.ndarray:
+    """Return shape (frames, 1); a clip shorter than `seconds` ends in silence."""
+    import librosa
+
+    heard = stretch(samples, sample_rate, offset_seconds, seconds)
+    padded = librosa.util.fix_length(heard, size=round(seconds * sample_rate))
+    mfcc = librosa.feature.mfcc(
+        y=padded,
+        sr=sample_rate,
+        n_mfcc=n_mfcc,
+        n_fft=n_fft,
+        hop_length=hop_length,
+        n_mels=n_mels,
+    )
+    return mfcc.mean(axis=0)[:, np.newaxis]
+
+
+FEATURES = FeatureSet(
+    name="mfcc216",
+    shape=(216, 1),
+    compute=_compute,
+    params={**FRAME, "n_mfcc": 13, "offset_seconds": 0.5, "seconds": 2.5},
+    window_seconds=4.0,
+    hop_seconds=2.0,
+    sample_rate=44_100,
+)
