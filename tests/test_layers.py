@@ -9,11 +9,12 @@ from tests.conftest import ROOT
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "groupings", "sniff", "ffmpeg",
     "convert", "audio", "conditions", "features", "augment", "recipes", "cache", "dataset",
-    "protocols", "metrics", "calibration", "bundle", "figures", "card", "runtime", "predictor",
-    "long_audio", "training", "results", "evaluation", "report", "web",
+    "waveforms", "protocols", "metrics", "calibration", "bundle", "figures", "card", "runtime",
+    "predictor", "long_audio", "training", "results", "evaluation", "report", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
+    "waveforms",
     "recipes",
     "augment",
     "cache",
