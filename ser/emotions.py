@@ -50,8 +50,14 @@ def canonical(name: str) -> str:
     Raises:
         UsageError: the name is not known.
     """
+    emotion = known_emotion(name)
+    if emotion is None:
+        raise UsageError(f"unknown emotion {name!r}; known: {', '.join(VOCABULARY)}")
+    return emotion
+
+
+def known_emotion(name: str) -> str | None:
+    """Return our name of an emotion, or None for a word that names none."""
     key = re.sub(r"[\s-]+", "_", name.strip().lower())
     key = SYNONYMS.get(key, key)
-    if key not in VOCABULARY:
-        raise UsageError(f"unknown emotion {name!r}; known: {', '.join(VOCABULARY)}")
-    return key
+    return key if key in VOCABULARY else None

@@ -70,8 +70,8 @@ def test_the_examples_of_contributing_work():
     corpus, features, recipe = (
         _run(code) for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     )
-    utterance = corpus["CORPUS"].parse(Path("03a01Wa.wav"))
-    assert (utterance.speaker, utterance.emotion) == ("emodb-03", "angry")
+    utterance = corpus["CORPUS"].parse(Path("rab-f1-b1.wav"))
+    assert (utterance.speaker, utterance.emotion) == ("emovo-f1", "angry")
     assert corpus["CORPUS"].parse(Path("OAF_back_angry.wav")) is None
     declared = features["FEATURES"]
     assert declared.extract(synth.voice(1.0)).shape == declared.shape

@@ -32,7 +32,8 @@ class Corpus:
     """A corpus: its facts, and the parser of its file names.
 
     `parse` takes a path and returns its `Utterance`, or None when the file's name
-    is not one of this corpus. It never opens the file.
+    is not one of this corpus. It never opens the file. A `last_resort` is asked
+    when no other corpus knows the name.
     """
 
     name: str
@@ -40,3 +41,4 @@ class Corpus:
     source: str
     licence: str
     parse: Callable[[Path], Utterance | None]
+    last_resort: bool = False

@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
+from ser.corpora.custom import MANIFEST_SUFFIX, read_manifest
 from ser.errors import UsageError
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".mp4", ".m4a", ".ogg", ".opus", ".webm"})
@@ -41,23 +42,24 @@ class Scan:
 
 
 def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
-    """Find the utterances of `corpora` below `folders`.
+    """Find the utterances of `corpora` below `folders`, and in manifests among these.
 
     A take that is there twice (the copy of RAVDESS that holds itself, a clip as mp4
     and as wav) counts once, so that no split can put it on both sides.
 
+    Args:
+        folders: walked with their subfolders; a ``.csv`` file is read as a manifest.
+
     Raises:
-        UsageError: a folder does not exist.
+        UsageError: a folder does not exist, or a manifest is not one.
     """
     result = Scan()
     seen: set[tuple[str, str]] = set()
-    for path in _files(folders):
-        if path.suffix.lower() not in AUDIO_SUFFIXES:
-            result.other.append(path)
-            continue
-        utterance = next((u for c in corpora.values() if (u := c.parse(path))), None)
+    asked = sorted(corpora.values(), key=lambda corpus: corpus.last_resort)
+    for path, utterance in _found(folders, asked):
         if utterance is None:
-            result.unknown.append(path)
+            is_audio = path.suffix.lower() in AUDIO_SUFFIXES
+            (result.unknown if is_audio else result.other).append(path)
         elif (key := (utterance.corpus, utterance.take or str(path))) in seen:
             result.copies.append(path)
         else:
@@ -66,11 +68,19 @@ def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
     return result
 
 
-def _files(folders: Iterable[Path]) -> Iterator[Path]:
+def _found(
+    folders: Iterable[Path], corpora: Sequence[Corpus]
+) -> Iterator[tuple[Path, Utterance | None]]:
+    """Yield every file, with its utterance where it is a clip that some corpus knows."""
     for folder in folders:
+        if folder.suffix.lower() == MANIFEST_SUFFIX and folder.is_file():
+            yield from ((utterance.path, utterance) for utterance in read_manifest(folder))
+            continue
         if not folder.is_dir():
             raise UsageError(f"no such folder: {folder}")
         for root, dirs, names in os.walk(folder):
             dirs.sort()
             for name in sorted(names):
-                yield Path(root, name)
+                path = Path(root, name)
+                is_audio = path.suffix.lower() in AUDIO_SUFFIXES
+                yield path, next((u for c in corpora if is_audio and (u := c.parse(path))), None)

@@ -1,0 +1,59 @@
+"""CREMA-D: 91 North American actors, 12 sentences, 6 emotions at up to three levels."""
+
+import csv
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from ser.corpora.base import Corpus, Sex, Utterance
+from ser.emotions import canonical
+
+# actor_sentence_emotion_level; one file is published as 1040_ITH_SAD_X.
+_NAME = re.compile(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)")
+_LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
+_ACTORS_TABLE = "VideoDemographics.csv"
+_SEXES: dict[str, Sex] = {"male": "male", "female": "female"}
+
+
+def _parse(path: Path) -> Utterance | None:
+    match = _NAME.fullmatch(path.stem)
+    if match is None:
+        return None
+    actor, sentence, emotion, level = match.groups()
+    return Utterance(
+        path=path,
+        emotion=canonical(emotion),
+        speaker=f"cremad-{actor}",
+        corpus="cremad",
+        sex=_sex(path, actor),
+        intensity=_LEVELS.get(level, ""),
+        statement=sentence,
+        take=path.stem,
+    )
+
+
+def _sex(path: Path, actor: str) -> Sex:
+    """Look the actor up in the corpus's table, beside the clip or in the folder above."""
+    for folder in (path.parent, path.parent.parent):
+        table = folder / _ACTORS_TABLE
+        if table.is_file():
+            return _read_table(table, table.stat().st_mtime).get(actor, "")
+    return ""
+
+
+@lru_cache(maxsize=4)
+def _read_table(table: Path, _mtime: float) -> dict[str, Sex]:
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        return {
+            row.get("ActorID", ""): _SEXES.get(row.get("Sex", "").lower(), "")
+            for row in csv.DictReader(file)
+        }
+
+
+CORPUS = Corpus(
+    name="cremad",
+    title="CREMA-D",
+    source="Cao et al. 2014, IEEE Transactions on Affective Computing 5(4)",
+    licence="ODbL 1.0",
+    parse=_parse,
+)

@@ -1,0 +1,65 @@
+"""Clips of one's own: labelled by their names, by their folders, or in a CSV file."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from ser.corpora.base import Corpus, Utterance
+from ser.emotions import canonical, known_emotion
+from ser.errors import UsageError
+
+MANIFEST_SUFFIX = ".csv"
+
+
+def _parse(path: Path) -> Utterance | None:
+    """Take what follows the last underscore (``tea_happy.wav``), or the folder's name."""
+    _, underscore, word = path.stem.rpartition("_")
+    emotion = (underscore and known_emotion(word)) or known_emotion(path.parent.name)
+    return _utterance(path, emotion) if emotion else None
+
+
+def _utterance(path: Path, emotion: str, speaker: str = "") -> Utterance:
+    return Utterance(
+        path=path,
+        emotion=emotion,
+        speaker=f"custom-{speaker}" if speaker else "",
+        corpus="custom",
+        take=str(path.resolve()),
+    )
+
+
+def read_manifest(path: Path) -> Iterator[Utterance]:
+    """Yield the utterances of a CSV file with the columns path, emotion and perhaps speaker.
+
+    Paths are taken from the file's own folder; other columns are passed over.
+
+    Raises:
+        UsageError: a column, a clip or an emotion is not there, with the line's number.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        missing = {"path", "emotion"} - set(rows.fieldnames or ())
+        if missing:
+            raise UsageError(
+                f"{path}: its first line must name the columns path,emotion[,speaker]; "
+                f"there is no {' and no '.join(sorted(missing))}"
+            )
+        for row in rows:
+            clip = path.parent / (row["path"] or "")
+            if not clip.is_file():
+                raise UsageError(f"{path}, line {rows.line_num}: no such file: {clip}")
+            try:
+                emotion = canonical(row["emotion"] or "")
+            except UsageError as error:
+                raise UsageError(f"{path}, line {rows.line_num}: {error}") from error
+            yield _utterance(clip, emotion, (row.get("speaker") or "").strip())
+
+
+CORPUS = Corpus(
+    name="custom",
+    title="custom",
+    source="your own clips",
+    licence="your own",
+    parse=_parse,
+    last_resort=True,
+)

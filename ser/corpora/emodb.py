@@ -1,0 +1,45 @@
+"""EMO-DB: ten German actors, 10 sentences, 7 emotions."""
+
+import re
+from pathlib import Path
+
+from ser.corpora.base import Corpus, Utterance
+
+_MEN = frozenset({"03", "10", "11", "12", "15"})
+_WOMEN = frozenset({"08", "09", "13", "14", "16"})
+# speaker, text, emotion by the first letter of its German name, version
+_NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)")
+_EMOTIONS = {
+    "W": "angry",
+    "L": "boredom",
+    "E": "disgust",
+    "A": "fear",
+    "F": "happy",
+    "T": "sad",
+    "N": "neutral",
+}
+
+
+def _parse(path: Path) -> Utterance | None:
+    match = _NAME.fullmatch(path.stem)
+    if match is None or match[1] not in _MEN | _WOMEN:
+        return None
+    speaker, text, emotion, _ = match.groups()
+    return Utterance(
+        path=path,
+        emotion=_EMOTIONS[emotion],
+        speaker=f"emodb-{speaker}",
+        corpus="emodb",
+        sex="male" if speaker in _MEN else "female",
+        statement=text,
+        take=path.stem,
+    )
+
+
+CORPUS = Corpus(
+    name="emodb",
+    title="EMO-DB",
+    source="Burkhardt et al. 2005, Interspeech, 1517-1520",
+    licence="CC0 1.0, as audEERING publishes it",
+    parse=_parse,
+)
