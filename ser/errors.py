@@ -16,6 +16,12 @@ class UsageError(SerError):
     code = "usage"
 
 
+class DownloadFault(SerError):
+    """A corpus cannot be fetched, or is not what its publisher says it is."""
+
+    code = "download"
+
+
 class ModelFileError(SerError):
     """A model file is not one that can be served."""
 

@@ -7,13 +7,14 @@ import sys
 from tests.conftest import ROOT
 
 ORDER = [
-    "errors", "registry", "emotions", "remarks", "corpora", "groupings", "sniff", "ffmpeg",
-    "convert", "audio", "conditions", "features", "augment", "recipes", "cache", "dataset",
-    "waveforms", "protocols", "metrics", "calibration", "bundle", "figures", "card", "runtime",
-    "predictor", "long_audio", "training", "results", "evaluation", "report", "web",
+    "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
+    "ffmpeg", "convert", "audio", "conditions", "features", "augment", "recipes", "cache",
+    "dataset", "waveforms", "protocols", "metrics", "calibration", "bundle", "figures", "card",
+    "runtime", "predictor", "long_audio", "training", "results", "evaluation", "report", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
+    "download",
     "waveforms",
     "recipes",
     "augment",

@@ -1,9 +1,11 @@
 """What an utterance and a corpus are."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from ser.corpora.remote import Form
 
 Sex = Literal["male", "female", ""]
 
@@ -33,7 +35,8 @@ class Corpus:
 
     `parse` takes a path and returns its `Utterance`, or None when the file's name
     is not one of this corpus. It never opens the file. A `last_resort` is asked
-    when no other corpus knows the name.
+    when no other corpus knows the name. `page` tells people of the corpus; `forms`
+    are those in which it can be fetched, by name, the usual one first.
     """
 
     name: str
@@ -42,3 +45,5 @@ class Corpus:
     licence: str
     parse: Callable[[Path], Utterance | None]
     last_resort: bool = False
+    page: str = ""
+    forms: Mapping[str, Form] = field(default_factory=dict)

@@ -6,12 +6,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Sex, Utterance
+from ser.corpora.remote import Form, RemoteFile, github_lfs_files
 from ser.emotions import canonical
 
 # actor_sentence_emotion_level; one file is published as 1040_ITH_SAD_X.
 _NAME = re.compile(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)")
 _LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
 _ACTORS_TABLE = "VideoDemographics.csv"
+_REPOSITORY = "CheyneyComputerScience/CREMA-D"
 _SEXES: dict[str, Sex] = {"male": "male", "female": "female"}
 
 
@@ -56,4 +58,18 @@ CORPUS = Corpus(
     source="Cao et al. 2014, IEEE Transactions on Affective Computing 5(4)",
     licence="ODbL 1.0",
     parse=_parse,
+    page=f"https://github.com/{_REPOSITORY}",
+    forms={
+        "speech": Form(
+            summary="7,442 clips, 606 MB",
+            files=(
+                RemoteFile(
+                    url=f"https://raw.githubusercontent.com/{_REPOSITORY}/master/{_ACTORS_TABLE}",
+                    path=_ACTORS_TABLE,
+                ),
+            ),
+            listing=f"https://api.github.com/repos/{_REPOSITORY}/git/trees/master?recursive=1",
+            read_listing=github_lfs_files(_REPOSITORY, "master", "AudioWAV"),
+        )
+    },
 )

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
+from ser.corpora.remote import Form, RemoteFile
 
 _MEN = frozenset({"03", "10", "11", "12", "15"})
 _WOMEN = frozenset({"08", "09", "13", "14", "16"})
@@ -42,4 +43,15 @@ CORPUS = Corpus(
     source="Burkhardt et al. 2005, Interspeech, 1517-1520",
     licence="CC0 1.0, as audEERING publishes it",
     parse=_parse,
+    page="http://emodb.bilderbar.info/",
+    forms={
+        "speech": Form(
+            summary="535 clips, 40 MB; no checksum is published",
+            files=(
+                RemoteFile(
+                    url="http://emodb.bilderbar.info/download/download.zip", path="download.zip"
+                ),
+            ),
+        )
+    },
 )

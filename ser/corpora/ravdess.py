@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
+from ser.corpora.remote import Form, RemoteFile, zenodo_files
 
 # modality-channel-emotion-intensity-statement-repetition-actor
 _NAME = re.compile(r"(0[123])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-([01]\d|2[0-4])")
 _EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")
 _VIDEO_ONLY = "02"
+_ZENODO = "https://zenodo.org/api/records/1188976"
 
 
 def _parse(path: Path) -> Utterance | None:
@@ -38,4 +40,39 @@ CORPUS = Corpus(
     source="Livingstone & Russo 2018, PLOS ONE 13(5) e0196391",
     licence="CC BY-NC-SA 4.0",
     parse=_parse,
+    page="https://zenodo.org/records/1188976",
+    forms={
+        "speech": Form(
+            summary="1,440 clips of speech, 208 MB",
+            files=(
+                RemoteFile(
+                    url=f"{_ZENODO}/files/Audio_Speech_Actors_01-24.zip/content",
+                    path="Audio_Speech_Actors_01-24.zip",
+                    size=208_468_073,
+                    checksum="md5:bc696df654c87fed845eb13823edef8a",
+                ),
+            ),
+        ),
+        "song": Form(
+            summary="1,012 clips of song, 226 MB",
+            files=(
+                RemoteFile(
+                    url=f"{_ZENODO}/files/Audio_Song_Actors_01-24.zip/content",
+                    path="Audio_Song_Actors_01-24.zip",
+                    size=225_505_317,
+                    checksum="md5:5411230427d67a21e18aa4d466e6d1b9",
+                ),
+            ),
+        ),
+        "video-speech": Form(
+            summary="the speech as video, an archive per actor",
+            listing=_ZENODO,
+            read_listing=zenodo_files("Video_Speech_"),
+        ),
+        "video-song": Form(
+            summary="the songs as video, an archive per actor",
+            listing=_ZENODO,
+            read_listing=zenodo_files("Video_Song_"),
+        ),
+    },
 )

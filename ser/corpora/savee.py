@@ -44,4 +44,5 @@ CORPUS = Corpus(
     source="Jackson & Haq 2014, University of Surrey",
     licence="for research, on registration",
     parse=_parse,
+    page="http://kahlan.eps.surrey.ac.uk/savee/",
 )

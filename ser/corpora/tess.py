@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
+from ser.corpora.remote import Form, dataverse_files
 from ser.emotions import canonical
 
 # OAF is the older, YAF the younger actress; one file is published as OA_bite_neutral.
@@ -11,6 +12,7 @@ from ser.emotions import canonical
 _NAME = re.compile(
     r"(OAF?|YAF)_([a-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)", flags=re.IGNORECASE
 )
+_BOREALIS = "https://borealisdata.ca"
 
 
 def _parse(path: Path) -> Utterance | None:
@@ -36,4 +38,13 @@ CORPUS = Corpus(
     source="Pichora-Fuller & Dupuis 2020, University of Toronto",
     licence="CC BY-NC-ND 4.0",
     parse=_parse,
+    page="https://doi.org/10.5683/SP2/E8H2MF",
+    forms={
+        "speech": Form(
+            summary="2,800 clips",
+            listing=f"{_BOREALIS}/api/datasets/:persistentId/versions/:latest-published/files"
+            "?persistentId=doi:10.5683/SP2/E8H2MF",
+            read_listing=dataverse_files(_BOREALIS),
+        )
+    },
 )
