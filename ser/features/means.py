@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ser.features.base import check_finite
+from ser.features.spectrum import cepstra, mel_power, to_db
 
 
 class _Clip:
@@ -16,24 +17,19 @@ class _Clip:
     ) -> None:
         import librosa
 
-        self.samples, self.rate, self.frame = samples, sample_rate, frame
-        self.n_mfcc, self.n_mels = n_mfcc, n_mels
+        self.samples, self.rate, self.frame, self.n_mfcc = samples, sample_rate, frame, n_mfcc
+        self.mel = mel_power(samples, sample_rate=sample_rate, n_mels=n_mels, **frame)
+        check_finite(self.mel)
         self.magnitude = np.abs(librosa.stft(samples, **frame))
         self.of_spectrum = {"S": self.magnitude, "sr": sample_rate, **frame}
-        self.of_samples = {"y": samples, "sr": sample_rate, **frame}
-        check_finite(np.square(self.magnitude))
 
 
 def _mfcc(clip: _Clip) -> np.ndarray:
-    import librosa
-
-    return librosa.feature.mfcc(**clip.of_samples, n_mfcc=clip.n_mfcc, n_mels=clip.n_mels)
+    return cepstra(to_db(clip.mel), n_mfcc=clip.n_mfcc).T
 
 
 def _mel(clip: _Clip) -> np.ndarray:
-    import librosa
-
-    return librosa.feature.melspectrogram(**clip.of_samples, n_mels=clip.n_mels)
+    return clip.mel.T
 
 
 def _tonnetz(clip: _Clip) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from ser.features.base import FeatureSet
+from ser.features.base import FeatureSet, check_finite
 from ser.features.means import FRAME, stretch
+from ser.features.spectrum import cepstra, mel_power, to_db
 
 
 def _compute(
@@ -18,19 +19,13 @@ def _compute(
     seconds: float,
 ) -> np.ndarray:
     """Return shape (frames, 1); a clip shorter than `seconds` ends in silence."""
-    import librosa
-
     heard = stretch(samples, sample_rate, offset_seconds, seconds)
-    padded = librosa.util.fix_length(heard, size=round(seconds * sample_rate))
-    mfcc = librosa.feature.mfcc(
-        y=padded,
-        sr=sample_rate,
-        n_mfcc=n_mfcc,
-        n_fft=n_fft,
-        hop_length=hop_length,
-        n_mels=n_mels,
+    padded = np.pad(heard, (0, round(seconds * sample_rate) - len(heard)))
+    power = mel_power(
+        padded, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )
-    return mfcc.mean(axis=0)[:, np.newaxis]
+    check_finite(power)
+    return cepstra(to_db(power), n_mfcc=n_mfcc).mean(axis=1, keepdims=True)
 
 
 FEATURES = FeatureSet(
