@@ -34,10 +34,17 @@ def note(text: str) -> None:
 
 
 def extraction_progress(utterances: Any) -> Any:
-    """Return a progress bar on stderr over utterances."""
+    """Return a progress bar on stderr over utterances whose features are computed."""
     from tqdm import tqdm
 
     return tqdm(utterances, desc="features", unit="clip")
+
+
+def answer_progress(utterances: Any) -> Any:
+    """Return a progress bar on stderr over utterances that a model is asked about."""
+    from tqdm import tqdm
+
+    return tqdm(utterances, desc="answers", unit="clip")
 
 
 def training_progress(epochs: int, name: str) -> Any:

@@ -13,6 +13,7 @@ import _common
 from ser.bundle import add_scores, read_bundle
 from ser.card import model_card
 from ser.conditions import CONDITIONS
+from ser.corpora import CORPORA, scan
 from ser.dataset import load_dataset
 from ser.errors import UsageError
 from ser.figures import report_lines
@@ -80,17 +81,31 @@ def main() -> int:
 
 
 def _evaluate_file(args: argparse.Namespace) -> int:
-    from ser.evaluation import evaluate_model
     from ser.predictor import Predictor
+    from ser.unseen import answers_of, score_unseen
 
     if args.protocol:
         raise UsageError("a model file is tested on all of --data; leave --protocol out")
     predictor = Predictor.from_file(Path(args.what))
-    dataset = _load(args, predictor.bundle.features)
-    scores = evaluate_model(predictor, dataset)
-    _report(args.report, scores, Path(args.what).name)
+    if args.data[0].suffix == ".npz":
+        dataset = _load(args, predictor.bundle.features)
+        clips, answers = dataset.utterances, predictor.probabilities(dataset.features)
+    else:
+        found = scan(args.data, CORPORA)
+        _common.note(found.summary())
+        clips, answers, faults = answers_of(
+            predictor, found.utterances, progress=_common.answer_progress
+        )
+        for line in faults:
+            _common.note(line)
+    result = score_unseen(predictor.bundle.metadata.labels, clips, answers)
+    details = "\n".join(result.lines())
+    if args.report:
+        _report(args.report, result.scores, Path(args.what).name, details)
+        _common.write_json(args.report / "scores.json", result.summary())
     _common.note("if the model was trained on any of these voices, the figure flatters it")
-    print(json.dumps({"uar": scores.uar, "accuracy": scores.accuracy, "n": scores.n}))
+    print(details)
+    print(json.dumps(result.summary()))
     return 0
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from ser.dataset import Dataset, spoilt_features
 from ser.long_audio import score_long_audio
-from ser.metrics import Scores, score
-from ser.predictor import Predictor
 from ser.protocols import Protocol, Split
 from ser.recipes import Recipe
 from ser.results import Evaluation, SplitResult
@@ -57,16 +55,6 @@ def evaluate(
                 done(future.result())
             results = [future.result() for future in futures]
     return Evaluation(recipe, protocol, tuple(results))
-
-
-def evaluate_model(predictor: Predictor, dataset: Dataset) -> Scores:
-    """Score a finished model on a dataset it was not trained on.
-
-    The caller vouches for that: a model file does not say which clips it has seen.
-    """
-    labels = predictor.bundle.metadata.labels
-    probabilities = predictor.probabilities(dataset.features)
-    return score(dataset.label_indices(labels), probabilities, labels)
 
 
 def _run_split(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ser.corpora import Utterance
-from ser.emotions import EMOTIONS, canonical
+from ser.emotions import EMOTIONS, canonical, known_emotion
 from ser.errors import UsageError
 from ser.registry import lookup
 
@@ -96,6 +96,27 @@ def find_grouping(name: str) -> Grouping:
     if len(set(emotions)) < len(emotions):
         raise UsageError(f"{name!r} names an emotion twice")
     return _subset(name, emotions)
+
+
+def grouping_of(labels: Sequence[str]) -> Grouping:
+    """Return the grouping that a model's labels are the classes of.
+
+    Labels that are emotions stand for themselves; calm counts as neutral for a model that
+    knows neutral alone.
+
+    Raises:
+        UsageError: no label is an emotion, or a class of a grouping.
+    """
+    classes: dict[str, str] = {e: label for label in labels if (e := known_emotion(label))}
+    by_sex = False
+    for grouping in GROUPINGS.values():
+        if set(grouping.labels) == set(labels):
+            classes, by_sex = dict(grouping.classes), grouping.by_sex
+    if not classes:
+        raise UsageError(f"no label is an emotion: {', '.join(labels)}")
+    if "neutral" in classes:
+        classes.setdefault("calm", "neutral")
+    return Grouping(name=",".join(labels), classes=classes, by_sex=by_sex)
 
 
 def balanced(classes: Sequence[Any] | np.ndarray, *, seed: int) -> np.ndarray:

@@ -12,6 +12,7 @@ import pytest
 
 from ser.bundle import DEFAULT_MODEL, read_bundle
 from ser.conditions import CONDITIONS
+from ser.emotions import EMOTIONS
 from ser.recipes import RECIPES
 from tests import synth
 from tests.conftest import ROOT, Server
@@ -212,9 +213,30 @@ def test_evaluate_a_model_file(tiny_corpus, tmp_path):
     done = run("evaluate.py", DEFAULT_MODEL, "--data", tiny_corpus, "--report", tmp_path)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
-    assert set(figures) == {"uar", "accuracy", "n"}
     assert figures["n"] == 48
+    assert figures["chance"] == {"uar": 0.125, "accuracy": 0.125}
+    assert figures["mapping"] == {emotion: emotion for emotion in EMOTIONS}
+    assert json.loads((tmp_path / "scores.json").read_text()) == figures
     assert is_png(tmp_path / "confusion.png")
+
+
+def test_evaluate_a_model_file_on_a_folder_of_ones_own(tmp_path):
+    for emotion in ("Freude", "happy", "boredom", "calm", "sad", "sadness"):
+        (tmp_path / "data" / emotion).mkdir(parents=True)
+        name = tmp_path / "data" / emotion / "a clip.wav"
+        name.write_bytes(synth.wav(synth.voice(0.6, seed=len(emotion))))
+    (tmp_path / "data" / "sad" / "empty.wav").touch()
+    done = run("evaluate.py", DEFAULT_MODEL, "--data", tmp_path / "data")
+    assert done.returncode == 0, done.stderr
+    assert "Freude" in done.stderr  # no emotion known by that name
+    assert "empty.wav: the file is empty" in done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["n"] == 4
+    assert figures["mapping"] == {
+        "boredom": None, "calm": "calm", "happy": "happy", "sad": "sad",
+    }  # fmt: skip
+    assert figures["chance"] == {"uar": pytest.approx(1 / 3), "accuracy": 0.5}
+    assert "left out, for the model has no label: boredom" in done.stdout
 
 
 @pytest.fixture
