@@ -22,6 +22,12 @@ class DownloadFault(SerError):
     code = "download"
 
 
+class MicrophoneFault(SerError):
+    """There is no microphone, or no way to open it."""
+
+    code = "microphone"
+
+
 class ModelFileError(SerError):
     """A model file is not one that can be served."""
 

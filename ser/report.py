@@ -1,11 +1,16 @@
 """Figures as files for people: PNG plots and text."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ser.features.means import FRAME
+from ser.features.spectrum import RANGE_DB, cepstra, mel_power, to_db
 from ser.metrics import Scores
+from ser.predictor import Prediction
 
 _INK, _TRAIN, _VALIDATION = "#1f2430", "#3b6fb6", "#d9772b"
 
@@ -49,6 +54,54 @@ def plot_confusion(scores: Scores, path: Path, title: str) -> None:
             color="white" if share > 0.55 else _INK,
         )
     figure.savefig(path, dpi=120)
+
+
+def plot_take(samples: np.ndarray, rate: int, answer: Prediction, path: Path) -> None:
+    """Draw a recording: its waveform, its mel spectrogram, and what it was answered.
+
+    Args:
+        samples: shape (n,), float32, at `rate` in Hz.
+    """
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    figure.suptitle(f"{answer.emotion} ({answer.confidence:.0%}), {answer.duration:.1f} s")
+    grid = figure.add_gridspec(2, 2, width_ratios=(3, 1))
+    wave = figure.add_subplot(grid[0, 0])
+    draw_waveform(wave, samples, rate)
+    draw_spectrogram(figure.add_subplot(grid[1, 0], sharex=wave), samples, rate)
+    for segment in answer.segments[1:]:
+        wave.axvline(segment.start, color=_INK, linewidth=0.8, linestyle=":")
+    bars = figure.add_subplot(grid[:, 1])
+    bars.barh([*answer.probabilities], [*answer.probabilities.values()], color=_TRAIN)
+    bars.invert_yaxis()
+    bars.set(xlim=(0, 1), xlabel="probability")
+    figure.savefig(path, dpi=120)
+
+
+def draw_waveform(axes: Axes, samples: np.ndarray, rate: int) -> None:
+    """Draw samples of shape (n,) over seconds."""
+    axes.plot(np.arange(len(samples)) / rate, samples, color=_TRAIN, linewidth=0.4)
+    peak = max(1e-6, float(np.abs(samples).max()))
+    axes.set(xlim=(0, len(samples) / rate), ylim=(-1.1 * peak, 1.1 * peak), ylabel="amplitude")
+
+
+def draw_spectrogram(axes: Axes, samples: np.ndarray, rate: int) -> None:
+    """Draw the mel spectrogram of samples of shape (n,) over seconds, in dB."""
+    mel_db = to_db(mel_power(samples.astype(np.float32), sample_rate=rate, **FRAME))
+    _draw_frames(axes, mel_db, len(samples) / rate, "mel band", vmin=mel_db.max() - RANGE_DB)
+
+
+def draw_mfcc(axes: Axes, samples: np.ndarray, rate: int) -> None:
+    """Draw the MFCCs 1 to 12 of samples of shape (n,); the 0th, the level, hides the rest."""
+    mel_db = to_db(mel_power(samples.astype(np.float32), sample_rate=rate, **FRAME))
+    _draw_frames(axes, cepstra(mel_db, n_mfcc=13)[:, 1:], len(samples) / rate, "MFCC", base=1)
+
+
+def _draw_frames(
+    axes: Axes, frames: np.ndarray, seconds: float, label: str, *, base: int = 0, **options: Any
+) -> None:
+    extent = (0, seconds, base - 0.5, base + frames.shape[1] - 0.5)
+    axes.imshow(frames.T, origin="lower", aspect="auto", extent=extent, cmap="magma", **options)
+    axes.set(xlabel="s", ylabel=label)
 
 
 def classification_text(scores: Scores) -> str:

@@ -10,14 +10,15 @@ ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
     "ffmpeg", "convert", "audio", "conditions", "features", "augment", "recipes", "cache",
     "dataset", "waveforms", "protocols", "metrics", "calibration", "bundle", "figures", "card",
-    "runtime", "predictor", "unseen", "long_audio", "training", "results", "evaluation", "report",
-    "web",
+    "runtime", "predictor", "recorder", "unseen", "long_audio", "training", "results",
+    "evaluation", "report", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
     "download",
     "waveforms",
     "unseen",
+    "recorder",
     "recipes",
     "augment",
     "cache",
