@@ -33,18 +33,18 @@ def note(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def extraction_progress(utterances: Any) -> Any:
-    """Return a progress bar on stderr over utterances whose features are computed."""
-    from tqdm import tqdm
+def clip_progress(what: str) -> Callable[[Any], Any]:
+    """Return a progress bar on stderr, to be put around utterances; `what` is made of them."""
 
-    return tqdm(utterances, desc="features", unit="clip")
+    def wrap(utterances: Any) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(utterances, desc=what, unit="clip")
+
+    return wrap
 
 
-def answer_progress(utterances: Any) -> Any:
-    """Return a progress bar on stderr over utterances that a model is asked about."""
-    from tqdm import tqdm
-
-    return tqdm(utterances, desc="answers", unit="clip")
+extraction_progress = clip_progress("features")
 
 
 def training_progress(epochs: int, name: str) -> Any:

@@ -94,18 +94,23 @@ def _evaluate_file(args: argparse.Namespace) -> int:
         found = scan(args.data, CORPORA)
         _common.note(found.summary())
         clips, answers, faults = answers_of(
-            predictor, found.utterances, progress=_common.answer_progress
+            predictor, found.utterances, progress=_common.clip_progress("answers")
         )
         for line in faults:
             _common.note(line)
-    result = score_unseen(predictor.bundle.metadata.labels, clips, answers)
+    labels = predictor.bundle.metadata.labels
+    result = score_unseen(labels, clips, answers)
+    figures = result.summary() | {
+        "model": predictor.bundle.metadata.name,
+        "data": ", ".join(path.name for path in args.data),
+    }
     details = "\n".join(result.lines())
     if args.report:
         _report(args.report, result.scores, Path(args.what).name, details)
-        _common.write_json(args.report / "scores.json", result.summary())
+        _common.write_json(args.report / "scores.json", figures)
     _common.note("if the model was trained on any of these voices, the figure flatters it")
     print(details)
-    print(json.dumps(result.summary()))
+    print(json.dumps(figures))
     return 0
 
 

@@ -18,6 +18,7 @@ _FLOOR_S = 2.0  # of the past, from which the level of the room is taken
 _FLOOR_DB = (-80.0, -45.0)  # what the room is taken for at the least and at the most
 _ABOVE_FLOOR_DB = 12.0  # where speech begins; it has ended 3 dB below that
 _HYSTERESIS_DB = 3.0
+_BELOW_SPEECH_DB = 40.0  # what is further below the loudest is silence in any room
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +75,14 @@ def _until_silence(
     patience: Patience,
 ) -> np.ndarray:
     quiet_s, length_s = 0.0, sum(map(len, heard)) / rate
+    loudest = max(map(_level_db, heard))
     for block in stream:
         heard.append(block)
-        seconds = len(block) / rate
+        seconds, level = len(block) / rate, _level_db(block)
         length_s += seconds
-        quiet_s = quiet_s + seconds if _level_db(block) < threshold else 0.0
+        loudest = max(loudest, level)
+        silent = level < max(threshold, loudest - _BELOW_SPEECH_DB)
+        quiet_s = quiet_s + seconds if silent else 0.0
         if quiet_s >= patience.silence or length_s >= patience.longest:
             break
     # The silence that ended it is no part of it, but for a breath.

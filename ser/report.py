@@ -1,11 +1,13 @@
 """Figures as files for people: PNG plots and text."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ser.features.means import FRAME
 from ser.features.spectrum import RANGE_DB, cepstra, mel_power, to_db
@@ -13,6 +15,7 @@ from ser.metrics import Scores
 from ser.predictor import Prediction
 
 _INK, _TRAIN, _VALIDATION = "#1f2430", "#3b6fb6", "#d9772b"
+_CYCLE = (_TRAIN, _VALIDATION, "#4c9a6a", "#8f5fb0", "#b8455b", "#8a8f98")
 
 
 def plot_curves(history: dict[str, list[float]], best_epoch: int, path: Path, title: str) -> None:
@@ -56,6 +59,38 @@ def plot_confusion(scores: Scores, path: Path, title: str) -> None:
     figure.savefig(path, dpi=120)
 
 
+def plot_recipes(figures: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Draw the UAR of evaluations as bars, the best at the top, with their 95 % intervals.
+
+    Args:
+        figures: of each evaluation, ``uar``; ``recipe`` and ``protocol``, or ``model`` and
+            ``data``; perhaps ``interval`` and ``leaks``.
+    """
+    ordered = sorted(figures, key=lambda own: own["uar"])
+    figure = Figure(figsize=(10, 1.6 + 0.36 * len(ordered)), layout="constrained")
+    axes = figure.subplots()
+    tested = sorted({own.get("protocol") or own["data"] for own in figures})
+    for row, own in enumerate(ordered):
+        on = own.get("protocol") or own["data"]
+        interval = (own.get("interval") or {}).get("uar")
+        axes.barh(
+            row,
+            own["uar"],
+            color=_CYCLE[tested.index(on) % len(_CYCLE)],
+            hatch="//" if own.get("leaks") else None,
+            edgecolor="white",
+            xerr=[[own["uar"] - interval[0]], [interval[1] - own["uar"]]] if interval else None,
+            ecolor=_INK,
+        )
+        end = interval[1] if interval else own["uar"]
+        axes.text(end + 0.01, row, f"{own['uar']:.1%}", va="center", fontsize=8)
+    names = [f"{o.get('recipe') or o['model']}, {o.get('protocol') or o['data']}" for o in ordered]
+    axes.set_yticks(range(len(ordered)), names, fontsize=8)
+    axes.set(xlim=(0, 1.08), xlabel="UAR (hatched: voices of the test are in the training)")
+    axes.grid(axis="x", alpha=0.25)
+    figure.savefig(path, dpi=120)
+
+
 def plot_take(samples: np.ndarray, rate: int, answer: Prediction, path: Path) -> None:
     """Draw a recording: its waveform, its mel spectrogram, and what it was answered.
 
@@ -87,21 +122,26 @@ def draw_waveform(axes: Axes, samples: np.ndarray, rate: int) -> None:
 def draw_spectrogram(axes: Axes, samples: np.ndarray, rate: int) -> None:
     """Draw the mel spectrogram of samples of shape (n,) over seconds, in dB."""
     mel_db = to_db(mel_power(samples.astype(np.float32), sample_rate=rate, **FRAME))
-    _draw_frames(axes, mel_db, len(samples) / rate, "mel band", vmin=mel_db.max() - RANGE_DB)
+    floor = mel_db.max() - RANGE_DB
+    _draw_frames(axes, mel_db, len(samples) / rate, "mel band", cmap="magma", vmin=floor)
 
 
 def draw_mfcc(axes: Axes, samples: np.ndarray, rate: int) -> None:
     """Draw the MFCCs 1 to 12 of samples of shape (n,); the 0th, the level, hides the rest."""
     mel_db = to_db(mel_power(samples.astype(np.float32), sample_rate=rate, **FRAME))
-    _draw_frames(axes, cepstra(mel_db, n_mfcc=13)[:, 1:], len(samples) / rate, "MFCC", base=1)
+    mfcc = cepstra(mel_db, n_mfcc=13)[:, 1:]
+    most = np.percentile(np.abs(mfcc), 98)
+    colours = {"cmap": "coolwarm", "vmin": -most, "vmax": most}
+    _draw_frames(axes, mfcc, len(samples) / rate, "MFCC", base=1, **colours)
 
 
 def _draw_frames(
     axes: Axes, frames: np.ndarray, seconds: float, label: str, *, base: int = 0, **options: Any
 ) -> None:
     extent = (0, seconds, base - 0.5, base + frames.shape[1] - 0.5)
-    axes.imshow(frames.T, origin="lower", aspect="auto", extent=extent, cmap="magma", **options)
+    axes.imshow(frames.T, origin="lower", aspect="auto", extent=extent, **options)
     axes.set(xlabel="s", ylabel=label)
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def classification_text(scores: Scores) -> str:

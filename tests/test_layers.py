@@ -11,13 +11,15 @@ ORDER = [
     "ffmpeg", "convert", "audio", "conditions", "features", "augment", "recipes", "cache",
     "dataset", "waveforms", "protocols", "metrics", "calibration", "bundle", "figures", "card",
     "runtime", "predictor", "recorder", "unseen", "long_audio", "training", "results",
-    "evaluation", "report", "web",
+    "evaluation", "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
     "download",
     "waveforms",
     "unseen",
+    "pages",
+    "exploration",
     "recorder",
     "recipes",
     "augment",
