@@ -30,7 +30,12 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("what", metavar="RECIPE|M.h5", help="recipe to train, or a model file")
     parser.add_argument(
-        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders, or one .npz"
+        "--data",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folders, manifests, or one .npz",
     )
     parser.add_argument("--protocol", help=f"how a recipe is tested: {_PROTOCOLS}", metavar="NAME")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
@@ -87,7 +92,7 @@ def _evaluate_file(args: argparse.Namespace) -> int:
     if args.protocol:
         raise UsageError("a model file is tested on all of --data; leave --protocol out")
     predictor = Predictor.from_file(Path(args.what))
-    if args.data[0].suffix == ".npz":
+    if any(path.suffix == ".npz" for path in args.data):
         dataset = _load(args, predictor.bundle.features)
         clips, answers = dataset.utterances, predictor.probabilities(dataset.features)
     else:

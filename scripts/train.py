@@ -18,7 +18,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="what to train; see --list")
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
-    parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders of corpora")
+    parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders, or manifests")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .h5 to write")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")

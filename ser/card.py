@@ -35,9 +35,9 @@ def training_data(metadata: Metadata) -> str:
 def model_card(bundle: Bundle) -> str:
     """Return the card of a model file as Markdown."""
     meta = bundle.metadata
-    sources = [
-        f"- {c.title}: {c.source}, {c.licence}" for c in CORPORA.values() if c.name in meta.corpora
-    ]
+    corpora = [c for c in CORPORA.values() if c.name in meta.corpora]
+    voices = " and ".join(c.voices for c in corpora) or "not known"
+    non_commercial = any("-NC" in c.licence or "research" in c.licence for c in corpora)
     versions = ", ".join(f"{k} {v}" for k, v in meta.versions.items())
     lines = [
         f"# Model card: {meta.name}",
@@ -63,16 +63,16 @@ def model_card(bundle: Bundle) -> str:
         "",
         f"{USE} {LIMITS}",
         "",
-        "Known limits: the voices are North American English actors who were told which emotion "
-        "to play. Spontaneous speech, other languages and children were not trained on; noisy "
-        f"rooms and telephone lines at the most in imitation. {_calibration(meta)}",
+        f"Known limits: the voices are {voices}. Speech unlike theirs was not trained on: "
+        "spontaneous where they act, in other languages, of children; noisy rooms and telephone "
+        f"lines at the most in imitation. {_calibration(meta)}",
         "",
         "## Data and licence",
         "",
-        *sources,
+        *(f"- {c.title}: {c.source}, {c.licence}" for c in corpora),
         "",
-        "The model inherits the non-commercial terms of its data. The code is under the MIT "
-        "licence.",
+        f"The model inherits the {'non-commercial ' if non_commercial else ''}terms of its data. "
+        "The code is under the MIT licence.",
         "",
     ]
     return "\n".join(lines)

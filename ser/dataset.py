@@ -96,12 +96,13 @@ def load_dataset(
     *,
     progress: Callable[[Iterable[Utterance]], Iterable[Utterance]] = iter,
 ) -> Dataset:
-    """Return the features of the corpora below the folders of `data`, or of one .npz file.
+    """Return the features of the clips that `data` names, or of one .npz file.
 
     A clip that cannot be read is left out and noted.
 
     Args:
-        data: folders, or a single ``.npz`` that holds ``X`` (rows, *shape) and ``y``.
+        data: folders and manifests, as `scan` takes them, or a single ``.npz`` that holds
+            ``X`` (rows, *shape) and ``y``.
         progress: wraps the utterances as they are worked through, such as `tqdm.tqdm`.
 
     Raises:

@@ -33,16 +33,21 @@ class Utterance:
 class Corpus:
     """A corpus: its facts, and the parser of its file names.
 
-    `parse` takes a path and returns its `Utterance`, or None when the file's name
-    is not one of this corpus. It never opens the file. A `last_resort` is asked
-    when no other corpus knows the name. `page` tells people of the corpus; `forms`
-    are those in which it can be fetched, by name, the usual one first.
+    Attributes:
+        source: whom to cite.
+        voices: whose they are, in words.
+        parse: takes a path and returns its `Utterance`, or None when the file's name is not
+            one of this corpus. It never opens the file.
+        last_resort: whether it is asked only when no other corpus knows the name.
+        page: address at which people read of the corpus; "" for none.
+        forms: those in which it can be fetched, by name, the usual one first.
     """
 
     name: str
     title: str
     source: str
     licence: str
+    voices: str
     parse: Callable[[Path], Utterance | None]
     last_resort: bool = False
     page: str = ""

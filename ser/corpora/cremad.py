@@ -57,6 +57,7 @@ CORPUS = Corpus(
     title="CREMA-D",
     source="Cao et al. 2014, IEEE Transactions on Affective Computing 5(4)",
     licence="ODbL 1.0",
+    voices="91 North American actors",
     parse=_parse,
     page=f"https://github.com/{_REPOSITORY}",
     forms={

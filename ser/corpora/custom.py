@@ -60,6 +60,7 @@ CORPUS = Corpus(
     title="custom",
     source="your own clips",
     licence="your own",
+    voices="your own",
     parse=_parse,
     last_resort=True,
 )

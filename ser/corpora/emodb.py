@@ -42,6 +42,7 @@ CORPUS = Corpus(
     title="EMO-DB",
     source="Burkhardt et al. 2005, Interspeech, 1517-1520",
     licence="CC0 1.0, as audEERING publishes it",
+    voices="ten German actors",
     parse=_parse,
     page="http://emodb.bilderbar.info/",
     forms={

@@ -39,6 +39,7 @@ CORPUS = Corpus(
     title="RAVDESS",
     source="Livingstone & Russo 2018, PLOS ONE 13(5) e0196391",
     licence="CC BY-NC-SA 4.0",
+    voices="24 North American actors",
     parse=_parse,
     page="https://zenodo.org/records/1188976",
     forms={

@@ -43,6 +43,7 @@ CORPUS = Corpus(
     title="SAVEE",
     source="Jackson & Haq 2014, University of Surrey",
     licence="for research, on registration",
+    voices="four English actors",
     parse=_parse,
     page="http://kahlan.eps.surrey.ac.uk/savee/",
 )

@@ -37,6 +37,7 @@ CORPUS = Corpus(
     title="TESS",
     source="Pichora-Fuller & Dupuis 2020, University of Toronto",
     licence="CC BY-NC-ND 4.0",
+    voices="two Canadian actresses",
     parse=_parse,
     page="https://doi.org/10.5683/SP2/E8H2MF",
     forms={
