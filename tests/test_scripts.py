@@ -172,6 +172,11 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     card = (tmp_path / "README.md").read_text()
     assert "so it flatters" in card
     assert "Article 5(1)(f)" in card
+    again = tmp_path / "again.h5"
+    again.write_bytes(trained["conv1d-mfcc40"].read_bytes())
+    done = run("evaluate.py", tmp_path / "report" / "scores.json", "--into", again)
+    assert done.returncode == 0, done.stderr
+    assert read_bundle(again).metadata == read_bundle(model).metadata
 
 
 @pytest.mark.slow
