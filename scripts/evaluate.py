@@ -28,14 +28,13 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("what", metavar="RECIPE|M.h5", help="recipe to train, or a model file")
     parser.add_argument(
-        "--data",
-        nargs="+",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="folders, manifests, or one .npz",
+        "what",
+        metavar="RECIPE|M.h5|SCORES.json",
+        help="recipe to train, a model file, or the scores of an earlier --report for --into",
+    )
+    parser.add_argument(
+        "--data", nargs="+", type=Path, metavar="DIR", help="folders, manifests, or one .npz"
     )
     parser.add_argument("--protocol", help=f"how a recipe is tested: {_PROTOCOLS}", metavar="NAME")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
@@ -73,16 +72,36 @@ def parse() -> argparse.Namespace:
     for name in ("epochs", "jobs", "seeds"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1")
-    if args.into and args.what.endswith(".h5"):
+    kind = Path(args.what).suffix
+    if kind == ".json":
+        if not args.into:
+            parser.error(f"{args.what}: scores are added --into a model file")
+        return args
+    if not args.data:
+        parser.error("--data is needed")
+    if args.into and kind == ".h5":
         parser.error("--into takes the figures of a recipe, not of a model file")
-    if not args.what.endswith(".h5") and not args.protocol:
+    if kind != ".h5" and not args.protocol:
         parser.error(f"a recipe needs --protocol: {_PROTOCOLS}")
     return args
 
 
 def main() -> int:
     args = parse()
-    return _evaluate_file(args) if args.what.endswith(".h5") else _evaluate_recipe(args)
+    what = Path(args.what)
+    if what.suffix == ".json":
+        _add(json.loads(what.read_text()), args.into)
+        return 0
+    return _evaluate_file(args) if what.suffix == ".h5" else _evaluate_recipe(args)
+
+
+def _add(figures: dict, model: Path) -> None:
+    if "protocol" not in figures:
+        raise UsageError("those are scores of a finished model, not of a recipe under a protocol")
+    add_scores(model, figures)
+    card = model.with_name("README.md")
+    card.write_text(model_card(read_bundle(model)))
+    _common.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")
 
 
 def _evaluate_file(args: argparse.Namespace) -> int:
@@ -107,7 +126,7 @@ def _evaluate_file(args: argparse.Namespace) -> int:
     result = score_unseen(labels, clips, answers)
     figures = result.summary() | {
         "model": predictor.bundle.metadata.name,
-        "data": ", ".join(path.name for path in args.data),
+        "data": ", ".join(path.resolve().name for path in args.data),
     }
     details = "\n".join(result.lines())
     if args.report:
@@ -159,8 +178,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
                 f"{recipe.name}, {run.split}, seed {run.seed}",
             )  # fmt: skip
     if args.into:
-        add_scores(args.into, figures)
-        args.into.with_name("README.md").write_text(model_card(read_bundle(args.into)))
+        _add(figures, args.into)
     print(title)
     print(details)
     if recipe.published and recipe.published.protocol == protocol.name:

@@ -18,6 +18,7 @@ class Augmentation:
     Attributes:
         speeds: of each corpus, the speeds at which its clips are played by resampling: pitch,
             formants and tempo go together, which makes new speakers.
+        telephone: of each corpus, the speeds at which they are also heard over a telephone line.
         second: the corpus that fills `second_share` of each batch, whatever its size.
         frames: length of a training window.
         repeated: emotions that a pass over the clips brings twice.
@@ -31,6 +32,7 @@ class Augmentation:
 
     speeds: Mapping[str, Sequence[float]]
     frames: int
+    telephone: Mapping[str, Sequence[float]] = field(default_factory=dict)
     second: str = ""
     second_share: float = 0.0
     repeated: tuple[str, ...] = ()
@@ -47,7 +49,7 @@ class TrainingClips:
     """The spectrograms to train on.
 
     Attributes:
-        spectra: of each clip, of each speed, shape (frames, n_mels), dB.
+        spectra: of each clip, of each speed and line, shape (frames, n_mels), dB.
         labels: label index of each clip.
         second: whether a clip is of the second corpus.
         repeated: label indices of the repeated emotions.

@@ -32,7 +32,7 @@ def level(gain_db: float) -> Condition:
     return apply
 
 
-def telephone(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
+def telephone(samples: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:  # noqa: ARG001
     """Sound as over a telephone line: 8 kHz, 300 to 3400 Hz, 8-bit µ-law (ITU-T G.711)."""
     from scipy.signal import butter, sosfiltfilt
 

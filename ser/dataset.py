@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import soxr
 from ser.audio import SAMPLE_RATE, load_audio
 from ser.augment import Augmentation, TrainingClips
 from ser.cache import cached
-from ser.conditions import conditions
+from ser.conditions import conditions, telephone
 from ser.corpora import CORPORA, Utterance, scan
 from ser.emotions import EMOTIONS
 from ser.errors import SerError, UsageError
@@ -144,18 +144,25 @@ def training_clips(
     dataset: Dataset, features: FeatureSet, augmentation: Augmentation, labels: Sequence[str]
 ) -> TrainingClips:
     """Return the spectrograms of every clip of a dataset, at each speed of an augmentation."""
-    speeds = [augmentation.speeds.get(u.corpus, (1.0,)) for u in dataset.utterances]
+    speeds = [
+        (augmentation.speeds.get(u.corpus, (1.0,)), augmentation.telephone.get(u.corpus, ()))
+        for u in dataset.utterances
+    ]
+
+    def versions(
+        samples: np.ndarray, near: Sequence[float], phoned: Sequence[float]
+    ) -> Iterator[np.ndarray]:
+        rate = features.sample_rate
+        for speed in near:
+            yield soxr.resample(samples, rate * speed, rate)
+        for speed in phoned:
+            yield telephone(soxr.resample(samples, rate * speed, rate))
 
     def compute() -> dict[str, np.ndarray]:
         spectra = [
-            log_mel(
-                soxr.resample(samples, features.sample_rate * speed, features.sample_rate),
-                sample_rate=features.sample_rate,
-                **features.params,
-            ).astype(np.float16)
+            log_mel(version, sample_rate=features.sample_rate, **features.params).astype(np.float16)
             for utterance, own in zip(dataset.utterances, speeds, strict=True)
-            for samples in [load_audio(utterance.path, rate=features.sample_rate).samples]
-            for speed in own
+            for version in versions(load_audio(utterance.path).samples, *own)
         ]
         ends = np.cumsum([len(spectrum) for spectrum in spectra])
         return {"frames": np.concatenate(spectra), "ends": ends}
@@ -164,7 +171,7 @@ def training_clips(
     stored = cached("spectra", paths, [features.to_metadata(), speeds], compute)
     spectra = iter(np.split(stored["frames"], stored["ends"][:-1]))
     return TrainingClips(
-        spectra=[[next(spectra) for _ in own] for own in speeds],
+        spectra=[[next(spectra) for _ in (*near, *phoned)] for near, phoned in speeds],
         labels=dataset.label_indices(labels),
         second=np.array([u.corpus == augmentation.second for u in dataset.utterances]),
         repeated=frozenset(labels.index(emotion) for emotion in augmentation.repeated),

@@ -49,10 +49,10 @@ def _surest(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
 
 #: Ways to one answer that are compared; the predictor's is the first.
 JOINS: dict[str, Join] = {
+    "mean weighted by confidence": _surest,
     "mean probability": _mean,
     "mean log probability": _product,
     "vote of the windows": _vote,
-    "mean weighted by confidence": _surest,
 }
 
 

@@ -14,7 +14,8 @@ from ser.calibration import soften
 from ser.remarks import UNCERTAIN
 from ser.runtime import Scorer, load_scorer
 
-# A window whose loudness is this far below the loudest one's holds no voice, in dB.
+# A window whose loudness is this far below the loudest one's holds no voice, in dB: the least
+# that lost no voice in `evaluate.py --long-audio`.
 SILENT_DB = 40.0
 
 
@@ -93,6 +94,9 @@ class Predictor:
 
         It is that of each window, and of them all together.
 
+        In the whole each window counts by its length and by how sure the model is of it,
+        which did best on recordings of one emotion in `evaluate.py --long-audio`.
+
         Raises:
             InvalidSamples: the samples are so large that the features overflow.
         """
@@ -104,7 +108,7 @@ class Predictor:
             Segment(start, end, *self._answer(p), silent=quiet)
             for (start, end), p, quiet in zip(times, probabilities, silent, strict=True)
         )
-        votes = [0 if s.silent else s.end - s.start for s in segments]
+        votes = [0 if s.silent else s.confidence * (s.end - s.start) for s in segments]
         emotion, confidence, overall = self._answer(
             np.average(probabilities, axis=0, weights=votes)
         )

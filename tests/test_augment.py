@@ -98,6 +98,16 @@ def test_speeds_make_other_voices(tiny_corpus):
     assert made.labels.tolist() == dataset.label_indices(EMOTIONS).tolist()
 
 
+def test_clips_are_heard_over_a_telephone_too(tiny_corpus):
+    dataset = load_dataset([tiny_corpus], FRAMES)
+    augmentation = Augmentation(
+        speeds={"ravdess": (1.0,)}, telephone={"ravdess": (0.9, 1.0)}, frames=60
+    )
+    near, slow, phoned = training_clips(dataset, FRAMES, augmentation, EMOTIONS).spectra[0]
+    assert len(slow) > len(phoned) == len(near)
+    assert near[:, -1].max() - phoned[:, -1].max() > 40  # dB, of the breath at 11 kHz
+
+
 def test_frames_forget_level_and_silence():
     """What the network takes off, the mean over time, is all that a change of level changes."""
     voice = synth.voice(2.0)

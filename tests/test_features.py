@@ -114,9 +114,9 @@ def test_windows_cover_the_clip_without_a_hole(seconds):
     for (_, stop), (start, _) in pairwise(windows):
         assert start < stop
     lengths = [(stop - start) / SAMPLE_RATE for start, stop in windows]
-    assert all(abs(length - 4) < 1e-3 for length in lengths[:-1])
+    assert all(abs(length - 3) < 1e-3 for length in lengths[:-1])
     assert lengths[-1] < 6.001
-    assert len(windows) == (1 if seconds <= 6 else int((seconds - 4) // 2) + 1)
+    assert len(windows) == (1 if seconds <= 6 else int((seconds - 3) // 1.5) + 1)
 
 
 def test_windows_are_of_the_clip():

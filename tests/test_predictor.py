@@ -34,7 +34,7 @@ def test_the_answer_is_as_in_the_contract(predictor, seconds):
     check_answer(answer, predictor.bundle.metadata.labels)
     assert answer["duration"] == pytest.approx(seconds, abs=1e-3)
     assert not answer["truncated"]
-    assert len(answer["segments"]) == (1 if seconds <= 6 else int((seconds - 4) // 2) + 1)
+    assert len(answer["segments"]) == (1 if seconds <= 6 else int((seconds - 3) // 1.5) + 1)
 
 
 @pytest.mark.parametrize("seconds", [5.0, 9.0])
@@ -80,14 +80,14 @@ def test_silent_windows_are_marked_and_have_no_vote(predictor):
     assert min(segment.start for segment in quiet) < 16
     assert quiet[-1].end == padded.duration
     voiced = [list(s.probabilities.values()) for s in padded.segments if not s.silent]
-    lengths = [s.end - s.start for s in padded.segments if not s.silent]
-    expected = np.average(voiced, axis=0, weights=lengths)
+    votes = [s.confidence * (s.end - s.start) for s in padded.segments if not s.silent]
+    expected = np.average(voiced, axis=0, weights=votes)
     np.testing.assert_allclose(list(padded.probabilities.values()), expected, atol=1e-12)
 
 
-def test_the_whole_is_the_mean_of_its_segments(predictor):
+def test_the_whole_is_the_mean_of_its_segments_by_confidence(predictor):
     answer = predictor.predict_audio(Audio(synth.voice(33.3)))
-    weights = [s.end - s.start for s in answer.segments]
+    weights = [s.confidence * (s.end - s.start) for s in answer.segments]
     rows = [list(s.probabilities.values()) for s in answer.segments]
     expected = np.average(rows, axis=0, weights=weights)
     np.testing.assert_allclose(list(answer.probabilities.values()), expected, atol=1e-12)

@@ -173,6 +173,11 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     card = (tmp_path / "README.md").read_text()
     assert "so it flatters" in card
     assert "Article 5(1)(f)" in card
+    again = tmp_path / "again.h5"
+    again.write_bytes(trained["conv1d-mfcc40"].read_bytes())
+    done = run("evaluate.py", tmp_path / "report" / "scores.json", "--into", again)
+    assert done.returncode == 0, done.stderr
+    assert read_bundle(again).metadata == read_bundle(model).metadata
 
 
 @pytest.mark.slow
@@ -218,6 +223,8 @@ def test_evaluate_a_model_file(tiny_corpus, tmp_path):
     assert figures["mapping"] == {emotion: emotion for emotion in EMOTIONS}
     assert json.loads((tmp_path / "scores.json").read_text()) == figures
     assert is_png(tmp_path / "confusion.png")
+    done = run("evaluate.py", tmp_path / "scores.json", "--into", tmp_path / "any.h5")
+    assert (done.returncode, "scores of a finished model" in done.stderr) == (2, True)
 
 
 def test_evaluate_a_model_file_on_a_folder_of_ones_own(tmp_path):

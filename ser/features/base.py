@@ -22,7 +22,7 @@ def check_finite(values: np.ndarray) -> None:
 class FeatureSet:
     """A feature set, and how long audio is cut into windows for it.
 
-    A clip of up to one and a half windows is taken whole, as the corpora's clips are in
+    A clip of up to two windows is taken whole, as the corpora's clips are in
     training; a longer one becomes windows of `window_seconds`, one every `hop_seconds`.
 
     Attributes:
@@ -58,7 +58,7 @@ class FeatureSet:
         """Return the ``(start, stop)`` of each window over a clip, in samples."""
         window = round(self.window_seconds * self.sample_rate)
         hop = round(self.hop_seconds * self.sample_rate)
-        if n_samples <= 1.5 * window:
+        if n_samples <= 2 * window:
             return [(0, n_samples)]
         starts = range(0, n_samples - window + 1, hop)
         # The last window also takes what is left over, less than one hop.

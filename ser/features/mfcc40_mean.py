@@ -23,6 +23,6 @@ FEATURES = FeatureSet(
     compute=_compute,
     params={"n_mfcc": 40, "n_fft": 2048, "hop_length": 512, "n_mels": 128},  # librosa's defaults
     # A mean wants as much as a corpus's clip to go by; half overlap draws a finer timeline.
-    window_seconds=4.0,
-    hop_seconds=2.0,
+    window_seconds=3.0,
+    hop_seconds=1.5,
 )

@@ -69,14 +69,15 @@ RECIPE = Recipe(
             "ravdess": (0.80, 0.85, 0.90, 0.95, 1.0, 1.06, 1.12, 1.18, 1.24),
             "tess": (0.80, 0.90, 1.0, 1.11, 1.22),
         },
+        telephone={"ravdess": (0.85, 1.0, 1.15), "tess": (0.85, 1.05)},
         frames=100,
         second="tess",
-        second_share=0.25,
+        second_share=0.0625,
         repeated=("neutral",),  # RAVDESS has half as many of it
         tempo=0.1,
         shift=4,
-        noise=0.3,
-        band=0.1,
+        noise=0.5,
+        band=0.2,
         mask=1 / 6,
     ),
     selection=(
