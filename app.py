@@ -1,6 +1,6 @@
 """Start the app: `python app.py`."""
 
-import _thread
+import logging
 import os
 import signal
 import sys
@@ -11,7 +11,9 @@ from flask import Flask
 
 from ser.errors import SerError
 from ser.web import build_app
-from ser.web.settings import Settings, configure_logging, read_settings
+from ser.web.logs import configure_logging
+from ser.web.server import Server
+from ser.web.settings import read_settings
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -34,16 +36,17 @@ def main() -> int:
     """Serve until told to stop; give the exit status, 2 for a wrong setting or model file."""
     try:
         settings = read_settings(os.environ)
-        configure_logging(settings)
+        configure_logging(settings.log_level)
         app = build_app(settings)
-        server = _listen(app, settings)
+        server = Server(app, settings)
     except (SerError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(f"http://{settings.host}:{server.effective_port}", flush=True)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: server.stop())
+    print(f"http://{settings.host}:{server.port}", flush=True)
     model = app.extensions["model"]
-    model.start(on_failure=lambda _: _thread.interrupt_main())
+    model.start(on_failure=lambda _: server.stop())
     server.run()
     if model.error:
         print(f"app.py: {model.error}", file=sys.stderr)
@@ -51,19 +54,8 @@ def main() -> int:
     return 0
 
 
-def _listen(app: Flask, settings: Settings) -> Any:
-    from waitress.server import create_server
-
-    return create_server(
-        app,
-        host=settings.host,
-        port=settings.port,
-        threads=settings.threads,
-        ident=None,
-        # A little above Flask's own limit, which answers in our form.
-        max_request_body_size=settings.max_upload_bytes + 1_000_000,
-    )
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    # Not `sys.exit`: taking the interpreter down while a library loads in a thread crashes it.
+    os._exit(status)

@@ -1,6 +1,8 @@
 """A model file and a clip to an answer."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +19,10 @@ from ser.runtime import Scorer, load_scorer
 # A window whose loudness is this far below the loudest one's holds no voice, in dB: the least
 # that lost no voice in `evaluate.py --long-audio`.
 SILENT_DB = 40.0
+
+#: Told the name of each stage of a prediction, and how many seconds it took, failed or not.
+Observer = Callable[[str, float], None]
+STAGES = ("decode", "features", "model")
 
 
 @dataclass(frozen=True)
@@ -78,18 +84,22 @@ class Predictor:
         *,
         max_seconds: float = MAX_SECONDS,
         timeout_s: float = DECODE_TIMEOUT_S,
+        observe: Observer = lambda *_: None,
     ) -> Prediction:
         """Return the emotion of a file, given its bytes or its path.
+
+        `observe` is told of each of `STAGES`.
 
         Raises:
             AudioError: the file is at fault.
             DecoderFault: decoding failed for a reason of ours.
         """
         rate = self.bundle.features.sample_rate
-        audio = load_audio(source, rate=rate, max_seconds=max_seconds, timeout_s=timeout_s)
-        return self.predict_audio(audio)
+        with _timed("decode", observe):
+            audio = load_audio(source, rate=rate, max_seconds=max_seconds, timeout_s=timeout_s)
+        return self.predict_audio(audio, observe=observe)
 
-    def predict_audio(self, audio: Audio) -> Prediction:
+    def predict_audio(self, audio: Audio, *, observe: Observer = lambda *_: None) -> Prediction:
         """Return the emotion of a clip decoded at the rate of the model's features.
 
         It is that of each window, and of them all together.
@@ -100,8 +110,10 @@ class Predictor:
         Raises:
             InvalidSamples: the samples are so large that the features overflow.
         """
-        features, windows = self.bundle.features.extract_windows(audio)
-        probabilities = self.probabilities(features)
+        with _timed("features", observe):
+            features, windows = self.bundle.features.extract_windows(audio)
+        with _timed("model", observe):
+            probabilities = self.probabilities(features)
         times = _segment_times(windows, self.bundle.features.sample_rate, audio.duration)
         silent = silent_windows(audio.samples, windows)
         segments = tuple(
@@ -139,6 +151,15 @@ class Predictor:
         best = int(probabilities.argmax())
         named = dict(zip(labels, probabilities.tolist(), strict=True))
         return labels[best], float(probabilities[best]), named
+
+
+@contextmanager
+def _timed(stage: str, observe: Observer) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        observe(stage, time.perf_counter() - start)
 
 
 def silent_windows(

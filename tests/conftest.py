@@ -1,17 +1,14 @@
 """What the tests share: the real model, a real server, and a tiny corpus."""
 
 import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.server import ROOT, Server
+
 DATA = ROOT.parent / "shared" / "data"
 
 # Before anything imports Keras: the tests' own process serves as the app does.
@@ -70,45 +67,6 @@ def client(app):
 def clip() -> bytes:
     """Return a two-second WAV."""
     return synth.wav(synth.voice())
-
-
-class Server:
-    """`python app.py` in a process of its own, as a user starts it."""
-
-    def __init__(self, **environment: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
-        self.process = subprocess.Popen(
-            [sys.executable, "app.py"],
-            cwd=ROOT,
-            env={**inherited, "PORT": str(self.port), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait_ready(self, timeout_s: float = 60) -> "Server":
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            try:
-                with urllib.request.urlopen(f"{self.url}/ready", timeout=5):
-                    return self
-            except OSError:
-                if self.process.poll() is not None:
-                    raise AssertionError(f"the app ended: {self.process.stderr.read()}") from None
-                time.sleep(0.1)
-        raise AssertionError(f"the app was not ready after {timeout_s} s")
-
-    def stop(self) -> int:
-        self.process.terminate()
-        try:
-            return self.process.wait(30)
-        finally:
-            self.process.kill()
-            self.process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,21 @@
 """The Flask side: the page and the JSON endpoints over the library."""
 
-import uuid
 from pathlib import Path
 
-from flask import Flask, Response, g
+from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ser.bundle import read_bundle
 from ser.web import problems, routes
+from ser.web.guard import add_headers, refuse_foreign_pages
+from ser.web.metrics import Metrics
 from ser.web.model import ModelHolder
+from ser.web.record import ID_HEADER, REFUSAL, current_record, log_request
 from ser.web.settings import Settings
+from ser.web.workers import Workers
 
 _ROOT = Path(__file__).resolve().parents[2]
-
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "media-src blob:; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
-}
+_MAX_FORM_PARTS = 16
 
 
 def build_app(settings: Settings) -> Flask:
@@ -31,20 +25,40 @@ def build_app(settings: Settings) -> Flask:
         ModelFileError: the model file cannot be served.
     """
     app = Flask("ser", static_folder=_ROOT / "static", template_folder=_ROOT / "templates")
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_FORM_PARTS"] = _MAX_FORM_PARTS
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # 405 for every method that does nothing
+    app.url_map.merge_slashes = False  # no redirects: `//predict` is no address of ours
     app.json.sort_keys = False  # type: ignore[attr-defined]  # labels stay in the model's order
-    app.extensions["settings"] = settings
-    app.extensions["model"] = ModelHolder(read_bundle(settings.model))
+    if proxies := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies
+        )
+    workers = Workers(settings.threads, settings.queue)
+    metrics = Metrics(workers)
+    app.extensions |= {
+        "settings": settings,
+        "model": ModelHolder(read_bundle(settings.model)),
+        "workers": workers,
+        "metrics": metrics,
+    }
 
     @app.before_request
-    def _identify() -> None:
-        g.request_id = uuid.uuid4().hex
+    def _admit() -> None:
+        if refused := request.environ.get(REFUSAL):
+            status, reason = refused
+            raise problems.refusal(status, reason, settings)
+        refuse_foreign_pages()
 
     @app.after_request
-    def _add_headers(response: Response) -> Response:
-        response.headers.update({"X-Request-ID": g.request_id, **_HEADERS})
+    def _finish(response: Response) -> Response:
+        record = current_record()
+        response.headers[ID_HEADER] = record.request_id
+        add_headers(response)
+        metrics.count_request(response.status_code, record.code)
+        log_request(response)
         return response
 
-    problems.register(app, settings.max_upload_mb)
+    problems.register(app, settings)
     app.register_blueprint(routes.blueprint)
     return app

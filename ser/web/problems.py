@@ -2,24 +2,50 @@
 
 import logging
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ser.errors import AudioError, DecoderFault, EmptyFile, UnsupportedMedia
+from ser.errors import AudioError, DecoderFault
+from ser.web.record import current_record
+from ser.web.settings import Settings
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 2
 
+#: Every code of an error: its status and what it means.
+ERRORS = {
+    "bad_request": (400, "not one file, or not HTTP as it should be"),
+    "empty_file": (400, "the file has 0 bytes"),
+    "cross_origin": (403, "sent by a page of another site"),
+    "not_found": (404, "no such address"),
+    "method_not_allowed": (405, "the address does not take this method; `Allow` tells which"),
+    "too_large": (413, "the upload is over the limit"),
+    "unsupported_media": (415, "no audio or video file"),
+    "no_audio": (422, "a valid file without audio in it"),
+    "damaged": (422, "nothing of the file can be decoded"),
+    "unsupported_format": (422, "a sample rate or number of channels outside the limits"),
+    "invalid_samples": (422, "samples that are NaN, infinite or overflow"),
+    "too_short": (422, "too short to hold an emotion"),
+    "silent": (422, "nothing but silence"),
+    "too_complex": (422, "over the decoder's limits of work, memory or output"),
+    "internal": (500, "something went wrong on our side"),
+    "timeout": (503, "no answer within the time limit"),
+    "busy": (503, "all places are taken"),
+    "not_ready": (503, "the model is being loaded"),
+    "shutting_down": (503, "the server is being stopped"),
+    "unavailable": (503, "the decoder cannot be started"),
+}
+# Of werkzeug's own errors, by status.
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 class Problem(Exception):
-    """An answer that is not 200: its status, code and message."""
+    """An answer that is not 200: its code, one of `ERRORS`, and message."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+        self.code = code
 
 
 def wants_html() -> bool:
@@ -28,44 +54,63 @@ def wants_html() -> bool:
     return accepted.best_match(["application/json", "text/html"]) == "text/html"
 
 
-def register(app: Flask, max_upload_mb: float) -> None:
+def too_large(settings: Settings) -> Problem:
+    """Return the answer to an upload over the limit."""
+    return Problem("too_large", f"the upload is over the limit of {settings.max_upload_mb:g} MB")
+
+
+def shutting_down() -> Problem:
+    """Return the answer to whoever comes while the app stops."""
+    return Problem("shutting_down", "the server is being stopped; try again in a moment")
+
+
+def refusal(status: int, reason: str, settings: Settings) -> Problem:
+    """Return our answer for what the server refuses by itself."""
+    if status == 413:
+        return too_large(settings)
+    if status == 503:
+        return shutting_down()
+    return Problem("bad_request", reason)
+
+
+def register(app: Flask, settings: Settings) -> None:
     """Make `app` answer every error in the one form."""
 
     @app.errorhandler(Problem)
-    def _problem(problem: Problem) -> Response:
-        return _answer(problem.status, problem.code, problem.message)
-
     @app.errorhandler(AudioError)
-    def _audio(error: AudioError) -> Response:
-        status = {EmptyFile: 400, UnsupportedMedia: 415}.get(type(error), 422)
-        return _answer(status, error.code, str(error))
+    def _known(error: Problem | AudioError) -> Response:
+        return _answer(ERRORS[error.code][0], error.code, str(error))
 
     @app.errorhandler(DecoderFault)
     def _decoder(error: DecoderFault) -> Response:
-        log.warning("decoder: %s request_id=%s", error, g.request_id)
-        return _answer(503, error.code, str(error))
+        log.warning("decoder: %s", error)
+        return _answer(ERRORS[error.code][0], error.code, str(error))
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def _too_large(_: RequestEntityTooLarge) -> Response:
+        if (request.content_length or 0) > settings.max_body_bytes:
+            return _known(too_large(settings))
+        return _known(Problem("too_large", "the form has too many fields, or too long ones"))
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
         status = error.code or 500
-        message = error.description or error.name
-        if isinstance(error, RequestEntityTooLarge):
-            message = f"the upload is over the limit of {max_upload_mb:g} MB"
-        response = _answer(
-            status, _CODES.get(status, error.name.lower().replace(" ", "_")), message
-        )
+        code = _CODES.get(status, error.name.lower().replace(" ", "_"))
+        response = _answer(status, code, error.description or error.name)
         if allow := dict(error.get_headers()).get("Allow"):
             response.headers["Allow"] = allow
         return response
 
     @app.errorhandler(Exception)
     def _unforeseen(error: Exception) -> Response:
-        log.error("unforeseen error, request_id=%s", g.request_id, exc_info=error)
-        return _answer(500, "internal", "something went wrong on our side")
+        log.error("unforeseen error, request_id=%s", current_record().request_id, exc_info=error)
+        return _answer(500, "internal", ERRORS["internal"][1])
 
 
 def _answer(status: int, code: str, message: str) -> Response:
-    error = {"code": code, "message": message, "request_id": g.request_id}
+    record = current_record()
+    record.code = code
+    error = {"code": code, "message": message, "request_id": record.request_id}
     if wants_html():
         response = make_response(render_template("index.html", error=error), status)
     else:

@@ -1,8 +1,17 @@
 """The addresses of the app."""
 
+import time
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, jsonify, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    copy_current_request_context,
+    current_app,
+    jsonify,
+    render_template,
+    request,
+)
 
 from ser.card import (
     HUMAN_UAR,
@@ -14,12 +23,16 @@ from ser.card import (
     training_data,
 )
 from ser.emotions import EMOJI
-from ser.predictor import Predictor
+from ser.predictor import Prediction, Predictor
 from ser.remarks import WARNINGS
+from ser.web.metrics import CONTENT_TYPE, Metrics
 from ser.web.model import ModelHolder
-from ser.web.problems import Problem
+from ser.web.openapi import describe
+from ser.web.problems import Problem, shutting_down
+from ser.web.record import current_record
 from ser.web.settings import Settings
 from ser.web.upload import read_upload
+from ser.web.workers import Workers
 
 blueprint = Blueprint("web", __name__)
 
@@ -27,7 +40,7 @@ blueprint = Blueprint("web", __name__)
 @blueprint.app_context_processor
 def _page_facts() -> dict[str, Any]:
     """Give the page what it shows with every answer."""
-    settings: Settings = current_app.extensions["settings"]
+    settings = _settings()
     return {
         "emoji": EMOJI,
         "warning_words": WARNINGS,
@@ -68,7 +81,9 @@ def health() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """Say that the model has answered its warm-up."""
+    """Say that the model has answered its warm-up, and that the app is not being stopped."""
+    if _workers().closed:
+        raise shutting_down()
     _predictor()
     return jsonify(status="ready")
 
@@ -109,26 +124,66 @@ def card() -> Response:
     return Response(model_card(_holder().bundle), mimetype="text/plain")
 
 
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Give the figures of this process to Prometheus."""
+    return Response(_metrics().to_text(), content_type=CONTENT_TYPE)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Describe all this to programs."""
+    return jsonify(describe(_settings(), _holder().bundle.metadata.labels))
+
+
+def _settings() -> Settings:
+    return current_app.extensions["settings"]
+
+
 def _holder() -> ModelHolder:
     return current_app.extensions["model"]
+
+
+def _workers() -> Workers:
+    return current_app.extensions["workers"]
+
+
+def _metrics() -> Metrics:
+    return current_app.extensions["metrics"]
 
 
 def _predictor() -> Predictor:
     holder = _holder()
     if holder.predictor is None:
-        reason = holder.error or "the model is being loaded"
-        raise Problem(503, "not_ready", reason)
+        raise Problem("not_ready", holder.error or "the model is being loaded")
     return holder.predictor
 
 
 def _predict() -> dict[str, Any]:
-    predictor = _predictor()
-    settings: Settings = current_app.extensions["settings"]
-    answer = predictor.predict(
-        read_upload(request), max_seconds=settings.max_seconds, timeout_s=settings.timeout_s
-    )
+    predictor, settings, metrics, record = _predictor(), _settings(), _metrics(), current_record()
+    begun = time.monotonic()
+
+    def observe(stage: str, seconds: float) -> None:
+        record.stages[stage] = seconds
+        metrics.count_stage(stage, seconds)
+
+    # The upload is read where it is worked on: what waits is not in memory.
+    @copy_current_request_context
+    def work() -> Prediction:
+        now = time.monotonic()
+        observe("queue", now - begun)
+        left_s = max(0.1, record.received_at + settings.timeout_s - now)
+        return predictor.predict(
+            read_upload(request, settings),
+            max_seconds=settings.max_seconds,
+            timeout_s=left_s,
+            observe=observe,
+        )
+
+    answer = _workers().run(work, received_at=record.received_at, timeout_s=settings.timeout_s)
+    record.audio_s = answer.duration
     name, version = predictor.bundle.metadata.name, predictor.bundle.version
     return answer.to_dict() | {
         "model": {"name": name, "version": version},
-        "request_id": g.request_id,
+        "request_id": record.request_id,
     }

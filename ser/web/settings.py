@@ -1,6 +1,5 @@
 """Every setting of the app, in one place: environment variables, checked once."""
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import Any
 
 from ser.bundle import DEFAULT_MODEL
 from ser.errors import UsageError
+
+_FORM_BYTES = 65_536
 
 
 def _number(kind: Callable[[str], Any], low: float, high: float) -> Callable[[str], Any]:
@@ -48,9 +49,24 @@ SETTINGS = {
     "max_seconds": Setting(
         "SER_MAX_SECONDS", 600.0, _number(float, 1, 7200), "audio analysed of a file, in seconds"
     ),
-    "threads": Setting("SER_THREADS", 4, _number(int, 1, 64), "requests worked on side by side"),
+    "threads": Setting("SER_THREADS", 4, _number(int, 1, 64), "files worked on side by side"),
+    "queue": Setting(
+        "SER_QUEUE",
+        16,
+        _number(int, 0, 1000),
+        "files that may wait for their turn; the rest are told to come back",
+    ),
     "timeout_s": Setting(
-        "SER_TIMEOUT_S", 25.0, _number(float, 0.1, 600), "time to decode a file, in seconds"
+        "SER_TIMEOUT_S",
+        25.0,
+        _number(float, 0.1, 29),  # platforms give up after 30 s
+        "time for an answer, in seconds, once the upload is there",
+    ),
+    "trusted_proxies": Setting(
+        "SER_TRUSTED_PROXIES",
+        0,
+        _number(int, 0, 9),
+        "proxies in front of the app whose `X-Forwarded-Proto` and `-Host` are believed",
     ),
     "log_level": Setting("SER_LOG_LEVEL", "INFO", _log_level, "DEBUG, INFO, WARNING or ERROR"),
 }
@@ -66,13 +82,20 @@ class Settings:
     max_upload_mb: float = SETTINGS["max_upload_mb"].default
     max_seconds: float = SETTINGS["max_seconds"].default
     threads: int = SETTINGS["threads"].default
+    queue: int = SETTINGS["queue"].default
     timeout_s: float = SETTINGS["timeout_s"].default
+    trusted_proxies: int = SETTINGS["trusted_proxies"].default
     log_level: str = SETTINGS["log_level"].default
 
     @property
     def max_upload_bytes(self) -> int:
         """Largest upload, in bytes."""
         return int(self.max_upload_mb * 1_000_000)
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Largest request body: the largest upload and what a form puts around it, in bytes."""
+        return self.max_upload_bytes + _FORM_BYTES
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -93,10 +116,3 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             allowed = setting.parse.__doc__ or "another value"
             raise UsageError(f"{setting.variable}={text!r} is not allowed. {allowed}") from None
     return Settings(**values)
-
-
-def configure_logging(settings: Settings) -> None:
-    """Send the log to stderr, at the level asked for."""
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )

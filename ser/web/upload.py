@@ -2,27 +2,36 @@
 
 from flask import Request
 
-from ser.web.problems import Problem
+from ser.web.problems import Problem, too_large
+from ser.web.settings import Settings
 
 FIELD = "file"
 _HINT = f"send one file: curl -F {FIELD}=@clip.wav …, or the raw bytes with an audio/* type"
 
 
-def read_upload(request: Request) -> bytes:
+def read_upload(request: Request, settings: Settings) -> bytes:
     """Return the bytes of the uploaded file; its name is not looked at.
 
     Raises:
-        Problem: there is not exactly one file.
+        Problem: there is not exactly one file, or it is too large.
+        RequestEntityTooLarge: so is the request.
     """
+    data = _read(request)
+    if len(data) > settings.max_upload_bytes:
+        raise too_large(settings)
+    return data
+
+
+def _read(request: Request) -> bytes:
     kind = request.mimetype
     if kind == "multipart/form-data":
         files = request.files.getlist(FIELD)
         if len(files) != 1 or len(request.files) != 1:
             found = f"{len(files)} files" if files else f"no file in the field {FIELD!r}"
-            raise Problem(400, "bad_request", f"{found}; {_HINT}")
+            raise Problem("bad_request", f"{found}; {_HINT}")
         if not files[0].filename:
-            raise Problem(400, "bad_request", f"no file was chosen; {_HINT}")
+            raise Problem("bad_request", f"no file was chosen; {_HINT}")
         return files[0].read()
     if kind.startswith(("audio/", "video/")) or kind == "application/octet-stream":
         return request.get_data(cache=False)
-    raise Problem(400, "bad_request", f"the content type is {kind or 'missing'}; {_HINT}")
+    raise Problem("bad_request", f"the content type is {kind or 'missing'}; {_HINT}")

@@ -1,0 +1,168 @@
+"""waitress's side of one connection, so that whatever it refuses is answered in our form."""
+
+import math
+import socket
+import time
+import uuid
+from typing import Any
+
+from flask import json
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.task import WSGITask
+from waitress.utilities import BadRequest, Error
+
+from ser.web.problems import ERRORS
+from ser.web.record import RECEIVED_AT, REFUSAL
+
+IDLE_S = 30  # until a connection on which nothing comes is closed
+UPLOAD_S = 300  # until an upload must be there: 25 MB at 0.7 Mbit/s
+LINGER_S = 30  # how long the rest of a refused upload is read and dropped
+
+
+class Parser(HTTPRequestParser):
+    """Knows when its request came, and has what the app asks of one whose head is broken."""
+
+    command, path, query, request_uri, url_scheme = "GET", "/", "", "/", "http"
+    received_at = math.inf  # by `time.monotonic`
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.begun_at = time.monotonic()
+
+    def received(self, data: bytes) -> int:
+        """Take what is ours of `data`."""
+        taken = super().received(data)
+        if self.completed:
+            self.received_at = time.monotonic()
+        return taken
+
+
+class Task(WSGITask):
+    """A request that the app answers."""
+
+    def execute(self) -> None:
+        """Answer; when the server is being stopped, the client shall go elsewhere then."""
+        if self.channel.server.stopping:
+            self.set_close_on_finish()
+        super().execute()
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the WSGI environment, with when the request had come in."""
+        environ = super().get_environment()
+        environ[RECEIVED_AT] = self.request.received_at
+        return environ
+
+
+class Refusal(Task):
+    """A request that waitress refuses: the app gives the answer."""
+
+    def execute(self) -> None:
+        """Answer, and read on until the client has seen it."""
+        self.channel.refused = True
+        self.set_close_on_finish()
+        if self.request.error.code == 500:  # the app itself failed; it is not asked again
+            self._answer_without_app()
+        else:
+            super().execute()
+
+    def get_environment(self) -> dict[str, Any]:
+        """Return the WSGI environment, with why the request is refused."""
+        environ = super().get_environment()
+        environ[REFUSAL] = self.request.error.code, self.request.error.body
+        return environ
+
+    def _answer_without_app(self) -> None:
+        error = {
+            "code": "internal",
+            "message": ERRORS["internal"][1],
+            "request_id": uuid.uuid4().hex,
+        }
+        body = json.dumps({"error": error}).encode()
+        self.status = "500 Internal Server Error"
+        self.response_headers.append(("Content-Type", "application/json"))
+        self.content_length = len(body)
+        self.complete = True
+        self.write(body)
+
+
+class Channel(HTTPChannel):
+    """A connection.
+
+    One that is closed while its client still sends is reset by the kernel, and the client
+    never sees why. So after a refusal only our side is shut, and what comes is dropped.
+    """
+
+    task_class = Task
+    error_task_class = Refusal
+    parser_class = Parser
+    request: Parser | None
+    requests: list[Parser]
+    will_close: bool
+    close_when_flushed: bool
+    refused = False
+    _lingers_since: float | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is still to be answered, sent or seen."""
+        return bool(
+            self.requests
+            or self.total_outbufs_len
+            or self.close_when_flushed
+            or self._lingers_since is not None
+        )
+
+    def owes_since(self, moment: float) -> bool:
+        """Whether a request that had come in before `moment` is still to be answered."""
+        return any(request.received_at < moment for request in self.requests[:1])
+
+    def refuse(self, error: Error) -> None:
+        """Answer a request of which only a part has come."""
+        with self.requests_lock:
+            if self.request is None or self.requests:
+                return
+            self.request.error, self.request.received_at = error, time.monotonic()
+            self.requests.append(self.request)
+            self.request = None
+        self.server.add_task(self)
+
+    def give_up_if_slow(self, now: float) -> None:
+        """Close the connection, or refuse its request, when its time is over."""
+        silent_s = now - self.last_activity
+        if self._lingers_since is not None:
+            self.will_close |= now - self._lingers_since > LINGER_S or silent_s > IDLE_S
+        elif self.request is not None:
+            if silent_s > IDLE_S or time.monotonic() - self.request.begun_at > UPLOAD_S:
+                self.refuse(BadRequest("the request took too long to come in"))
+        elif not self.requests and silent_s > IDLE_S:
+            self.will_close = True
+
+    def send_continue(self) -> None:
+        """Ask for the body, unless the request is already refused or has none."""
+        if self.request and not self.request.completed:
+            super().send_continue()
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes of the client; after a refusal they are dropped."""
+        return self._lingers_since is None and super().received(data)
+
+    def handle_write(self) -> None:
+        """Send what is to be sent, then close or linger."""
+        if not (self.refused and self.close_when_flushed):
+            super().handle_write()
+            return
+        self._flush_exception(self._flush_some)
+        if self.will_close:
+            self.handle_close()
+        elif not self.total_outbufs_len:
+            self.close_when_flushed = False
+            self._linger()
+
+    def _linger(self) -> None:
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:  # the client has gone
+            self.handle_close()
+        else:
+            self._lingers_since = time.time()

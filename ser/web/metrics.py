@@ -1,0 +1,50 @@
+"""Figures for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+from ser.web.workers import Workers
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+# Codes of what went wrong once a decoder had been given a file.
+_DECODER_CODES = {"damaged", "too_complex", "timeout", "unavailable"}
+_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
+
+
+class Metrics:
+    """The figures of one app."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "ser_requests", "Requests answered", ["status", "code"], registry=self._registry
+        )
+        self._stages = Histogram(
+            "ser_stage_seconds",
+            "Time that a stage of a prediction took",
+            ["stage"],
+            buckets=_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._decoder_failures = Counter(
+            "ser_decoder_failures", "Files that gave no audio", ["code"], registry=self._registry
+        )
+        at_work = Gauge("ser_at_work", "Predictions being worked on", registry=self._registry)
+        at_work.set_function(lambda: workers.at_work)
+        queued = Gauge("ser_queued", "Predictions waiting for their turn", registry=self._registry)
+        queued.set_function(lambda: workers.queued)
+        ProcessCollector(registry=self._registry)
+
+    def count_request(self, status: int, code: str) -> None:
+        """Count a request that is answered; `code` is "ok" or that of the error."""
+        self._requests.labels(status, code).inc()
+        if code in _DECODER_CODES:
+            self._decoder_failures.labels(code).inc()
+
+    def count_stage(self, stage: str, seconds: float) -> None:
+        """Count a stage of a prediction."""
+        self._stages.labels(stage).observe(seconds)
+
+    def to_text(self) -> bytes:
+        """Return all of them as Prometheus reads them."""
+        return generate_latest(self._registry)

@@ -1,0 +1,126 @@
+"""waitress under limits, and an end at which nobody is left without an answer."""
+
+import time
+from collections.abc import Callable
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+from waitress.utilities import Error
+
+from ser.web.connection import Channel
+from ser.web.settings import Settings
+from ser.web.workers import Workers
+
+_SPARE_THREADS = 4  # for what is answered at once, while the others wait for predictions
+_CONNECTIONS = 512
+_MEMORY_PER_UPLOAD = 65_536  # bytes; the rest of an upload under way is on disk
+_HEADER_BYTES = 65_536
+_TICK_S = 0.05
+# When the app stops: on top of `SER_TIMEOUT_S`, until what was at work is answered, and
+# then until the clients have read it. Together under the 30 s that platforms give.
+_ANSWER_S = 1
+_FAREWELL_S = 2
+
+
+class _Stopping(Error):
+    code, reason = 503, "Service Unavailable"
+
+
+class _Listener(TcpWSGIServer):
+    channel_class = Channel
+    stopping = False
+
+    def maintenance(self, now: float) -> None:
+        """See to slow and silent connections."""
+        for channel in list(self.active_channels.values()):
+            channel.give_up_if_slow(now)
+
+
+class Server:
+    """The app at its address, from `run` until `stop`."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        """Listen.
+
+        Raises:
+            OSError: the address is taken or not ours.
+        """
+        adjustments = Adjustments(
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads + settings.queue + _SPARE_THREADS,
+            ident=None,
+            max_request_body_size=settings.max_body_bytes + 1,  # it refuses this much, too
+            max_request_header_size=_HEADER_BYTES,
+            inbuf_overflow=_MEMORY_PER_UPLOAD,
+            connection_limit=_CONNECTIONS,
+            cleanup_interval=1,
+            asyncore_use_poll=True,  # `select` ends at 1,024 files
+            clear_untrusted_proxy_headers=False,  # the app does not look at them unless told to
+            log_socket_errors=False,
+        )
+        self._workers: Workers = app.extensions["workers"]
+        self._work_s = settings.timeout_s + _ANSWER_S
+        self._map: dict[int, wasyncore.dispatcher] = {}
+        self._dispatcher = ThreadedTaskDispatcher()
+        self._listeners = [
+            _Listener(
+                app, self._map, dispatcher=self._dispatcher, adj=adjustments, sockinfo=address
+            )
+            for address in adjustments.listen
+        ]
+        self._dispatcher.set_thread_count(adjustments.threads)
+        self._stopped = False
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._listeners[0].effective_port)
+
+    def stop(self) -> None:
+        """Make `run` come to its end; may be called from any thread and from a signal."""
+        if not self._stopped:
+            self._stopped = True
+            self._listeners[0].pull_trigger()
+
+    def run(self) -> None:
+        """Serve until stopped; then finish what was received before, and turn the rest away."""
+        while not self._stopped:
+            self._serve(1)
+        self._workers.close()
+        closed_at = time.monotonic()
+        for listener in self._listeners:
+            listener.stopping = True
+        self._serve_while(lambda channel: channel.owes_since(closed_at), self._work_s)
+        self._stop_listening()
+        self._serve_while(lambda channel: channel.busy, _FAREWELL_S)
+        wasyncore.close_all(self._map)
+        self._dispatcher.shutdown(timeout=_ANSWER_S)
+
+    def _serve(self, timeout_s: float) -> None:
+        wasyncore.loop(timeout=timeout_s, use_poll=True, map=self._map, count=1)
+
+    def _serve_while(self, wanted: Callable[[Channel], bool], limit_s: float) -> None:
+        """Serve while any connection is `wanted`, and until nothing has come for two ticks."""
+        end = time.monotonic() + limit_s
+        quiet = 0
+        while quiet < 2 and time.monotonic() < end:
+            self._serve(_TICK_S)
+            for channel in self._channels():
+                channel.refuse(_Stopping(""))
+            quiet = 0 if any(map(wanted, self._channels())) else quiet + 1
+
+    def _channels(self) -> list[Channel]:
+        return [c for listener in self._listeners for c in listener.active_channels.values()]
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            known = -1
+            while len(self._map) != known:  # whoever is connected already is taken in
+                known = len(self._map)
+                listener.handle_accept()
+            # Not `listener.close()`, which ends what wakes this loop up, too.
+            wasyncore.dispatcher.close(listener)

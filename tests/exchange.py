@@ -1,0 +1,135 @@
+"""Requests with the answer that the table of bad input gives them, and how to send them."""
+
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests import synth
+
+EDGE = "an-edge"
+FORM = {"Content-Type": f"multipart/form-data; boundary={EDGE}"}
+WAV = {"Content-Type": "audio/wav"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent, and which status and code (of an error, or "ok") is to come."""
+
+    name: str
+    status: int
+    code: str
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    method: str = "POST"
+    path: str = "/predict"
+    chunked: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, and when by `time.monotonic` the request had been sent."""
+
+    status: int
+    code: str
+    headers: dict[str, str]
+    body: dict
+    sent_at: float
+    seconds: float
+
+
+def part(data: bytes, *, field_name: str = "file", name: str | None = "clip.wav") -> bytes:
+    """Return a part of a form."""
+    filename = "" if name is None else f'; filename="{name}"'
+    head = f'--{EDGE}\r\nContent-Disposition: form-data; name="{field_name}"{filename}\r\n\r\n'
+    return head.encode() + data + b"\r\n"
+
+
+def form(*parts: bytes) -> bytes:
+    """Return the body of a form."""
+    return b"".join(parts) + f"--{EDGE}--\r\n".encode()
+
+
+def good_requests() -> list[Request]:
+    """Return voices that are told apart, some long."""
+    voices = [synth.voice(s, pitch=90 + 30 * s, seed=s) for s in (1, 2, 3, 12)]
+    return [
+        Request(f"voice {i}", 200, "ok", synth.wav(voice), WAV) for i, voice in enumerate(voices)
+    ] + [Request("voice in a form", 200, "ok", form(part(synth.wav(voices[0]))), FORM)]
+
+
+def bad_requests(max_upload_bytes: int) -> list[Request]:
+    """Return what is refused by HTTP, and some of what is refused by its content."""
+    clip = synth.wav(synth.voice(0.5))
+    large = clip + bytes(max_upload_bytes)
+    foreign = {"Origin": "https://elsewhere.example"}
+    ours = {"Host": "emotion.example:8000"}
+    return [
+        Request("no file", 400, "bad_request", form(), FORM),
+        Request("another field", 400, "bad_request", form(part(clip, field_name="a")), FORM),
+        Request("an empty name", 400, "bad_request", form(part(clip, name="")), FORM),
+        Request("a field, no file", 400, "bad_request", form(part(clip[:99], name=None)), FORM),
+        Request("two files", 400, "bad_request", form(part(clip), part(clip)), FORM),
+        Request("a broken form", 400, "bad_request", part(clip)[:200], FORM),
+        Request("a form without its edge", 400, "bad_request", form(part(clip)), WAV | {
+            "Content-Type": "multipart/form-data"}),
+        Request("JSON", 400, "bad_request", b"{}", {"Content-Type": "application/json"}),
+        Request("no type", 400, "bad_request", clip),
+        Request("no body", 400, "bad_request"),
+        Request("0 bytes", 400, "empty_file", b"", WAV),
+        Request("0 bytes in a form", 400, "empty_file", form(part(b"")), FORM),
+        Request("a negative length", 400, "bad_request", b"", WAV | {"Content-Length": "-1"}),
+        Request("a broken header", 400, "bad_request", b"", {"Na me": "x"}),
+        Request("long headers", 400, "bad_request", b"", {"X-Long": "x" * 70_000}),
+        Request("an unknown coding", 400, "bad_request", b"", {"Transfer-Encoding": "gzip"}),
+        Request("over the limit", 413, "too_large", large, WAV),
+        Request("over the limit, chunked", 413, "too_large", large, WAV, chunked=True),
+        Request("over the limit, in a form", 413, "too_large", form(part(large)), FORM),
+        Request("far over the limit", 413, "too_large", large * 20, WAV),
+        Request("far over the limit, chunked", 413, "too_large", large * 20, WAV, chunked=True),
+        Request("too many fields", 413, "too_large", form(*[part(b"", name=None)] * 50), FORM),
+        Request("text", 415, "unsupported_media", b"hello " * 99, WAV),
+        Request("header only", 422, "no_audio", clip[:44], WAV),
+        Request("too short", 422, "too_short", synth.wav(synth.voice(0.1)), WAV),
+        Request("silence", 422, "silent", synth.wav(0 * synth.voice(1.0)), WAV),
+        Request("a foreign page", 403, "cross_origin", clip, WAV | foreign),
+        Request("a foreign form", 403, "cross_origin", form(part(clip)), FORM | foreign, path="/"),
+        Request("no page", 403, "cross_origin", clip, WAV | {"Origin": "null"}),
+        Request("a foreign port", 403, "cross_origin", clip, WAV | ours | {
+            "Origin": "http://emotion.example"}),
+        Request("a foreign site", 403, "cross_origin", clip, WAV | {
+            "Sec-Fetch-Site": "cross-site"}),
+        Request("an unknown path", 404, "not_found", clip, WAV, path="/nothing"),
+        Request("two slashes", 404, "not_found", method="GET", path="/static//style.css"),
+        Request("out of the folder", 404, "not_found", method="GET", path="/static/../app.py"),
+        Request("a wrong method", 405, "method_not_allowed", method="GET"),
+        Request("PUT", 405, "method_not_allowed", clip, WAV, method="PUT", path="/"),
+        Request("OPTIONS", 405, "method_not_allowed", method="OPTIONS", path="/health"),
+    ]  # fmt: skip
+
+
+def send(port: int, request: Request, *, timeout_s: float = 60) -> Answer:
+    """Send a request on a connection of its own.
+
+    Raises:
+        OSError, http.client.HTTPException: there is no answer.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    start = time.monotonic()
+    try:
+        body = _pieces(request.body) if request.chunked else request.body or None
+        connection.request(request.method, request.path, body, request.headers)
+        sent_at = time.monotonic()
+        response = connection.getresponse()
+        data = json.loads(response.read())
+    finally:
+        connection.close()
+    code = data["error"]["code"] if response.status >= 400 else "ok"
+    seconds = time.monotonic() - start
+    return Answer(response.status, code, dict(response.headers), data, sent_at, seconds)
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    for start in range(0, len(body), 50_000):
+        yield body[start : start + 50_000]

@@ -1,0 +1,210 @@
+"""A running server under load: what it answered, how fast, and what it kept."""
+
+import http.client
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.exchange import Answer, Request, bad_requests, good_requests, send
+from tests.server import Server
+
+MAX_UPLOAD_MB = 1
+# What is always a right answer when many come at once.
+OVERLOAD = {(503, "busy"), (503, "timeout")}
+PROBE_EVERY_S = 0.1
+_NO_ANSWER = (OSError, http.client.HTTPException)
+
+
+@dataclass
+class Seen:
+    """What clients saw.
+
+    Attributes:
+        answers: number of each status and code.
+        wrong: answers that the table does not give, and requests without an answer.
+        seconds: of each answer that was right and not an overload.
+        probes: seconds that /health and /ready took, meanwhile.
+        memory: megabytes of the server by seconds since the start.
+    """
+
+    answers: Counter = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    probes: list[float] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+    def slope(self) -> float:
+        """Return how fast the memory grew once it was warm: MB a minute, a line's fit."""
+        times, sizes = np.array(self.memory[len(self.memory) // 3 :]).T
+        return float(np.polyfit(times, sizes, 1)[0] * 60)
+
+    def take(self, request: Request, answer: Answer) -> None:
+        """Count an answer."""
+        got = (answer.status, answer.code)
+        self.answers[got] += 1
+        if got == (request.status, request.code):
+            self.seconds.append(answer.seconds)
+        elif got not in OVERLOAD:
+            self.wrong.append(f"{request.name}: {got}")
+
+
+def all_requests() -> list[Request]:
+    """Return good requests and bad ones, about half and half."""
+    bad = bad_requests(MAX_UPLOAD_MB * 1_000_000)
+    good = good_requests()
+    return good * (len(bad) // len(good)) + bad
+
+
+def probabilities(port: int) -> dict[str, dict]:
+    """Return the answers to the good requests, one after another."""
+    return {r.name: send(port, r).body["probabilities"] for r in good_requests()}
+
+
+def mixed(server: Server, *, clients: int, seconds: float, requests: Sequence[Request]) -> Seen:
+    """Let `clients` ask at random, each one request after another."""
+    seen = Seen()
+    end = time.monotonic() + seconds
+
+    def client(number: int) -> None:
+        choice = random.Random(number)  # noqa: S311 - no secret
+        while time.monotonic() < end:
+            request = choice.choice(requests)
+            try:
+                seen.take(request, send(server.port, request))
+            except _NO_ANSWER as error:
+                seen.wrong.append(f"{request.name}: no answer, {error!r}")
+
+    _side_by_side(
+        [lambda n=n: client(n) for n in range(clients)]
+        + [lambda: _probe(server.port, end, seen), lambda: _weigh(server.process.pid, end, seen)]
+    )
+    return seen
+
+
+def slow_uploads(server: Server, *, uploads: int, seconds: float) -> Seen:
+    """Ask good requests one after another while `uploads` others come in a byte a second."""
+    seen = Seen()
+    end = time.monotonic() + seconds
+
+    def trickle() -> None:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+            head = "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\n"
+            connection.sendall(f"{head}Content-Length: 100000\r\n\r\n".encode())
+            while time.monotonic() < end:
+                connection.sendall(b"R")
+                time.sleep(1)
+
+    def client() -> None:
+        time.sleep(min(2, seconds / 2))  # until they are all under way
+        while time.monotonic() < end:
+            for request in good_requests():
+                seen.take(request, send(server.port, request))
+
+    _side_by_side([*[trickle] * uploads, client, lambda: _probe(server.port, end, seen)])
+    return seen
+
+
+@dataclass
+class Stopped:
+    """How a server ended that was told to stop while clients asked.
+
+    Attributes:
+        answers: number of each status and code, of requests sent before the signal.
+        unanswered: those without one.
+        later: requests sent after the signal, by how they ended.
+        seconds: from the signal to the end.
+        left: files in its temporary folder.
+    """
+
+    status: int
+    seconds: float
+    left: list[str]
+    answers: Counter = field(default_factory=Counter)
+    unanswered: list[str] = field(default_factory=list)
+    later: Counter = field(default_factory=Counter)
+
+
+def stop_under_load(temporary: Path, *, clients: int, after_s: float) -> Stopped:
+    """Start a server whose temporary folder is `temporary`, and stop it while it works."""
+    server = Server(TMPDIR=str(temporary)).wait_ready()
+    requests = good_requests()
+    outcomes: list[tuple[float, Any]] = []  # when it was sent, and the answer or the error
+
+    def client(number: int) -> None:
+        choice = random.Random(number)  # noqa: S311
+        while server.process.poll() is None:
+            start = time.monotonic()
+            try:
+                answer = send(server.port, choice.choice(requests))
+                outcomes.append((answer.sent_at, answer))
+            except _NO_ANSWER as error:
+                outcomes.append((start, error))
+
+    threads = [threading.Thread(target=client, args=(n,)) for n in range(clients)]
+    for thread in threads:
+        thread.start()
+    time.sleep(after_s)
+    told_at = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    status = server.wait()
+    stopped = Stopped(status, time.monotonic() - told_at, [p.name for p in temporary.iterdir()])
+    for thread in threads:
+        thread.join()
+    for sent_at, outcome in outcomes:
+        if isinstance(outcome, Answer):
+            counter = stopped.answers if sent_at < told_at else stopped.later
+            counter[outcome.status, outcome.code] += 1
+        elif sent_at < told_at:
+            stopped.unanswered.append(repr(outcome))
+        else:
+            stopped.later[type(outcome).__name__] += 1
+    return stopped
+
+
+def _side_by_side(works: Sequence[Callable[[], None]]) -> None:
+    """Run each in a thread of its own; the first error is raised at the end."""
+    errors: list[Exception] = []
+
+    def run(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+def _probe(port: int, end: float, seen: Seen) -> None:
+    while time.monotonic() < end:
+        for path in ("/health", "/ready"):
+            probe = Request(path, 200, "ok", method="GET", path=path)
+            answer = send(port, probe)
+            seen.probes.append(answer.seconds)
+            if answer.status != 200:
+                seen.wrong.append(f"{path}: {answer.status}")
+        time.sleep(PROBE_EVERY_S)
+
+
+def _weigh(pid: int, end: float, seen: Seen) -> None:
+    start = time.monotonic()
+    pages = Path(f"/proc/{pid}/statm")
+    while time.monotonic() < end:
+        resident = int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        seen.memory.append((time.monotonic() - start, resident / 1e6))
+        time.sleep(0.5)

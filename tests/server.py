@@ -1,0 +1,71 @@
+"""`python app.py` in a process of its own, as a user starts it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Server:
+    """A running app; `environment` holds settings."""
+
+    def __init__(self, **environment: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        # Files and not pipes: nobody reads while it runs, and a full pipe would stop it.
+        self._out, self._err = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "app.py"],
+            cwd=ROOT,
+            env={**inherited, "PORT": str(self.port), **environment},
+            stdout=self._out,
+            stderr=self._err,
+        )
+
+    def wait_ready(self, timeout_s: float = 120) -> "Server":
+        """Wait until the model answers."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                with urllib.request.urlopen(f"{self.url}/ready", timeout=5):
+                    return self
+            except OSError:
+                if self.process.poll() is not None:
+                    raise AssertionError(f"the app ended: {self.output()[1]}") from None
+                time.sleep(0.1)
+        raise AssertionError(f"the app was not ready after {timeout_s} s")
+
+    def output(self) -> tuple[str, str]:
+        """Return what it has written so far: stdout, stderr."""
+        out, err = (
+            # Not `read`, which would move the place at which the app writes.
+            os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode()
+            for file in (self._out, self._err)
+        )
+        return out, err
+
+    def log(self) -> list[dict]:
+        """Return the lines of its log."""
+        return [json.loads(line) for line in self.output()[1].splitlines()]
+
+    def wait(self, timeout_s: float = 60) -> int:
+        """Wait for its end and return its exit status."""
+        return self.process.wait(timeout_s)
+
+    def stop(self) -> int:
+        """Tell it to stop, and return its exit status."""
+        self.process.terminate()
+        try:
+            return self.wait()
+        finally:
+            self.process.kill()
