@@ -245,7 +245,7 @@ np.save({str(tmp_path / "y.npy")!r}, model(np.load({str(tmp_path / "x.npy")!r}))
 
 
 def test_the_app_serves_the_same_on_tensorflow(tmp_path, clip, client):
-    from tests.conftest import Server
+    from tests.server import Server
 
     server = Server(KERAS_BACKEND="tensorflow")
     try:

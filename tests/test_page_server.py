@@ -11,7 +11,7 @@ import pytest
 
 from ser.card import HUMAN_UAR, LIMITS
 from tests import synth
-from tests.conftest import ROOT, Server
+from tests.server import ROOT, Server
 
 LIMIT_BYTES = 100_000
 

@@ -15,7 +15,7 @@ from ser.conditions import CONDITIONS
 from ser.emotions import EMOTIONS
 from ser.recipes import RECIPES
 from tests import synth
-from tests.conftest import ROOT, Server
+from tests.server import ROOT, Server
 
 SCRIPTS = sorted(p.name for p in (ROOT / "scripts").glob("[!_]*.py"))
 
