@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -169,6 +170,18 @@ def stop_under_load(temporary: Path, *, clients: int, after_s: float) -> Stopped
         else:
             stopped.later[type(outcome).__name__] += 1
     return stopped
+
+
+def wait_for(port: int, *metrics: str, timeout_s: float = 60) -> None:
+    """Wait until /metrics has all of these lines."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+            lines = response.read().decode().splitlines()
+        if set(metrics) <= set(lines):
+            return
+        assert time.monotonic() < deadline, f"it never came to {metrics}"
+        time.sleep(0.02)
 
 
 def _side_by_side(works: Sequence[Callable[[], None]]) -> None:

@@ -4,7 +4,6 @@ import json
 import re
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,6 +28,7 @@ from tests.exchange import (
     part,
     send,
 )
+from tests.load import wait_for
 
 LIMIT = 1_000_000  # bytes of an upload
 
@@ -154,9 +154,7 @@ def test_what_finds_no_place_is_sent_away_at_once(long_clip):
         ]
         for client in clients:
             client.start()
-        _wait_until(
-            lambda: "ser_at_work 1.0" in _metrics(port) and "ser_queued 1.0" in _metrics(port)
-        )
+        wait_for(port, "ser_at_work 1.0", "ser_queued 1.0")
         third = send(port, good_requests()[0])
         assert (third.status, third.code) == (503, "busy")
         check_error(third.status, third.headers, third.body)
@@ -166,17 +164,6 @@ def test_what_finds_no_place_is_sent_away_at_once(long_clip):
             client.join()
         assert {answer.status for answer in answers} == {200}
         assert send(port, good_requests()[0]).status == 200
-
-
-def _metrics(port: int) -> str:
-    return raw(port, b"GET /metrics HTTP/1.0\r\n\r\n").decode()
-
-
-def _wait_until(condition) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.02)
 
 
 def test_an_answer_that_takes_too_long_is_not_waited_for(long_clip):
