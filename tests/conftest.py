@@ -53,7 +53,7 @@ def app():
     from app import create_app
 
     app = create_app()
-    assert app.extensions["model"].wait(60)
+    assert app.extensions["model"].wait(300)
     assert app.extensions["model"].error is None
     return app
 

@@ -32,7 +32,7 @@ class Server:
             stderr=self._err,
         )
 
-    def wait_ready(self, timeout_s: float = 120) -> "Server":
+    def wait_ready(self, timeout_s: float = 300) -> "Server":
         """Wait until the model answers."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
@@ -43,6 +43,7 @@ class Server:
                 if self.process.poll() is not None:
                     raise AssertionError(f"the app ended: {self.output()[1]}") from None
                 time.sleep(0.1)
+        self.process.kill()
         raise AssertionError(f"the app was not ready after {timeout_s} s")
 
     def output(self) -> tuple[str, str]:

@@ -2,16 +2,19 @@
 
 import json
 import re
+import resource
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import create_app
+from ser.web import connection
 from ser.web.problems import ERRORS
 from ser.web.server import Server
 from ser.web.settings import read_settings
@@ -37,9 +40,8 @@ LIMIT = 1_000_000  # bytes of an upload
 def serving(**variables: str) -> Iterator[int]:
     """Serve the shipped model in a thread of this process; give the port."""
     app = create_app(variables)
-    assert app.extensions["model"].wait(120)
+    assert app.extensions["model"].wait(300)
     server = Server(app, read_settings({**variables, "PORT": "0"}))
-    # `port` 0 is any free one: an empty variable would be the default.
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -63,10 +65,10 @@ def long_clip() -> bytes:
 
 def raw(port: int, data: bytes) -> bytes:
     """Send bytes as they are, end, and return all that comes back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(65_536), b""))
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(65_536), b""))
 
 
 def check_error(status: int, headers: dict, body: dict) -> None:
@@ -142,6 +144,39 @@ def test_the_error_page_is_a_page_for_a_browser_even_then(port):
     answer = raw(port, head)
     assert b"Content-Type: text/html" in answer
     assert b"the upload is over the limit of 1 MB" in answer
+
+
+def test_no_room_on_the_disk(port, long_clip):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # of any file that is written
+    try:
+        for body, kind in ((long_clip, WAV), (form(part(long_clip)), FORM)):
+            answer = send(port, Request("", 503, "unavailable", body, kind))
+            assert (answer.status, answer.code) == (503, "unavailable")
+            check_error(answer.status, answer.headers, answer.body)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert send(port, Request("", 200, "ok", long_clip, WAV)).status == 200
+
+
+def test_an_upload_that_never_ends_is_given_up(port, monkeypatch):
+    monkeypatch.setattr(connection, "UPLOAD_S", 0.5)
+    head = b"POST /predict HTTP/1.1\r\nContent-Length: 999\r\n\r\nRIFF"
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(head)
+        answer = client.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"took too long" in answer
+
+
+def test_even_a_broken_app_answers_in_our_form(monkeypatch):
+    with serving() as port:
+        monkeypatch.setattr(Flask, "wsgi_app", lambda *_: 1 / 0)
+        answer = send(port, Request("", 500, "internal", method="GET"))
+        monkeypatch.undo()
+        assert (answer.status, answer.code) == (500, "internal")
+        assert "ZeroDivision" not in str(answer.body)
+        assert send(port, Request("", 200, "ok", method="GET", path="/health")).status == 200
 
 
 def test_what_finds_no_place_is_sent_away_at_once(long_clip):

@@ -16,8 +16,13 @@ from ser.web.problems import ERRORS
 from ser.web.record import RECEIVED_AT, REFUSAL
 
 IDLE_S = 30  # until a connection on which nothing comes is closed
-UPLOAD_S = 300  # until an upload must be there: 25 MB at 0.7 Mbit/s
-LINGER_S = 30  # how long the rest of a refused upload is read and dropped
+UPLOAD_S = 300  # until an upload must be there, or what is left of a refused one is dropped
+
+
+class Unavailable(Error):
+    """A request that is refused for no fault of its own; `body` is our code for it."""
+
+    code, reason = 503, "Service Unavailable"
 
 
 class Parser(HTTPRequestParser):
@@ -120,7 +125,7 @@ class Channel(HTTPChannel):
     def refuse(self, error: Error) -> None:
         """Answer a request of which only a part has come."""
         with self.requests_lock:
-            if self.request is None or self.requests:
+            if self.request is None or self.requests or self.close_when_flushed:
                 return
             self.request.error, self.request.received_at = error, time.monotonic()
             self.requests.append(self.request)
@@ -131,7 +136,7 @@ class Channel(HTTPChannel):
         """Close the connection, or refuse its request, when its time is over."""
         silent_s = now - self.last_activity
         if self._lingers_since is not None:
-            self.will_close |= now - self._lingers_since > LINGER_S or silent_s > IDLE_S
+            self.will_close |= now - self._lingers_since > UPLOAD_S or silent_s > IDLE_S
         elif self.request is not None:
             if silent_s > IDLE_S or time.monotonic() - self.request.begun_at > UPLOAD_S:
                 self.refuse(BadRequest("the request took too long to come in"))
@@ -145,7 +150,13 @@ class Channel(HTTPChannel):
 
     def received(self, data: bytes) -> bool:
         """Take bytes of the client; after a refusal they are dropped."""
-        return self._lingers_since is None and super().received(data)
+        if self._lingers_since is not None:
+            return False
+        try:
+            return super().received(data)
+        except OSError:  # no room on the disk for an upload
+            self.refuse(Unavailable("unavailable"))
+            return False
 
     def handle_write(self) -> None:
         """Send what is to be sent, then close or linger."""

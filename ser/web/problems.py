@@ -31,10 +31,10 @@ ERRORS = {
     "too_complex": (422, "over the decoder's limits of work, memory or output"),
     "internal": (500, "something went wrong on our side"),
     "timeout": (503, "no answer within the time limit"),
-    "busy": (503, "all places are taken"),
+    "busy": (503, "too many files at once"),
     "not_ready": (503, "the model is being loaded"),
     "shutting_down": (503, "the server is being stopped"),
-    "unavailable": (503, "the decoder cannot be started"),
+    "unavailable": (503, "no decoder, or no room on the disk"),
 }
 # Of werkzeug's own errors, by status.
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
@@ -59,17 +59,17 @@ def too_large(settings: Settings) -> Problem:
     return Problem("too_large", f"the upload is over the limit of {settings.max_upload_mb:g} MB")
 
 
-def shutting_down() -> Problem:
-    """Return the answer to whoever comes while the app stops."""
-    return Problem("shutting_down", "the server is being stopped; try again in a moment")
+def later(code: str) -> Problem:
+    """Return the answer of a `code` that is over in a moment."""
+    return Problem(code, f"{ERRORS[code][1]}; try again in a moment")
 
 
 def refusal(status: int, reason: str, settings: Settings) -> Problem:
-    """Return our answer for what the server refuses by itself."""
+    """Return our answer for what the server refuses by itself; of a 503 the reason is a code."""
     if status == 413:
         return too_large(settings)
     if status == 503:
-        return shutting_down()
+        return later(reason)
     return Problem("bad_request", reason)
 
 

@@ -28,7 +28,7 @@ from ser.remarks import WARNINGS
 from ser.web.metrics import CONTENT_TYPE, Metrics
 from ser.web.model import ModelHolder
 from ser.web.openapi import describe
-from ser.web.problems import Problem, shutting_down
+from ser.web.problems import Problem, later
 from ser.web.record import current_record
 from ser.web.settings import Settings
 from ser.web.upload import read_upload
@@ -83,7 +83,7 @@ def health() -> Response:
 def ready() -> Response:
     """Say that the model has answered its warm-up, and that the app is not being stopped."""
     if _workers().closed:
-        raise shutting_down()
+        raise later("shutting_down")
     _predictor()
     return jsonify(status="ready")
 

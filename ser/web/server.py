@@ -8,9 +8,8 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
-from waitress.utilities import Error
 
-from ser.web.connection import Channel
+from ser.web.connection import Channel, Unavailable
 from ser.web.settings import Settings
 from ser.web.workers import Workers
 
@@ -23,10 +22,6 @@ _TICK_S = 0.05
 # then until the clients have read it. Together under the 30 s that platforms give.
 _ANSWER_S = 1
 _FAREWELL_S = 2
-
-
-class _Stopping(Error):
-    code, reason = 503, "Service Unavailable"
 
 
 class _Listener(TcpWSGIServer):
@@ -110,7 +105,7 @@ class Server:
         while quiet < 2 and time.monotonic() < end:
             self._serve(_TICK_S)
             for channel in self._channels():
-                channel.refuse(_Stopping(""))
+                channel.refuse(Unavailable("shutting_down"))
             quiet = 0 if any(map(wanted, self._channels())) else quiet + 1
 
     def _channels(self) -> list[Channel]:

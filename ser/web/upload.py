@@ -2,7 +2,7 @@
 
 from flask import Request
 
-from ser.web.problems import Problem, too_large
+from ser.web.problems import Problem, later, too_large
 from ser.web.settings import Settings
 
 FIELD = "file"
@@ -13,10 +13,13 @@ def read_upload(request: Request, settings: Settings) -> bytes:
     """Return the bytes of the uploaded file; its name is not looked at.
 
     Raises:
-        Problem: there is not exactly one file, or it is too large.
+        Problem: there is not exactly one file, it is too large, or there is no room for it.
         RequestEntityTooLarge: so is the request.
     """
-    data = _read(request)
+    try:
+        data = _read(request)
+    except OSError as error:
+        raise later("unavailable") from error
     if len(data) > settings.max_upload_bytes:
         raise too_large(settings)
     return data

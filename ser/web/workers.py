@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from ser.web.problems import Problem, shutting_down
+from ser.web.problems import Problem, later
 
 T = TypeVar("T")
 
@@ -63,10 +63,10 @@ class Workers:
                 turn did not come in time; `timeout`.
         """
         if self._closed_at is not None and received_at >= self._closed_at:
-            raise shutting_down()
+            raise later("shutting_down")
         with self._lock:
             if self._admitted >= self._room:
-                raise Problem("busy", "too many requests at once; try again in a moment")
+                raise later("busy")
             self._admitted += 1
         future = self._pool.submit(self._count, work)
         future.add_done_callback(self._leave)
@@ -74,7 +74,7 @@ class Workers:
             return future.result(max(0.0, received_at + timeout_s - time.monotonic()))
         except TimeoutError:
             if future.cancel():
-                raise Problem("busy", f"no free place within {timeout_s:g} s") from None
+                raise later("busy") from None
             if future.done():
                 raise  # what `work` itself raised
             raise Problem("timeout", f"the answer took more than {timeout_s:g} s") from None
