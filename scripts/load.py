@@ -37,12 +37,9 @@ def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
     server = Server(SER_MAX_UPLOAD_MB=str(load.MAX_UPLOAD_MB)).wait_ready()
     try:
         before = load.probabilities(server.port)
-        seen = load.mixed(
-            server,
-            clients=options.clients,
-            seconds=options.seconds,
-            requests=load.all_requests(),
-        )
+        how = {"clients": options.clients, "requests": load.all_requests()}
+        load.mixed(server, seconds=options.seconds / 2, **how)  # until its memory is in use
+        seen = load.mixed(server, seconds=options.seconds, **how)
         same = load.probabilities(server.port) == before
     finally:
         status = server.stop()

@@ -45,8 +45,8 @@ class Seen:
     memory: list[tuple[float, float]] = field(default_factory=list)
 
     def slope(self) -> float:
-        """Return how fast the memory grew once it was warm: MB a minute, a line's fit."""
-        times, sizes = np.array(self.memory[len(self.memory) // 3 :]).T
+        """Return how fast the memory grew: MB a minute, a line's fit."""
+        times, sizes = np.array(self.memory).T
         return float(np.polyfit(times, sizes, 1)[0] * 60)
 
     def take(self, request: Request, answer: Answer) -> None:

@@ -181,7 +181,7 @@ def test_even_a_broken_app_answers_in_our_form(monkeypatch):
 
 def test_what_finds_no_place_is_sent_away_at_once(long_clip):
     """One at work, one in the queue, and a third; those who ask for nothing are answered."""
-    with serving(SER_THREADS="1", SER_QUEUE="1", SER_TIMEOUT_S="29") as port:
+    with serving(SER_THREADS="1", SER_QUEUE="1", SER_TIMEOUT_S="120") as port:
         answers: list[Answer] = []
         long = Request("long", 200, "ok", long_clip, WAV)
         clients = [

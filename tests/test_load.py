@@ -48,7 +48,7 @@ def test_who_asked_before_the_end_is_answered(tmp_path, after_s):
 
 def test_an_end_with_work_under_way():
     """What is at work and what is queued is finished; who comes now, or only half, is told."""
-    server = Server(SER_THREADS="1", SER_TIMEOUT_S="29").wait_ready()
+    server = Server(SER_THREADS="1", SER_TIMEOUT_S="120").wait_ready()
     answers: list[Answer] = []
     long = Request("long", 200, "ok", synth.wav(synth.voice(120, 8000), 8000, "ULAW"), WAV)
     works = [

@@ -59,7 +59,7 @@ SETTINGS = {
     "timeout_s": Setting(
         "SER_TIMEOUT_S",
         25.0,
-        _number(float, 0.1, 29),  # platforms give up after 30 s
+        _number(float, 0.1, 600),  # platforms give up after 30
         "time for an answer, in seconds, once the upload is there",
     ),
     "trusted_proxies": Setting(
