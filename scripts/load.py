@@ -10,6 +10,7 @@ import numpy as np
 from _common import note, run
 
 from tests import load
+from tests.exchange import SMALL
 from tests.server import Server
 
 
@@ -34,7 +35,7 @@ def main() -> int:
 
 
 def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
-    server = Server(SER_MAX_UPLOAD_MB=str(load.MAX_UPLOAD_MB)).wait_ready()
+    server = Server(**SMALL).wait_ready()
     try:
         before = load.probabilities(server.port)
         how = {"clients": options.clients, "requests": load.all_requests()}

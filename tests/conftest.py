@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import ROOT, Server
+from tests.server import ROOT, Server, serving
 
 DATA = ROOT.parent / "shared" / "data"
 
@@ -28,6 +28,7 @@ from tests.browser import (  # noqa: E402, F401
     stern_chromium,
     watch,
 )
+from tests.exchange import SMALL  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +78,13 @@ def server():
         yield server.wait_ready()
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def port():
+    """Return the port of an app in this process that takes small files only."""
+    with serving(**SMALL) as port:
+        yield port
 
 
 def write_corpus(folder: Path, speakers=range(1, 7), emotions=range(1, 9)) -> Path:

@@ -2,12 +2,17 @@
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ser.web.problems import ERRORS
 from tests import synth
 
+# The settings of a server that takes small files only, and its limit in bytes.
+SMALL = {"SER_MAX_UPLOAD_MB": "1"}
+LIMIT = 1_000_000
 EDGE = "an-edge"
 FORM = {"Content-Type": f"multipart/form-data; boundary={EDGE}"}
 WAV = {"Content-Type": "audio/wav"}
@@ -59,10 +64,10 @@ def good_requests() -> list[Request]:
     ] + [Request("voice in a form", 200, "ok", form(part(synth.wav(voices[0]))), FORM)]
 
 
-def bad_requests(max_upload_bytes: int) -> list[Request]:
-    """Return what is refused by HTTP, and some of what is refused by its content."""
+def bad_requests() -> list[Request]:
+    """Return what a server of `SMALL` refuses by HTTP, and some of it by its content."""
     clip = synth.wav(synth.voice(0.5))
-    large = clip + bytes(max_upload_bytes)
+    large = clip + bytes(LIMIT)
     foreign = {"Origin": "https://elsewhere.example"}
     ours = {"Host": "emotion.example:8000"}
     return [
@@ -133,3 +138,29 @@ def send(port: int, request: Request, *, timeout_s: float = 60) -> Answer:
 def _pieces(body: bytes) -> Iterator[bytes]:
     for start in range(0, len(body), 50_000):
         yield body[start : start + 50_000]
+
+
+def raw(port: int, data: bytes) -> bytes:
+    """Send bytes as they are, end, and return all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: client.recv(65_536), b""))
+
+
+def check_error(status: int, headers: dict, body: dict) -> None:
+    """Assert the one form of an error."""
+    error = body["error"]
+    assert set(error) == {"code", "message", "request_id"}
+    assert ERRORS[error["code"]][0] == status
+    assert error["message"]
+    assert headers["X-Request-Id"] == error["request_id"]
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert ("Retry-After" in headers) == (status == 503)
+    assert ("Allow" in headers) == (status == 405)
+
+
+def headers_of(head: bytes) -> dict[str, str]:
+    """Return the headers of the head of an answer."""
+    return dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])

@@ -19,7 +19,6 @@ import numpy as np
 from tests.exchange import Answer, Request, bad_requests, good_requests, send
 from tests.server import Server
 
-MAX_UPLOAD_MB = 1
 # What is always a right answer when many come at once.
 OVERLOAD = {(503, "busy"), (503, "timeout")}
 PROBE_EVERY_S = 0.1
@@ -61,7 +60,7 @@ class Seen:
 
 def all_requests() -> list[Request]:
     """Return good requests and bad ones, about half and half."""
-    bad = bad_requests(MAX_UPLOAD_MB * 1_000_000)
+    bad = bad_requests()
     good = good_requests()
     return good * (len(bad) // len(good)) + bad
 

@@ -6,8 +6,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,3 +73,22 @@ class Server:
             return self.wait()
         finally:
             self.process.kill()
+
+
+@contextmanager
+def serving(**variables: str) -> Iterator[int]:
+    """Serve the shipped model in a thread of this process; give the port."""
+    from app import create_app
+    from ser.web.server import Server as WebServer
+    from ser.web.settings import read_settings
+
+    app = create_app(variables)
+    assert app.extensions["model"].wait(300)
+    server = WebServer(app, read_settings({**variables, "PORT": "0"}))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.stop()
+        thread.join()

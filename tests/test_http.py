@@ -1,60 +1,32 @@
 """The edge of the app on a real connection: each answer has our form, whatever was sent."""
 
 import json
-import re
 import resource
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from app import create_app
 from ser.web import connection
-from ser.web.problems import ERRORS
-from ser.web.server import Server
-from ser.web.settings import read_settings
 from tests import synth
 from tests.exchange import (
-    EDGE,
     FORM,
+    LIMIT,
     WAV,
     Answer,
     Request,
     bad_requests,
+    check_error,
     form,
     good_requests,
+    headers_of,
     part,
+    raw,
     send,
 )
 from tests.load import wait_for
-
-LIMIT = 1_000_000  # bytes of an upload
-
-
-@contextmanager
-def serving(**variables: str) -> Iterator[int]:
-    """Serve the shipped model in a thread of this process; give the port."""
-    app = create_app(variables)
-    assert app.extensions["model"].wait(300)
-    server = Server(app, read_settings({**variables, "PORT": "0"}))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield server.port
-    finally:
-        server.stop()
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with serving(SER_MAX_UPLOAD_MB=str(LIMIT / 1e6)) as port:
-        yield port
+from tests.server import serving
 
 
 @pytest.fixture(scope="module")
@@ -63,28 +35,7 @@ def long_clip() -> bytes:
     return synth.wav(synth.voice(60, 8000), 8000, "ULAW")
 
 
-def raw(port: int, data: bytes) -> bytes:
-    """Send bytes as they are, end, and return all that comes back."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
-        client.sendall(data)
-        client.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: client.recv(65_536), b""))
-
-
-def check_error(status: int, headers: dict, body: dict) -> None:
-    """Assert the one form of an error."""
-    error = body["error"]
-    assert set(error) == {"code", "message", "request_id"}
-    assert ERRORS[error["code"]][0] == status
-    assert error["message"]
-    assert headers["X-Request-Id"] == error["request_id"]
-    assert headers["Cache-Control"] == "no-store"
-    assert headers["X-Content-Type-Options"] == "nosniff"
-    assert ("Retry-After" in headers) == (status == 503)
-    assert ("Allow" in headers) == (status == 405)
-
-
-@pytest.mark.parametrize("request_", bad_requests(LIMIT), ids=lambda r: r.name)
+@pytest.mark.parametrize("request_", bad_requests(), ids=lambda r: r.name)
 def test_bad_requests(port, request_):
     answer = send(port, request_)
     assert (answer.status, answer.code) == (request_.status, request_.code)
@@ -114,11 +65,7 @@ def test_what_is_not_http(port, data):
     head, _, body = raw(port, data).partition(b"\r\n\r\n")
     status = int(head.split()[1])
     assert 400 <= status < 500
-    check_error(status, _headers(head), json.loads(body))
-
-
-def _headers(head: bytes) -> dict[str, str]:
-    return dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    check_error(status, headers_of(head), json.loads(body))
 
 
 def test_an_upload_that_is_announced_too_large_is_not_asked_for(port):
@@ -206,66 +153,3 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(long_clip):
         answer = send(port, Request("", 503, "timeout", long_clip, WAV))
         assert (answer.status, answer.code) == (503, "timeout")
         assert float(answer.headers["Retry-After"]) > 0
-
-
-NAMES = st.text(st.characters(exclude_characters='"\r\n', exclude_categories=("Cs",)), max_size=40)
-CONTENTS = st.one_of(st.binary(max_size=300), st.just(synth.wav(synth.voice(0.5))))
-PARTS = st.builds(
-    lambda data, field, name: part(data, field_name=field, name=name),
-    CONTENTS,
-    st.one_of(st.just("file"), NAMES),
-    st.one_of(st.none(), NAMES),
-)
-OF_THE_TABLE = {(status, code) for code, (status, _) in ERRORS.items() if status < 500} | {
-    (200, "ok")
-}
-thorough = settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-
-
-@thorough
-@given(parts=st.lists(PARTS, max_size=4), cut=st.one_of(st.none(), st.integers(0, 400)))
-def test_any_form(client, parts, cut):
-    response = client.post("/predict", data=form(*parts)[:cut], headers=FORM)
-    body = response.get_json()
-    code = body["error"]["code"] if "error" in body else "ok"
-    assert (response.status_code, code) in OF_THE_TABLE
-
-
-HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\n"
-REQUESTS = st.sampled_from(
-    [
-        HEAD + b"Content-Length: 5\r\n\r\nhello",
-        HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        HEAD.replace(b"audio/wav", f"multipart/form-data; boundary={EDGE}".encode())
-        + b"Content-Length: 99\r\n\r\n" + part(b"hello")[:99],
-        b"GET /health HTTP/1.1\r\nHost: x\r\nX-Request-ID: me\r\nExpect: 100-continue\r\n\r\n",
-    ]
-)  # fmt: skip
-CHANGES = st.lists(
-    st.tuples(st.integers(0, 150), st.integers(0, 4), st.binary(max_size=4)), min_size=1, max_size=4
-)
-
-
-@thorough
-@given(data=REQUESTS, changes=CHANGES)
-def test_any_bytes(port, data, changes):
-    """Requests with some bytes changed: a whole answer of the table, or a closed connection."""
-    for at, length, new in changes:
-        data = data[:at] + new + data[at + length :]
-    answer = raw(port, data)
-    while answer:
-        head, _, rest = answer.partition(b"\r\n\r\n")
-        status = int(re.match(rb"HTTP/1\.[01] (\d{3}) ", head)[1])
-        if status == 100:
-            answer = rest
-            continue
-        headers = _headers(head)
-        length = int(headers["Content-Length"])
-        if headers["Content-Type"] == "application/json" and status >= 400 and rest:
-            check_error(status, headers, json.loads(rest[:length]))
-        assert status < 500
-        answer = rest[length:]

@@ -7,14 +7,14 @@ import threading
 import pytest
 
 from tests import load, synth
-from tests.exchange import WAV, Answer, Request, good_requests, send
+from tests.exchange import SMALL, WAV, Answer, Request, good_requests, send
 from tests.server import Server
 
 
 @pytest.fixture(scope="module")
 def small():
     """Return a running server that takes small files only."""
-    server = Server(SER_MAX_UPLOAD_MB=str(load.MAX_UPLOAD_MB))
+    server = Server(**SMALL)
     try:
         yield server.wait_ready()
     finally:
