@@ -215,7 +215,13 @@ def test_sniff_does_not_take_text_for_audio():
     assert sniff(b"") is None
     assert sniff(b"ffconcat version 1.0\nfile x") is None
     assert sniff(b"v=0\r\no=- 0 0 IN IP4 127.0.0.1") is None
-    assert sniff(b"ID3\x04\0\0\0\0\0\0\xff\xfb\x90\0") is MP3
+    assert sniff(b"\xff\xfe" + "Hello".encode("utf-16le")) is None  # a legal MPEG header
+    assert sniff(b"Its free software, and here is how to get it") is None  # a box of MP4
+    assert sniff(b"ID3 is a tree-growing algorithm") is None
+    assert sniff(b"ID3\x04\0\0\0\0\0\0#EXTM3U\n") is None
+    frame = b"\xff\xfb\x90\0" + bytes(413)
+    assert sniff(b"ID3\x04\0\0\0\0\0\0" + 2 * frame) is MP3
+    assert sniff(frame + b"no second frame") is None
 
 
 def test_the_sniffed_demuxers_are_ffmpegs():
