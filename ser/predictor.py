@@ -134,9 +134,7 @@ class Predictor:
         Returns:
             shape (batch, labels), float64; each row sums to 1.
         """
-        scores = [
-            self.scorer(features[at : at + _BATCH]) for at in range(0, len(features), _BATCH)
-        ]
+        scores = [self.scorer(features[at : at + _BATCH]) for at in range(0, len(features), _BATCH)]
         return soften(np.concatenate(scores), self.bundle.metadata.temperature)
 
     def _answer(self, probabilities: np.ndarray) -> tuple[str, float, dict[str, float]]:
