@@ -134,6 +134,10 @@ REFUSED = {
         },
         "layer 'u' gives",
     ),
+    "absurd window": (
+        {"metadata": _features(window_seconds=1e9)},
+        r"window_seconds 1000000000\.0 is not within",
+    ),
     "no hop": ({"metadata": _features(hop_seconds=0)}, "hop_seconds 0 is not within"),
     "absurd parameter": (
         {
