@@ -126,9 +126,9 @@ BAD = {
     "too large": (
         lambda: synth.wav(VOICE * np.float32(1e30), subtype="FLOAT"),
         422, "invalid_samples", "overflow"),
-    "larger": (
-        lambda: synth.wav(np.full(20_000, 3e38, np.float32) * np.sign(VOICE[:1]),
-                          subtype="FLOAT"), 422, "silent", "silence"),
+    "DC at the edge of float32": (
+        lambda: synth.wav(np.full(20_000, 3e38, np.float32), subtype="FLOAT"),
+        422, "silent", "silence"),
     "0.29 s": (lambda: synth.wav(VOICE[:6394]), 422, "too_short", "at least 0.3 s"),
     "silence": (lambda: synth.wav(np.zeros(22_050)), 422, "silent", "silence"),
     "DC": (lambda: synth.wav(np.full(22_050, 0.4)), 422, "silent", "silence"),
@@ -163,7 +163,7 @@ def test_cut_off_with_enough_left(server, labels, extension):
     assert status == 200, answer
     check_answer(answer, labels)
     assert 0.5 < answer["duration"] < 1.8
-    assert answer["warnings"] == [DAMAGED]
+    assert DAMAGED in answer["warnings"]
 
 
 WHOLE = {
@@ -189,7 +189,8 @@ def test_whole_files(server, labels, name):
     assert status == 200, answer
     check_answer(answer, labels)
     assert answer["duration"] == pytest.approx(files.SECONDS, abs=0.1)
-    assert (answer["truncated"], answer["warnings"]) == (False, [])
+    assert not answer["truncated"]
+    assert DAMAGED not in answer["warnings"]
 
 
 RATES = (4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000)
@@ -206,7 +207,7 @@ def test_every_kind_of_sample_rate_and_channels(server, labels, subtype):
             assert status == 200, (rate, channels, answer)
             check_answer(answer, labels)
             assert answer["duration"] == pytest.approx(0.4, abs=1e-3)
-            assert answer["warnings"] == []
+            assert DAMAGED not in answer["warnings"]
 
 
 BOMBS = {
