@@ -1,6 +1,8 @@
 """Bytes or a path to mono float32 at a given sample rate; the same for training and serving."""
 
 import io
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,17 +10,20 @@ import numpy as np
 import soundfile
 import soxr
 
-from ser import ffmpeg
+from ser.endings import LOST_SECONDS, is_cut_off
 from ser.errors import (
     EmptyFile,
     InvalidSamples,
     Silent,
+    TooComplex,
     TooShort,
     UnsupportedFormat,
     UnsupportedMedia,
 )
+from ser.ffmpeg import Decoding
+from ser.limits import Limits
 from ser.remarks import DAMAGED
-from ser.sniff import HEAD_BYTES, Container, sniff
+from ser.sniff import Container, sniff
 
 SAMPLE_RATE = 22_050  # Hz, unless features want another; librosa's default
 MIN_SECONDS = 0.3  # shorter clips hold no emotion
@@ -28,8 +33,11 @@ MAX_CHANNELS = 8
 SILENCE_PEAK = 1e-4  # of full scale (-80 dB), once a constant offset is taken off
 DECODE_TIMEOUT_S = 25.0
 
-# A file that ends early has lost at least this much of what its header declares.
-_LOST_SECONDS = 0.1
+_RATES = f"{MIN_RATE} to {MAX_RATE} Hz are supported"
+_CHANNELS = f"1 to {MAX_CHANNELS} are supported"
+_BLOCK_FRAMES = 65_536  # decoded at a time, of all channels together
+# libsndfile's numbers for a rate or number of channels that it cannot take.
+_BAD_RATE, _BAD_CHANNELS = (24,), (32, 33, 34)
 
 
 @dataclass(frozen=True)
@@ -79,75 +87,111 @@ def load_audio(
     data = source if isinstance(source, bytes) else source.read_bytes()
     if not data:
         raise EmptyFile("the file is empty (0 bytes)")
-    container = sniff(data[:HEAD_BYTES])
+    container = sniff(data)
     if container is None:
         raise UnsupportedMedia(
             "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
         )
-    audio = _read_with_soundfile(data, rate, max_seconds) if container.soundfile else None
+    limits = Limits.of(max_seconds, timeout_s)
+    audio = _read_with_soundfile(data, container, rate, limits) if container.soundfile else None
     if audio is None:
-        audio = _read_with_ffmpeg(data, container, rate, max_seconds, timeout_s)
+        audio = _read_with_ffmpeg(data, container, rate, limits)
     _check(audio)
     return audio
 
 
-def _read_with_soundfile(data: bytes, rate: int, max_seconds: float) -> Audio | None:
+def _read_with_soundfile(
+    data: bytes, container: Container, rate: int, limits: Limits
+) -> Audio | None:
     """Return the clip, or None where ffmpeg should try: broken, streamed or exotic files."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            own_rate, channels, declared = file.samplerate, file.channels, file.frames
-            _check_format(own_rate, channels)
-            wanted = int(max_seconds * own_rate)
-            frames = file.read(min(wanted, declared), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError:
+            own_rate, declared = file.samplerate, file.frames
+            _check_format(own_rate, file.channels)
+            samples, taken = _gather(_soundfile_blocks(file, limits), own_rate, rate, limits)
+    except soundfile.LibsndfileError as error:
+        if error.code in _BAD_RATE:
+            raise UnsupportedFormat(f"no sample rate; {_RATES}") from error
+        if error.code in _BAD_CHANNELS:
+            raise UnsupportedFormat(f"none or too many channels; {_CHANNELS}") from error
         return None
-    if not len(frames):
+    if not taken:
         return None
-    lost = (min(wanted, declared) - len(frames)) / own_rate
-    return Audio(
-        _resample(frames.mean(axis=1), own_rate, rate),
-        truncated=declared > wanted,
-        warnings=(DAMAGED,) if lost > _LOST_SECONDS else (),
-        rate=rate,
-    )
-
-
-def _read_with_ffmpeg(
-    data: bytes, container: Container, rate: int, max_seconds: float, timeout_s: float
-) -> Audio:
-    # A second more than wanted tells a file at the limit from a longer one.
-    decoded = ffmpeg.decode(
-        data, container, rate=rate, max_seconds=max_seconds + 1, timeout_s=timeout_s
-    )
-    limit = int(max_seconds * rate)
-    samples = decoded.samples[:limit]
+    limit = limits.frames(own_rate)
+    lost = min(declared, limit) - taken
+    cut_off = lost > LOST_SECONDS * own_rate or is_cut_off(data, container)
     return Audio(
         samples,
-        truncated=len(decoded.samples) > limit,
-        warnings=(DAMAGED,) if decoded.complained else (),
+        truncated=taken > limit,
+        warnings=(DAMAGED,) if cut_off else (),
         rate=rate,
     )
+
+
+def _soundfile_blocks(file: soundfile.SoundFile, limits: Limits) -> Iterator[np.ndarray]:
+    """Yield the samples, shape (n, channels), within the limits that ffmpeg has as well."""
+    size = _BLOCK_FRAMES // file.channels
+    start = time.thread_time()
+    while len(block := file.read(size, dtype="float32", always_2d=True)):
+        yield block
+        limits.time_left()
+        if time.thread_time() - start > limits.cpu_s:
+            raise TooComplex("decoding this file takes more time than is allowed")
+
+
+def _read_with_ffmpeg(data: bytes, container: Container, rate: int, limits: Limits) -> Audio:
+    with Decoding(data, container, limits) as decoding:
+        _check_format(decoding.rate, decoding.channels)
+        samples, taken = _gather(decoding.blocks(), decoding.rate, rate, limits)
+        return Audio(
+            samples,
+            truncated=taken > limits.frames(decoding.rate),
+            warnings=(DAMAGED,) if decoding.complained or is_cut_off(data, container) else (),
+            rate=rate,
+        )
+
+
+def _gather(
+    blocks: Iterator[np.ndarray], own_rate: int, rate: int, limits: Limits
+) -> tuple[np.ndarray, int]:
+    """Mix blocks of shape (n, channels) down and resample them, one after the other.
+
+    Of a file of any length, rate and width no more than `max_seconds` of the result are
+    held, and the answer is, to the bit, that of doing it with the whole.
+
+    Returns:
+        shape (n,), float32, at `rate`; and how many frames were taken, which is
+        above the limit where there were more.
+    """
+    wanted = limits.frames(own_rate)
+    resampler = soxr.ResampleStream(own_rate, rate, 1, dtype="float32", quality="HQ")
+    parts, taken = [], 0
+    with np.errstate(over="ignore", invalid="ignore"):  # `_check` tells of it
+        for block in blocks:
+            mono = block[: wanted - taken].mean(axis=1)
+            parts.append(mono if own_rate == rate else resampler.resample_chunk(mono))
+            taken += len(block)
+            if taken > wanted:
+                break
+    if own_rate != rate:
+        parts.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    return np.concatenate(parts) if parts else np.empty(0, np.float32), taken
 
 
 def _check_format(rate: int, channels: int) -> None:
     if not MIN_RATE <= rate <= MAX_RATE:
-        raise UnsupportedFormat(
-            f"a sample rate of {rate} Hz; {MIN_RATE} to {MAX_RATE} Hz are supported"
-        )
+        raise UnsupportedFormat(f"a sample rate of {rate} Hz; {_RATES}")
     if not 1 <= channels <= MAX_CHANNELS:
-        raise UnsupportedFormat(f"{channels} channels; 1 to {MAX_CHANNELS} are supported")
-
-
-def _resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
-    return samples if rate == wanted else soxr.resample(samples, rate, wanted, quality="HQ")
+        raise UnsupportedFormat(f"{channels} channels; {_CHANNELS}")
 
 
 def _check(audio: Audio) -> None:
-    if not np.isfinite(audio.samples).all():
+    samples = audio.samples
+    if not np.isfinite(samples).all():
         raise InvalidSamples("the audio holds NaN or infinite samples")
     if audio.duration < MIN_SECONDS:
         raise TooShort(f"{audio.duration:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
-    # In float64: the mean of huge float32 samples overflows.
-    wide = audio.samples.astype(np.float64)
-    if np.abs(wide - wide.mean()).max() < SILENCE_PEAK:
+    # In float64: the sum of huge float32 samples overflows.
+    mean = samples.mean(dtype=np.float64)
+    if max(samples.max() - mean, mean - samples.min()) < SILENCE_PEAK:
         raise Silent("nothing but silence in this file")

@@ -6,6 +6,7 @@ A file without it is served when it has the shape of the published models.
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,18 @@ import numpy as np
 from ser.emotions import EMOTIONS
 from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS, FeatureSet
+from ser.stock import MAX_BYTES, count_stored, refuse_code
 
 #: The model that is shipped, and served unless told otherwise.
 DEFAULT_MODEL = Path(__file__).resolve().parent.parent / "model" / "conv1d-frames.h5"
 ATTRIBUTE = "ser"
 CLASSIC_FEATURES = "mfcc40-mean"
 _FORMAT = 1
+# What h5py, JSON and our own types raise of a file that was damaged, or made by hand.
+_MALFORMED = (
+    OSError, RuntimeError, MemoryError, LookupError, TypeError, ValueError, AttributeError,
+    ArithmeticError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +72,7 @@ class Bundle:
     Attributes:
         version: the first 12 characters of the file's SHA-256.
         architecture: the Keras configuration of the model, stock layers only.
+        n_stored: how many numbers its arrays hold.
     """
 
     path: Path
@@ -72,6 +80,7 @@ class Bundle:
     version: str
     architecture: dict[str, Any]
     features: FeatureSet
+    n_stored: int = 0
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -83,16 +92,17 @@ def read_bundle(path: Path) -> Bundle:
     if not path.is_file():
         raise ModelFileError(f"model file {path} does not exist")
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelFileError(f"it is larger than {MAX_BYTES // 2**20} MB")
         version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        if not h5py.is_hdf5(path):
+            raise ModelFileError("it is not an HDF5 file")
         with h5py.File(path, "r") as file:
-            attributes = dict(file.attrs)
-    except OSError as error:
-        raise ModelFileError(f"model file {path} is not an HDF5 file") from error
-    try:
-        return _check(path, version, attributes)
+            attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
+            return _check(path, version, attributes, count_stored(file))
     except ModelFileError as error:
         raise ModelFileError(f"model file {path}: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _MALFORMED as error:
         raise ModelFileError(f"model file {path} is malformed: {error!r}") from error
 
 
@@ -130,23 +140,24 @@ def add_scores(path: Path, scores: dict[str, Any]) -> None:
     write_metadata(path, replace(metadata, **changes))
 
 
-def _check(path: Path, version: str, attributes: dict[str, Any]) -> Bundle:
-    if "model_config" not in attributes:
+def _check(path: Path, version: str, attributes: dict[str, Any], n_stored: int) -> Bundle:
+    if attributes["model_config"] is None:
         raise ModelFileError("it holds no Keras model (weights alone are not enough)")
     architecture = json.loads(attributes["model_config"])
-    _refuse_code(architecture)
-    metadata = _metadata(path.stem, attributes.get(ATTRIBUTE))
+    refuse_code(architecture)
+    metadata = _metadata(path.stem, attributes[ATTRIBUTE])
     name = metadata.features["name"]
     if name not in FEATURE_SETS:
         raise ModelFileError(f"unknown feature set {name!r}; known: {', '.join(FEATURE_SETS)}")
     features = FEATURE_SETS[name].with_metadata(metadata.features)
-    if len(set(metadata.labels)) != len(metadata.labels) or not metadata.labels:
+    labels = metadata.labels
+    if not labels or len(set(labels)) != len(labels) or not all(type(x) is str for x in labels):
         raise ModelFileError("its labels must be distinct names")
-    if not metadata.temperature > 0:
+    if not 0 < metadata.temperature < math.inf:
         raise ModelFileError(f"temperature {metadata.temperature} is not positive")
     if not 0 <= metadata.uncertain_below <= 1:
         raise ModelFileError(f"uncertain_below {metadata.uncertain_below} is not from 0 to 1")
-    return Bundle(path, metadata, version, architecture, features)
+    return Bundle(path, metadata, version, architecture, features, n_stored)
 
 
 def _metadata(stem: str, stored: str | bytes | None) -> Metadata:
@@ -157,23 +168,6 @@ def _metadata(stem: str, stored: str | bytes | None) -> Metadata:
     if (version := data.pop("format", None)) != _FORMAT:
         raise ModelFileError(f"its format is {version!r}; this version reads format {_FORMAT}")
     return Metadata(**data | {"labels": tuple(data["labels"])})
-
-
-def _refuse_code(node: Any) -> None:
-    """Walk a Keras configuration; anything but stock Keras objects is refused."""
-    if isinstance(node, list):
-        for item in node:
-            _refuse_code(item)
-    elif isinstance(node, dict):
-        name = node.get("class_name", "")
-        if "class_name" in node and (
-            name in ("Lambda", "__lambda__", "function", "__typespec__")
-            or not str(node.get("module") or "keras").split(".")[0] == "keras"
-            or node.get("registered_name") not in (None, name)
-        ):
-            raise ModelFileError(f"it holds code ({name}), and code in model files is never run")
-        for value in node.values():
-            _refuse_code(value)
 
 
 def make_probe(x: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:

@@ -86,6 +86,12 @@ class Silent(AudioError):
     code = "silent"
 
 
+class TooComplex(AudioError):
+    """Decoding it takes more CPU time or memory than is allowed."""
+
+    code = "too_complex"
+
+
 class DecoderFault(SerError):
     """The input may be fine; decoding it failed for a reason of ours."""
 

@@ -4,6 +4,7 @@
 TensorFlow's memory.
 """
 
+import math
 import os
 import sys
 import threading
@@ -18,6 +19,7 @@ from ser.errors import ModelFileError
 
 SERVING_BACKEND = "openvino"
 PROBE_TOLERANCE = 1e-4
+MAX_OUTPUT = 4_000_000  # numbers that a layer may give for one window
 
 #: features of shape (batch, *shape), float32, to probabilities of shape (batch, labels).
 Scorer = Callable[[np.ndarray], np.ndarray]
@@ -64,10 +66,12 @@ def _build(bundle: Bundle) -> Any:
     import keras
 
     try:
-        if bundle.architecture["class_name"] == "Sequential":
-            model = keras.Sequential.from_config(_modern(bundle.architecture["config"]))
-        else:
-            model = keras.Model.from_config(bundle.architecture["config"])
+        with _no_more_weights_than(bundle.n_stored):
+            if bundle.architecture["class_name"] == "Sequential":
+                model = keras.Sequential.from_config(_modern(bundle.architecture["config"]))
+            else:
+                model = keras.Model.from_config(bundle.architecture["config"])
+        _refuse_large_outputs(model)
         model.load_weights(bundle.path)
     except Exception as error:  # Keras raises of every kind for a broken file
         reason = str(error).partition("\n")[0]
@@ -85,6 +89,44 @@ def _build(bundle: Bundle) -> Any:
             f"model file {bundle.path}: {n_labels} labels, but output {model.output_shape[1:]}"
         )
     return model
+
+
+@contextmanager
+def _no_more_weights_than(stored: int) -> Iterator[None]:
+    """Refuse a model whose layers ask for more weights than its file holds, before they get them.
+
+    Every stock layer takes its weights from `add_weight`, at once and filled. Twice as many
+    are given, for `Bidirectional` builds the layer that it copies, too.
+    """
+    import keras
+
+    original = keras.Layer.add_weight
+    left = 2 * stored
+
+    def add_weight(layer: Any, *args: Any, **options: Any) -> Any:
+        nonlocal left
+        shape = options.get("shape", args[0] if args else None)
+        left -= math.prod((shape,) if isinstance(shape, int) else shape or ())
+        if left < 0:
+            raise ModelFileError(f"its layers have more weights than the {stored} that it holds")
+        return original(layer, *args, **options)
+
+    keras.Layer.add_weight = add_weight
+    try:
+        yield
+    finally:
+        keras.Layer.add_weight = original
+
+
+def _refuse_large_outputs(model: Any) -> None:
+    """Refuse a model that would take gigabytes for a batch of windows."""
+    for layer in model.layers:
+        for node in layer._inbound_nodes:  # `layer.output` knows no layer that is used twice
+            for tensor in node.output_tensors:
+                if math.prod(n or 1 for n in tensor.shape) > MAX_OUTPUT:
+                    raise ModelFileError(f"layer {layer.name!r} gives {tensor.shape}")
+        if hasattr(layer, "layers"):
+            _refuse_large_outputs(layer)
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:

@@ -1,17 +1,13 @@
 """Which container some bytes are, by their first bytes and never by a name.
 
 Text of any kind (HTML, playlists such as HLS, DASH, ffconcat and SDP) matches no
-signature, so it never reaches a decoder.
+signature, so it never reaches a decoder. Where a format has no magic number of its own,
+a second frame must follow where the first one says.
 """
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-
-#: As much of a file's head as `sniff` looks at, in bytes.
-HEAD_BYTES = 4096
-
-_ASF_GUID = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
-_TS_PACKET = 188  # bytes
 
 
 @dataclass(frozen=True)
@@ -46,65 +42,106 @@ CONTAINERS = (
 )  # fmt: skip
 
 _PREFIXES = (
-    (b"RF64", WAV),
-    (b"fLaC", FLAC),
-    (b"OggS", OGG),
-    (b".snd", AU),
-    (b"caff", CAF),
+    (b"fLaC\x00\x00\x00\x22", FLAC),
+    (b"fLaC\x80\x00\x00\x22", FLAC),  # no other metadata follows
+    (b"OggS\x00", OGG),
+    (b".snd\x00", AU),
+    (b"caff\x00\x01", CAF),
     (b"riff\x2e\x91\xcf\x11", W64),
     (b"\x1a\x45\xdf\xa3", MATROSKA),
-    (b"#!AMR", AMR),
-    (_ASF_GUID, ASF),
+    (b"#!AMR\n", AMR),
+    (b"#!AMR-WB\n", AMR),
+    (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), ASF),
     (b"FLV\x01", FLV),
     (b"\x00\x00\x01\xba", MPEG_PS),
 )
+_CHUNKED = {  # the form of an IFF file, at bytes 0 and 8
+    (b"RIFF", b"WAVE"): WAV,
+    (b"RF64", b"WAVE"): WAV,
+    (b"RIFF", b"AVI "): AVI,
+    (b"FORM", b"AIFF"): AIFF,
+    (b"FORM", b"AIFC"): AIFF,
+}
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_TS_PACKET = 188  # bytes
+_AFTER_TAG = 4096  # bytes; taggers leave padding and odds and ends behind their tag
+_HEADER = 6  # bytes that tell an MPEG or AAC frame's length
+
+# kbit/s by the index in the frame header, from ISO 11172-3 and 13818-3.
+_BITRATES = {  # (MPEG 1, layer)
+    (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (True, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (False, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+_MPEG1_RATES = (44_100, 48_000, 32_000)  # Hz; half of it in MPEG 2, a quarter in MPEG 2.5
 
 
-def sniff(head: bytes) -> Container | None:
-    """Return the container whose file begins with `head`, or None.
-
-    Args:
-        head: the first `HEAD_BYTES` bytes of the file, or all of a shorter one.
-    """
+def sniff(data: bytes) -> Container | None:
+    """Return the container that the file `data` is, or None."""
     for prefix, container in _PREFIXES:
-        if head.startswith(prefix):
+        if data.startswith(prefix):
             return container
-    if head[:4] == b"RIFF":
-        return {b"WAVE": WAV, b"AVI ": AVI}.get(head[8:12])
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return AIFF
-    if head[4:8] in _MP4_BOXES:
+    if (form := (data[:4], data[8:12])) in _CHUNKED:
+        return _CHUNKED[form]
+    # The size before the name: as letters it would be above 512 MB.
+    if data[4:8] in _MP4_BOXES and data[0] < 0x20:
         return MP4
-    if head[:3] == b"ID3":
-        return _after_id3(head)
-    if _is_mpeg_audio(head):
+    if data.startswith(b"ID3"):
+        return _after_id3(data)
+    if _two_frames(data, 0, _mpeg_frame_bytes):
         return MP3
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:
+    if _two_frames(data, 0, _adts_frame_bytes):
         return AAC
-    if len(head) > 2 * _TS_PACKET and {head[0], head[_TS_PACKET], head[2 * _TS_PACKET]} == {0x47}:
+    packets = data[: 2 * _TS_PACKET + 1 : _TS_PACKET]
+    if packets == b"\x47" * 3:
         return MPEG_TS
     return None
 
 
-def _after_id3(head: bytes) -> Container:
+def _after_id3(data: bytes) -> Container | None:
     """Return what follows an ID3v2 tag: mp3, but some tools tag flac and aac as well."""
-    if len(head) < 10:
-        return MP3
+    if len(data) < 10 or max(data[6:10]) > 0x7F:
+        return None
     # The tag's size is in four bytes of seven bits.
-    size = 10 + functools.reduce(lambda size, byte: size << 7 | byte & 0x7F, head[6:10], 0)
-    body = head[size:]
-    if body.startswith(b"fLaC"):
+    start = 10 + functools.reduce(lambda size, byte: size << 7 | byte, data[6:10], 0)
+    if data.startswith(b"fLaC", start):
         return Container("flac")
-    if len(body) > 1 and body[0] == 0xFF and body[1] & 0xF6 == 0xF0:
-        return AAC
-    return MP3
+    for at in range(start, start + _AFTER_TAG):
+        if _two_frames(data, at, _mpeg_frame_bytes):
+            return MP3
+        if _two_frames(data, at, _adts_frame_bytes):
+            return AAC
+    return None
 
 
-def _is_mpeg_audio(head: bytes) -> bool:
-    """Say whether `head` is an MPEG audio frame header of layer I to III with legal fields."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return False
-    version, layer = (head[1] >> 3) & 3, (head[1] >> 1) & 3
-    bitrate, rate = head[2] >> 4, (head[2] >> 2) & 3
-    return version != 1 and layer != 0 and bitrate != 15 and rate != 3
+def _two_frames(data: bytes, start: int, frame_bytes: Callable[[bytes], int]) -> bool:
+    """Say whether a frame begins at `start`, and another one where it ends."""
+    length = frame_bytes(data[start : start + _HEADER])
+    return length > 0 and frame_bytes(data[start + length : start + length + _HEADER]) > 0
+
+
+def _mpeg_frame_bytes(header: bytes) -> int:
+    """Return the length of the MPEG audio frame (layer I to III) of this header; 0: none."""
+    if len(header) < _HEADER or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+        return 0
+    version, layer = (header[1] >> 3) & 3, 4 - ((header[1] >> 1) & 3)
+    bitrate, rate = header[2] >> 4, (header[2] >> 2) & 3
+    if version == 1 or layer == 4 or bitrate in (0, 15) or rate == 3:
+        return 0
+    hertz = _MPEG1_RATES[rate] >> (3 - version if version else 2)
+    bits = _BITRATES[version == 3, layer][bitrate - 1] * 1000
+    padding = (header[2] >> 1) & 1
+    if layer == 1:
+        return (12 * bits // hertz + padding) * 4
+    return (72 if layer == 3 and version != 3 else 144) * bits // hertz + padding
+
+
+def _adts_frame_bytes(header: bytes) -> int:
+    """Return the length of the AAC frame of this ADTS header; 0 where it is none."""
+    if len(header) < _HEADER or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
+        return 0
+    length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
+    return length if length >= 7 else 0

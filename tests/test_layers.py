@@ -8,10 +8,10 @@ from tests.conftest import ROOT
 
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
-    "ffmpeg", "convert", "audio", "conditions", "features", "augment", "recipes", "cache",
-    "dataset", "waveforms", "protocols", "metrics", "calibration", "bundle", "figures", "card",
-    "runtime", "predictor", "recorder", "unseen", "long_audio", "training", "results",
-    "evaluation", "report", "pages", "exploration", "web",
+    "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
+    "recipes", "cache", "dataset", "waveforms", "protocols", "metrics", "calibration", "stock",
+    "bundle", "figures", "card", "runtime", "predictor", "recorder", "unseen", "long_audio",
+    "training", "results", "evaluation", "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",

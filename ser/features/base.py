@@ -11,6 +11,9 @@ from ser.errors import InvalidSamples, ModelFileError
 
 _STORED = ("name", "shape", "sample_rate", "params", "window_seconds", "hop_seconds")
 
+# A file's sizes may be this many times larger or smaller than those of the feature set.
+_SPREAD = 16
+
 
 def check_finite(values: np.ndarray) -> None:
     """Raise `InvalidSamples` where what was computed of finite samples is not finite."""
@@ -91,4 +94,20 @@ class FeatureSet:
                 f"feature set {self.name!r} is of audio at {self.sample_rate} Hz, "
                 f"not {data['sample_rate']} Hz"
             )
+        for key, ours in _numbers(self.to_metadata()).items():
+            value: Any = _numbers(data).get(key)
+            low, high = (ours / _SPREAD, ours * _SPREAD) if ours > 0 else (0, _SPREAD)
+            # Neither True, an int to Python, nor NaN is within bounds.
+            if type(value) not in (int, float) or not low <= value <= high:
+                raise ModelFileError(
+                    f"{key} {value!r} is not within {low:g} to {high:g}, near the {ours:g} of "
+                    f"feature set {self.name!r}"
+                )
         return replace(self, **data | {"shape": tuple(data["shape"])})
+
+
+def _numbers(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the sizes in metadata of features, by name; absurd ones would take all memory."""
+    named = data["params"] | {k: data[k] for k in ("window_seconds", "hop_seconds")}
+    named |= {f"shape[{axis}]": size for axis, size in enumerate(data["shape"])}
+    return {k: v for k, v in named.items() if not isinstance(v, str | bool | None)}

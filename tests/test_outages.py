@@ -1,0 +1,84 @@
+"""What the server answers when something of ours is missing, full or broken."""
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from ser.bundle import DEFAULT_MODEL
+from tests import files, models
+from tests.conftest import Server
+from tests.test_bad_input import post
+
+
+def _code(answer: tuple[int, dict]) -> tuple[int, str]:
+    return answer[0], answer[1].get("error", {}).get("code", "")
+
+
+def test_ffmpeg_is_missing(tmp_path, clip):
+    server = Server(PATH=str(tmp_path), IMAGEIO_FFMPEG_EXE=str(tmp_path / "gone"))
+    try:
+        server.wait_ready(120)
+        assert _code(post(server, files.encoded("m4a"))) == (503, "unavailable")
+        assert _code(post(server, clip)) == (200, "")  # libsndfile needs none
+    finally:
+        server.stop()
+
+
+def test_a_decoder_that_takes_too_long_is_ended():
+    slow = files.made_by_ffmpeg("mka", "-c", "copy", source=files.flac_bomb(80_000, 192_000, 8))
+    server = Server(SER_TIMEOUT_S="0.3")
+    try:
+        server.wait_ready(120)
+        assert _code(post(server, slow)) == (503, "timeout")
+        children = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+        assert not any(child.read_text() for child in children)
+    finally:
+        server.stop()
+
+
+def test_the_disk_is_full(server, clip):
+    """No file of the server may be larger than 4 KB: an upload cannot be put aside."""
+    upload = files.encoded("m4a")
+    pid, kind = server.process.pid, resource.RLIMIT_FSIZE
+    before = resource.prlimit(pid, kind)
+    resource.prlimit(pid, kind, (4096, before[1]))
+    try:
+        assert _code(post(server, upload)) == (503, "unavailable")
+        assert _code(post(server, clip)) == (200, "")
+    finally:
+        resource.prlimit(pid, kind, before)
+    assert _code(post(server, upload)) == (200, "")
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut off", "text"])
+def test_the_model_file_is_missing_or_damaged(tmp_path, damage):
+    path = tmp_path / "model.h5"
+    if damage == "cut off":
+        path.write_bytes(DEFAULT_MODEL.read_bytes()[:-20_000])
+    elif damage == "text":
+        path.write_text("not a model")
+    server = Server(SER_MODEL=str(path))
+    _, err = server.process.communicate(timeout=300)
+    assert server.process.returncode == 2
+    assert err.startswith(f"app.py: model file {path}")
+    assert err.count("\n") == 1
+
+
+def test_ready_says_why_there_is_no_model(tmp_path, clip):
+    """Under another server than ours, which does not end the process."""
+    path = tmp_path / "model.h5"
+    probe = {"input": [[0.0]] * 40, "probabilities": [0.125] * 8}
+    models.write_keras2(path, metadata=models.metadata(probe=probe))
+    app = create_app({"SER_MODEL": path})
+    assert app.extensions["model"].wait(300)
+    for response in (
+        app.test_client().get("/ready"),
+        app.test_client().post("/predict", data=clip, content_type="audio/wav"),
+    ):
+        assert response.status_code == 503
+        error = response.get_json()["error"]
+        assert error["code"] == "not_ready"
+        assert "gives other probabilities" in error["message"]
+        assert response.headers["Retry-After"]
