@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask
 
 from ser.errors import SerError
+from ser.lean import share_heaps
 from ser.web import build_app
 from ser.web.logs import configure_logging
 from ser.web.server import Server
@@ -34,6 +35,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 def main() -> int:
     """Serve until told to stop; give the exit status, 2 for a wrong setting or model file."""
+    share_heaps()
     try:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)

@@ -6,20 +6,21 @@ TensorFlow's memory.
 
 import math
 import os
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from ser.bundle import Bundle
 from ser.errors import ModelFileError
+from ser.lean import lean_imports
 
 SERVING_BACKEND = "openvino"
 PROBE_TOLERANCE = 1e-4
 MAX_OUTPUT = 4_000_000  # numbers that a layer may give for one window
+_BATCH = 8  # windows scored at once: more take memory, and no less time each
 
 #: features of shape (batch, *shape), float32, to probabilities of shape (batch, labels).
 Scorer = Callable[[np.ndarray], np.ndarray]
@@ -32,33 +33,21 @@ def load_scorer(bundle: Bundle) -> Scorer:
         ModelFileError: the model does not fit its metadata, or answers its probe wrongly.
     """
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
-    import keras
-
-    with nullcontext() if keras.backend.backend() == "tensorflow" else _tensorflow_hidden():
+    backend = os.environ["KERAS_BACKEND"]
+    with lean_imports() if backend == "openvino" else nullcontext():
         model = _build(bundle)
-    if keras.backend.backend() == "openvino":
-        scorer = _openvino_scorer(model, bundle.features.shape)
-    else:
-        scorer = _keras_scorer(model)
+        if backend == "openvino":
+            scorer = _openvino_scorer(model, bundle.features.shape)
+        else:
+            scorer = keras_scorer(model)
     _verify(bundle, scorer)
-    return scorer
+    return lambda x: in_batches(scorer, x, _BATCH)
 
 
-@contextmanager
-def _tensorflow_hidden() -> Iterator[None]:
-    """Make TensorFlow look as if it were not installed.
-
-    Keras asks for it on any backend when it copies a layer, as `Bidirectional` does, and
-    would import all of it; a None in `sys.modules` makes that an ImportError, which it takes.
-    """
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules["tensorflow"]
+def in_batches(score: Scorer, x: np.ndarray, size: int) -> np.ndarray:
+    """Return ``score(x)``, computed of at most `size` rows at a time."""
+    starts = range(0, max(1, len(x)), size)
+    return np.concatenate([score(x[start : start + size]) for start in starts])
 
 
 def _build(bundle: Bundle) -> Any:
@@ -152,7 +141,8 @@ def _modern(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
     return {**config, "layers": [{"class_name": "InputLayer", "config": source}, *layers, *rest]}
 
 
-def _keras_scorer(model: Any) -> Scorer:
+def keras_scorer(model: Any) -> Scorer:
+    """Return a Keras model of any backend as a function of arrays."""
     import keras
 
     def score(x: np.ndarray) -> np.ndarray:
@@ -182,12 +172,16 @@ def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
         # Requests run side by side in the server's threads; one core each is fastest.
         {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1},
     )
-    local = threading.local()
+    # Each request keeps what its largest batch took: no more of them than can run at once.
+    slots = threading.BoundedSemaphore(os.cpu_count() or 1)
+    idle: list[Any] = []
 
     def score(x: np.ndarray) -> np.ndarray:
-        if not hasattr(local, "request"):
-            local.request = compiled.create_infer_request()
-        return local.request.infer(np.ascontiguousarray(x))[0].copy()
+        with slots:
+            request = idle.pop() if idle else compiled.create_infer_request()
+            answer = request.infer(np.ascontiguousarray(x))[0].copy()
+            idle.append(request)
+        return answer
 
     return score
 

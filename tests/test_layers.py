@@ -9,9 +9,10 @@ from tests.conftest import ROOT
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
     "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
-    "recipes", "cache", "dataset", "waveforms", "protocols", "metrics", "calibration", "stock",
-    "bundle", "figures", "card", "runtime", "predictor", "recorder", "unseen", "long_audio",
-    "training", "results", "evaluation", "report", "pages", "exploration", "web",
+    "recipes", "cache", "jobs", "extraction", "tables", "dataset", "waveforms", "protocols",
+    "metrics", "calibration", "stock", "bundle", "figures", "card", "lean", "runtime",
+    "predictor", "recorder", "unseen", "long_audio", "checkpoints", "training", "results",
+    "evaluation", "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
@@ -82,7 +83,7 @@ print(*sorted(name for name in sys.modules))
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
     assert "openvino" in loaded
-    # matplotlib is not ours: Keras imports it where it finds it.
-    unwanted = {"tensorflow", "jax", "torch", "pydub"}
+    unwanted = {"tensorflow", "jax", "torch", "pydub", "librosa", "numba", "sklearn", "scipy"}
+    unwanted |= {"matplotlib", "pandas", "PIL", "requests", "openvino_telemetry"}
     assert not loaded & unwanted
     assert not loaded & {f"ser.{name}" for name in TRAINING}

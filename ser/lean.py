@@ -1,0 +1,45 @@
+"""Serving in little memory: no package that serving does not need, no heap of every thread."""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+# Imported where they are installed, for what serving never does: 150 MB and two seconds.
+# TensorFlow is asked for on any backend when a layer is copied, as `Bidirectional` does.
+_OPTIONAL = (
+    "tensorflow", "sklearn", "pandas", "matplotlib", "PIL", "requests", "openvino_telemetry",
+)  # fmt: skip
+# Keras's OpenVINO backend cannot be imported without it (60 MB), and uses it for windows of
+# its inverse Fourier transform.
+_STANDINS = ("scipy", "scipy.signal")
+
+
+@contextmanager
+def lean_imports() -> Iterator[None]:
+    """Make the packages look as if they were not installed, unless they are loaded already.
+
+    A None in `sys.modules` makes an import an ImportError, which Keras and OpenVINO take.
+    """
+    hidden = [name for name in (*_OPTIONAL, *_STANDINS) if name not in sys.modules]
+    for name in hidden:
+        standin = ModuleType(name) if name in _STANDINS else None
+        sys.modules[name] = standin  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+def share_heaps() -> None:
+    """Let all threads allocate from two heaps, not each from its own, where glibc is there.
+
+    Each would keep what its largest request took. To be called before threads are started.
+    """
+    m_arena_max = -8  # malloc.h
+    try:
+        ctypes.CDLL(None).mallopt(m_arena_max, 2)
+    except (AttributeError, OSError, TypeError):
+        return  # another C library
