@@ -15,7 +15,8 @@ from ser.cache import cached
 from ser.conditions import conditions, telephone
 from ser.corpora import CORPORA, Utterance, scan
 from ser.emotions import EMOTIONS
-from ser.errors import SerError, UsageError
+from ser.errors import UsageError
+from ser.extraction import extract_file
 from ser.features import FeatureSet
 from ser.features.mfcc40_frames import log_mel
 from ser.groupings import Grouping, balanced
@@ -115,16 +116,12 @@ def load_dataset(
     found = scan(data, CORPORA)
 
     def extract() -> dict[str, np.ndarray]:
-        rows, faults = [], []
-        for utterance in progress(found.utterances):
-            try:
-                clip = load_audio(utterance.path, rate=features.sample_rate)
-                rows.append(features.extract(clip.samples))
-                faults.append("")
-            except (SerError, OSError) as error:
-                faults.append(str(error) or type(error).__name__)
-        empty = np.empty((0, *features.shape), np.float32)
-        return {"features": np.stack(rows) if rows else empty, "faults": np.array(faults, str)}
+        tried = [extract_file(utterance.path, features) for utterance in progress(found.utterances)]
+        rows = [row for row, _ in tried if row is not None]
+        return {
+            "features": np.stack(rows) if rows else np.empty((0, *features.shape), np.float32),
+            "faults": np.array([fault for _, fault in tried], str),
+        }
 
     paths = [utterance.path for utterance in found.utterances]
     stored = cached("features", paths, features.to_metadata(), extract)

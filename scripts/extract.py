@@ -1,0 +1,68 @@
+"""Extract the features of corpora into one table: CSV, Parquet or .npz."""
+
+import argparse
+import time
+from pathlib import Path
+
+import _common
+
+from ser.corpora import CORPORA, scan
+from ser.errors import UsageError
+from ser.extraction import extract
+from ser.features import FEATURE_SETS
+from ser.registry import lookup
+from ser.tables import FORMATS, new_table
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders of corpora"
+    )
+    parser.add_argument(
+        "--features", required=True, metavar="NAME", help=f"one of {', '.join(FEATURE_SETS)}"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=f"ends in {', '.join(FORMATS)}"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes side by side")
+    where.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, as tcp://host:8786")
+    args = parser.parse_args()
+    if args.jobs < 1:
+        parser.error("--jobs must be at least 1")
+    return args
+
+
+def main() -> int:
+    from tqdm import tqdm
+
+    args = parse()
+    features = lookup(FEATURE_SETS, args.features, "feature set")
+    found = scan(args.data, CORPORA)
+    _common.note(found.summary())
+    if not found.utterances:
+        raise UsageError(f"no utterance of {', '.join(CORPORA)} below {args.data}")
+    kept = failed = 0
+    start = time.monotonic()
+    with (
+        new_table(args.out, features) as table,
+        tqdm(total=len(found.utterances), desc=features.name, unit="clip") as progress,
+    ):
+        for chunk in extract(found.utterances, features, jobs=args.jobs, dask=args.dask):
+            table.write(chunk)
+            for fault in chunk.faults:
+                tqdm.write(f"left out {fault}", file=progress.fp)
+            kept += len(chunk.utterances)
+            failed += len(chunk.faults)
+            progress.update(chunk.n_clips)
+    seconds = time.monotonic() - start
+    _common.note(f"{(kept + failed) / seconds:.0f} clips a second")
+    print(f"{args.out}: {kept} clips of shape {features.shape}, {failed} left out")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    _common.run(main)

@@ -1,0 +1,68 @@
+"""The same function over many items: in this process, in several, or on a Dask cluster."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import TypeVar
+
+from ser.errors import UsageError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_AHEAD = 2  # items a worker that are under way: it never waits, and memory stays bounded
+_CONNECT_S = 10
+_RETRIES = 3  # of an item whose worker was lost
+
+
+def each(
+    function: Callable[[T], R], items: Iterable[T], *, jobs: int = 1, dask: str | None = None
+) -> Iterator[R]:
+    """Yield ``function(item)`` of each item, in the order of the items.
+
+    Items are taken, and answers held, no faster than they are worked on, so that neither
+    has to fit into memory. On Dask, what a lost worker had under way is done again by another.
+
+    Args:
+        function: of a module; it and its items and answers are pickled, unless `jobs` is 1.
+        jobs: number of processes.
+        dask: address of a scheduler, such as ``tcp://10.0.0.1:8786``; goes before `jobs`.
+
+    Raises:
+        UsageError: no scheduler or no worker is there.
+    """
+    if dask is None and jobs == 1:
+        yield from map(function, items)
+        return
+    with _processes(jobs) if dask is None else _cluster(dask) as (executor, workers):
+        under_way: deque[Future[R]] = deque()
+        for item in items:
+            under_way.append(executor.submit(function, item))
+            if len(under_way) > _AHEAD * workers:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+
+
+@contextmanager
+def _processes(jobs: int) -> Iterator[tuple[Executor, int]]:
+    # Spawned, not forked: what has threads, as TensorFlow does, does not survive a fork.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield pool, jobs
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=_CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Dask scheduler at {address}: {error}") from error
+    with client:
+        workers = sum(client.nthreads().values())
+        if not workers:
+            raise UsageError(f"the Dask scheduler at {address} has no workers")
+        yield client.get_executor(retries=_RETRIES, pure=False), workers

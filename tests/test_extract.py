@@ -1,0 +1,57 @@
+"""scripts/extract.py, as a user runs it."""
+
+import csv
+
+import pytest
+
+from ser.features import FEATURE_SETS
+from tests.conftest import write_corpus
+from tests.test_scripts import run
+
+
+@pytest.mark.parametrize("where", [(), ("--jobs", "2")], ids=["alone", "two processes"])
+def test_extract(tiny_corpus, tmp_path, where):
+    out = tmp_path / "made" / "t.csv"
+    done = run(
+        "extract.py", "--data", tiny_corpus, "--features", "mfcc40-mean", "--out", out, *where
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{out}: 48 clips of shape (40, 1), 0 left out\n"
+    assert "clips a second" in done.stderr
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 48
+    features = FEATURE_SETS["mfcc40-mean"]
+    assert len([key for key in rows[0] if key.startswith("f")]) == features.shape[0]
+
+
+def test_a_broken_clip_is_named_and_exit_1(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus", speakers=(1,))
+    broken = min(corpus.rglob("*.wav"))
+    broken.write_bytes(b"RIFF nothing")
+    out = tmp_path / "t.parquet"
+    done = run("extract.py", "--data", corpus, "--features", "mfcc40-mean", "--out", out)
+    assert done.returncode == 1
+    assert "7 clips of shape (40, 1), 1 left out" in done.stdout
+    assert str(broken) in done.stderr
+    assert out.is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--features", "mfcc", "--out", "t.csv"), "unknown feature set 'mfcc'"),
+        (("--features", "mfcc40-mean", "--out", "t.xlsx"), "unknown table format '.xlsx'"),
+        (("--features", "mfcc40-mean", "--out", "t.csv", "--jobs", "0"), "at least 1"),
+        (
+            ("--features", "mfcc40-mean", "--out", "t.csv", "--dask", "tcp://127.0.0.1:1"),
+            "no Dask scheduler at tcp://127.0.0.1:1",
+        ),
+    ],
+)
+def test_extract_says_what_is_wrong(tiny_corpus, tmp_path, arguments, words):
+    done = run("extract.py", "--data", tiny_corpus, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stdout == ""
+    assert not list(tmp_path.iterdir())
