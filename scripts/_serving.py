@@ -1,0 +1,138 @@
+"""A server in a process group of its own: started, asked, measured and stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+
+READY_S = 120
+REQUEST_S = 300
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Serving:
+    """A running server, as a context: ready on entry, stopped on exit.
+
+    Attributes:
+        start_s: seconds from its start until it was ready.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] | str,
+        *,
+        cwd: Path,
+        environment: Mapping[str, str],
+        ready: str = "/ready",
+    ) -> None:
+        self.port = free_port()
+        self._path = ready
+        started = time.perf_counter()
+        self.process = subprocess.Popen(
+            command,
+            shell=isinstance(command, str),
+            cwd=cwd,
+            env={**environment, "PORT": str(self.port)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            self._wait(started + READY_S)
+        except BaseException:
+            self.stop()
+            raise
+        self.start_s = time.perf_counter() - started
+
+    def _wait(self, until: float) -> None:
+        while time.perf_counter() < until:
+            try:
+                with urllib.request.urlopen(self.url(self._path), timeout=READY_S):  # noqa: S310
+                    return
+            except OSError:
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the server ended: {self.process.returncode}") from None
+                time.sleep(0.02)
+        raise RuntimeError(f"the server was not ready after {READY_S} s")
+
+    def __enter__(self) -> "Serving":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def url(self, path: str) -> str:
+        """Return the address of a path."""
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def memory(self) -> tuple[float, float]:
+        """Return what it holds now and held at most, in MB (2**20), of all its processes."""
+        now = peak = 0
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                group = int((folder / "stat").read_text().rpartition(")")[2].split()[2])
+                if group != self.process.pid:
+                    continue
+                lines = (folder / "status").read_text().splitlines()
+            except OSError:  # it has just ended
+                continue
+            sizes = {k: v for k, _, v in (line.partition(":") for line in lines)}
+            now += int(sizes.get("VmRSS", "0 kB").split()[0])
+            peak += int(sizes.get("VmHWM", "0 kB").split()[0])
+        return now / 1024, peak / 1024
+
+    def stop(self) -> int:
+        """Ask every process to end, as a platform does; return the exit status."""
+        try:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            return self.process.wait(30)
+        except ProcessLookupError:
+            return self.process.wait()
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            return self.process.wait()
+
+    def ask(self, bodies: Iterable[bytes], *, clients: int = 1) -> tuple[list[float], float]:
+        """Post each body to /predict from a number of clients, each on a connection it keeps.
+
+        Returns:
+            the seconds of each request, and those of all together.
+
+        Raises:
+            RuntimeError: an answer is not 200.
+        """
+        waiting, lock, seconds = iter(bodies), threading.Lock(), []
+
+        def client() -> None:
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=REQUEST_S)
+            while True:
+                with lock:
+                    body = next(waiting, None)
+                if body is None:
+                    return connection.close()
+                began = time.perf_counter()
+                connection.request("POST", "/predict", body, {"Content-Type": "audio/wav"})
+                response = connection.getresponse()
+                answer = response.read()
+                seconds.append(time.perf_counter() - began)
+                if response.status != 200:
+                    raise RuntimeError(f"answer {response.status}: {answer[:200]!r}")
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(clients) as pool:
+            for done in [pool.submit(client) for _ in range(clients)]:
+                done.result()
+        return seconds, time.perf_counter() - began

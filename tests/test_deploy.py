@@ -1,0 +1,115 @@
+"""What the platforms do, done here: install requirements.txt alone, run the file's own line."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts._serving import Serving
+from ser.ffmpeg import ffmpeg_path
+from tests import synth
+from tests.conftest import ROOT
+
+MAX_PEAK_MB = 512  # Heroku's smallest dyno, Render's smallest instance
+MAX_INSTALLED_MB = 700
+NEVER = ("tensorflow", "librosa", "scipy", "numba", "scikit_learn", "matplotlib")
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory) -> Path:
+    """Return a virtual environment made of requirements.txt alone."""
+    folder = tmp_path_factory.mktemp("clean") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    subprocess.run(
+        [*pip, "--disable-pip-version-check", "-r", ROOT / "requirements.txt"], check=True
+    )
+    return folder
+
+
+def serving(command, clean: Path, *, cwd: Path = ROOT, **environment: str) -> Serving:
+    """Run a command line with the environment's Python and none of our variables."""
+    # A busy machine is no failure.
+    settings = {"SER_TIMEOUT_S": "300", **environment}
+    path = os.pathsep.join([str(clean / "bin"), str(Path(ffmpeg_path()).parent), os.defpath])
+    return Serving(command, cwd=cwd, environment={"PATH": path, "HOME": str(clean), **settings})
+
+
+def procfile() -> str:
+    kind, _, command = (ROOT / "Procfile").read_text().strip().partition(": ")
+    assert kind == "web"
+    return command
+
+
+@pytest.mark.slow
+def test_the_line_of_the_procfile_in_a_clean_environment(clean, tmp_path):
+    voice = synth.voice(3.7, rate=48_000)
+    bodies = [synth.wav(voice, 48_000), synth.encoded(voice, 48_000, tmp_path / "a.mp4")]
+    with serving(procfile(), clean) as server:
+        server.ask([*bodies * 20, synth.wav(synth.voice(60.0))] * 3, clients=4)
+        peak = server.memory()[1]
+        status = server.stop()
+    assert status in (0, -15, 143)  # the shell's, when it is the one to be asked
+    assert server.memory()[0] == 0
+    assert 100 < peak < MAX_PEAK_MB
+
+
+@pytest.mark.slow
+def test_what_is_installed(clean):
+    packages = next(clean.glob("lib/python*/site-packages"))
+    found = {path.name.split("-")[0].lower() for path in packages.glob("*.dist-info")}
+    assert {"flask", "openvino", "keras"} <= found
+    assert not found & set(NEVER)
+    size = sum(p.lstat().st_size for p in packages.rglob("*") if p.is_file()) / 2**20
+    assert size < MAX_INSTALLED_MB
+
+
+@pytest.mark.slow
+def test_the_image_without_docker(clean, tmp_path, clip):
+    """The tree that COPY makes, the ENV, the CMD and the HEALTHCHECK of the last stage."""
+    stage = DOCKERFILE.rpartition("\nFROM ")[2]
+    for source, target in re.findall(r"^COPY (?!--from)(\S+) (\S+)$", stage, re.MULTILINE):
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, tmp_path / target)
+        else:
+            shutil.copy(ROOT / source, tmp_path / target)
+    settings = dict(part.split("=", 1) for part in shlex.split(
+        re.search(r"^ENV (.+)$", stage, re.MULTILINE).group(1)))  # fmt: skip
+    command, check = (
+        json.loads(re.search(rf"^{word}[^\[]*(\[.+\])$", stage, re.MULTILINE).group(1))
+        for word in ("CMD", "HEALTHCHECK")
+    )
+    assert settings.pop("PATH").startswith("/venv/bin:")
+    with serving(command, clean, cwd=tmp_path, **settings) as server:
+        server.ask([clip])
+        checked = {**os.environ, "PORT": str(server.port)}
+        assert subprocess.run(check, env=checked, check=False).returncode == 0
+        assert server.stop() == 0
+        gone = subprocess.run(check, env=checked, capture_output=True, check=False)
+    assert gone.returncode != 0
+
+
+def test_the_image_is_small_and_not_root():
+    assert len(re.findall(r"^FROM ", DOCKERFILE, re.MULTILINE)) == 2
+    assert re.search(r"^USER [1-9]\d*$", DOCKERFILE, re.MULTILINE)
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    assert allowed[0] == "*"
+    for source in re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE):
+        assert f"!{source}" in allowed
+
+
+def test_the_platforms_run_the_same_line():
+    start = re.search(r"startCommand: (.+)", (ROOT / "render.yaml").read_text()).group(1)
+    assert start == procfile()
+    described = json.loads((ROOT / "app.json").read_text())
+    assert list(described["formation"]) == ["web"]
+    python = (ROOT / ".python-version").read_text().strip()
+    assert f"FROM python:{python}-slim" in DOCKERFILE
