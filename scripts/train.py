@@ -1,6 +1,10 @@
-"""Train a recipe on corpora and save the model file that the app serves."""
+"""Train a recipe on corpora and save the model file that the app serves.
+
+Killed, it goes on from its last checkpoint when it is started again in the same way.
+"""
 
 import argparse
+import shutil
 from pathlib import Path
 
 import _common
@@ -59,6 +63,7 @@ def main() -> int:
         seed=args.seed,
         epochs=args.epochs,
         callbacks=[_common.training_progress(args.epochs or recipe.epochs, recipe.name)],
+        checkpoint_folder=(checkpoints := args.out.with_suffix(".checkpoints")),
     )
     held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
     split = "trained on every clip, the last epoch kept"
@@ -66,6 +71,7 @@ def main() -> int:
         whose = f"of {', '.join(held_out)}" if held_out else "at random"
         split = f"the epoch was chosen on {len(validation)} clips {whose}"
     save(trained, args.out, dataset, split=split)
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
     report = args.report or Path("reports", args.out.stem)
     report.mkdir(parents=True, exist_ok=True)

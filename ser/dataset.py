@@ -1,5 +1,6 @@
 """Features with their utterances: what protocols split and recipes train on."""
 
+import hashlib
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,6 +46,12 @@ class Dataset:
         if unknown:
             raise UsageError(f"the data holds {sorted(unknown)}; the labels are {list(labels)}")
         return np.array([index[u.emotion] for u in self.utterances])
+
+    def digest(self) -> str:
+        """Return a digest of the features and the emotions."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.features).data)
+        digest.update("\n".join(u.emotion for u in self.utterances).encode())
+        return digest.hexdigest()
 
     def merged(self, labels: Mapping[str, str]) -> "Dataset":
         """Return the same rows with the emotions in `labels` called by another name."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ser import checkpoints
 from ser.augment import TrainingClips, batches
 from ser.bundle import Bundle, Metadata, make_probe, write_metadata
 from ser.calibration import fit_temperature, fit_threshold, soften
@@ -83,6 +84,7 @@ def train(
     seed: int,
     epochs: int | None = None,
     callbacks: Sequence[Any] = (),
+    checkpoint_folder: Path | None = None,
 ) -> Trained:
     """Train a recipe; keep the epoch that is best on the validation rows.
 
@@ -90,6 +92,8 @@ def train(
         train_rows, validation_rows: row numbers of the dataset, without one in common.
         epochs: instead of the recipe's number.
         callbacks: further Keras callbacks, such as a progress bar.
+        checkpoint_folder: keeps checkpoints, so that the same call goes on after a kill; the
+            result is the same as without the kill, not as without checkpoints.
     """
     os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
     # Batches this small are twice as slow on two threads; use processes for more cores.
@@ -110,6 +114,7 @@ def train(
             seed * recipe.members + n,
             epochs,
             callbacks,
+            checkpoint_folder,
         )
         for n in range(recipe.members)
     ]
@@ -140,6 +145,7 @@ def _fit(
     seed: int,
     epochs: int | None,
     callbacks: Sequence[Any],
+    folder: Path | None,
 ) -> tuple[Any, dict[str, list[float]], int]:
     """Train one network; return it, its history, and the epoch whose weights it has."""
     import keras
@@ -160,6 +166,7 @@ def _fit(
     n_epochs = epochs or recipe.epochs
     keep_best = keras.callbacks.EarlyStopping(
         monitor=recipe.monitor or "loss",
+        mode="max" if "accuracy" in (recipe.monitor or "") else "min",
         patience=n_epochs,
         restore_best_weights=recipe.monitor is not None,
     )
@@ -167,15 +174,19 @@ def _fit(
     held_out = None
     if len(validation_rows):
         held_out = (x[validation_rows], _targets(recipe, y[validation_rows]))
-    fitted = model.fit(
-        **_training_data(recipe, dataset, train_rows, clips, seed),
+    history = checkpoints.fit(
+        model,
+        lambda leg_seed: {
+            **_training_data(recipe, dataset, train_rows, clips, leg_seed),
+            "validation_data": held_out,
+            "validation_batch_size": 64,
+        },
         epochs=n_epochs,
-        validation_data=held_out,
-        validation_batch_size=64,
-        verbose=0,
+        seed=seed,
         callbacks=[keep_best, *callbacks],
+        folder=folder,
+        identity=[repr(recipe), dataset.digest(), train_rows.tolist()],
     )
-    history = {key: list(map(float, values)) for key, values in fitted.history.items()}
     return model, history, keep_best.best_epoch + 1 if recipe.monitor else n_epochs
 
 

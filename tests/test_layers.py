@@ -31,6 +31,7 @@ TRAINING = {
     "dataset",
     "protocols",
     "metrics",
+    "checkpoints",
     "training",
     "evaluation",
     "report",

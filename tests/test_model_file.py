@@ -429,3 +429,11 @@ def test_the_shipped_model():
     assert bundle.metadata.scores["actors5"]["n"] == 1440
     card = (DEFAULT_MODEL.parent / "README.md").read_text()
     assert bundle.version in card
+
+
+def test_a_bundle_is_built_as_often_as_wanted(tmp_path):
+    path = tmp_path / "twice.h5"
+    models.write_keras2(path, metadata=models.metadata())
+    bundle = read_bundle(path)
+    x = np.random.default_rng(0).standard_normal((3, 40, 1)).astype(np.float32)
+    np.testing.assert_array_equal(load_scorer(bundle)(x), load_scorer(bundle)(x))
