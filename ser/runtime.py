@@ -4,6 +4,7 @@
 TensorFlow's memory.
 """
 
+import copy
 import math
 import os
 import threading
@@ -35,7 +36,7 @@ def load_scorer(bundle: Bundle) -> Scorer:
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
     backend = os.environ["KERAS_BACKEND"]
     with lean_imports() if backend == "openvino" else nullcontext():
-        model = _build(bundle)
+        model = build_model(bundle)
         if backend == "openvino":
             scorer = _openvino_scorer(model, bundle.features.shape)
         else:
@@ -50,16 +51,22 @@ def in_batches(score: Scorer, x: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([score(x[start : start + size]) for start in starts])
 
 
-def _build(bundle: Bundle) -> Any:
+def build_model(bundle: Bundle) -> Any:
+    """Build the bundle's Keras model, with its weights.
+
+    Raises:
+        ModelFileError: it cannot be built, or does not fit its metadata.
+    """
     # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
     import keras
 
+    config = copy.deepcopy(bundle.architecture["config"])  # Keras takes it apart
     try:
         with _no_more_weights_than(bundle.n_stored):
             if bundle.architecture["class_name"] == "Sequential":
-                model = keras.Sequential.from_config(_modern(bundle.architecture["config"]))
+                model = keras.Sequential.from_config(_modern(config))
             else:
-                model = keras.Model.from_config(bundle.architecture["config"])
+                model = keras.Model.from_config(config)
         _refuse_large_outputs(model)
         model.load_weights(bundle.path)
     except Exception as error:  # Keras raises of every kind for a broken file
@@ -152,13 +159,15 @@ def keras_scorer(model: Any) -> Scorer:
     return score
 
 
-def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
-    """Compile the model's graph once, in float32.
+def openvino_graph(model: Any, shape: tuple[int, ...]) -> Any:
+    """Return a Keras model as an OpenVINO graph of a batch of any size.
 
-    Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
-    request is not thread-safe. The batch stays dynamic on purpose: with a fixed batch,
-    OpenVINO 2025.4 to 2026.4 on x86 get convolution + ReLU + pooling wrong. Keras has no
-    public way to trace such a graph (`export` bakes a batch of 1 into `Flatten`).
+    The batch stays dynamic on purpose: with a fixed batch, OpenVINO 2025.4 to 2026.4 on x86
+    get convolution + ReLU + pooling wrong. Keras has no public way to trace such a graph
+    (`export` bakes a batch of 1 into `Flatten`).
+
+    Args:
+        shape: of the features.
     """
     import openvino
     from keras.src.backend.openvino.core import OpenVINOKerasTensor
@@ -166,8 +175,19 @@ def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
 
     parameter = ops.parameter([-1, *shape], openvino.Type.f32)
     output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
+    return openvino.Model([ops.result(output.output)], [parameter])
+
+
+def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
+    """Compile the model's graph once, in float32.
+
+    Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
+    request is not thread-safe.
+    """
+    import openvino
+
     compiled = openvino.Core().compile_model(
-        openvino.Model([ops.result(output.output)], [parameter]),
+        openvino_graph(model, shape),
         "CPU",
         # Requests run side by side in the server's threads; one core each is fastest.
         {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1},

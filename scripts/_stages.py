@@ -1,0 +1,81 @@
+"""The stages of an answer in this process, one after the other: the floor of any server."""
+
+import io
+import json
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from ser.audio import load_audio
+from ser.bundle import Bundle
+from ser.lean import lean_imports
+from ser.predictor import Predictor
+from ser.runtime import build_model, openvino_graph
+
+_TURNS = 100
+_MATRIX = 512
+
+
+def milliseconds(call: Callable[[], Any], turns: int = _TURNS) -> float:
+    """Return the median time of a call, once it has been called."""
+    call()
+    times = []
+    for _ in range(turns):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return 1e3 * median(times)
+
+
+def stages(predictor: Predictor, data: bytes) -> dict[str, float]:
+    """Return the milliseconds of each stage for a file that libsndfile reads."""
+    audio = load_audio(data)
+    features, _ = predictor.bundle.features.extract_windows(audio)
+    decode = milliseconds(lambda: soundfile.read(io.BytesIO(data), dtype="float32"))
+    load = milliseconds(lambda: load_audio(data))
+    extract = milliseconds(lambda: predictor.bundle.features.extract_windows(audio))
+    score = milliseconds(lambda: predictor.probabilities(features))
+    whole = milliseconds(lambda: json.dumps(predictor.predict_audio(audio).to_dict()))
+    return {
+        "decode": decode,
+        "resample": load - decode,
+        "features": extract,
+        "model": score,
+        "answer": whole - extract - score,
+    }
+
+
+def model_floor(bundle: Bundle) -> tuple[float, float]:
+    """Return a window's multiply-adds in millions, and their ms at this core's measured rate."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((_MATRIX, _MATRIX), dtype=np.float32) for _ in range(2))
+    each = milliseconds(lambda: a @ b) / _MATRIX**3
+    count = multiply_adds(bundle)
+    return count / 1e6, count * each
+
+
+def multiply_adds(bundle: Bundle) -> int:
+    """Return the multiply-adds of a model for one window: convolutions, products, GRU, LSTM."""
+    with lean_imports():
+        graph = openvino_graph(build_model(bundle), bundle.features.shape)
+    graph.reshape([1, *bundle.features.shape])
+    total = 0
+    for node in graph.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind in ("Convolution", "MatMul"):
+            weights, out = node.input(1).get_shape(), node.output(0).get_shape()
+            per_output = (
+                np.prod(weights[1:])
+                if kind == "Convolution"
+                else weights[-1 if node.get_attributes()["transpose_b"] else -2]
+            )
+            total += int(np.prod(out) * per_output)
+        elif kind in ("GRUSequence", "LSTMSequence"):
+            steps = node.input(0).get_shape()[1]
+            matrices = [s for s in (i.get_shape() for i in node.inputs()) if len(s) == 3][-2:]
+            total += int(steps * sum(np.prod(shape) for shape in matrices))
+    return total

@@ -1,0 +1,241 @@
+"""Measure the app beside the app of the tutorials: one table, JSON and a chart.
+
+Everything is measured in one run on this machine, over HTTP, medians of many requests. The
+tutorial app (scripts/_tutorial_app.py) loads the model on each request; a second one, once.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import _common
+import numpy as np
+from _serving import Serving
+from _sizes import sizes
+from _sounds import CLIP_S, bodies, write_corpus
+from _stages import model_floor, stages
+
+from ser.bundle import DEFAULT_MODEL
+from ser.predictor import Predictor
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "scripts"
+TUTORIAL = ("flask", "tensorflow", "librosa")
+CLIENTS = (1, 2, 4, 8, 16)
+SHORT = ("wav", "mp3", "mp4")
+CLASSIC = "conv1d-mfcc40"
+
+#: What is measured: name and unit; whether less is better.
+Rows = dict[str, float]
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("reports/bench"), help="JSON and chart")
+    parser.add_argument("--requests", type=int, default=200, help="of each kind, to our app")
+    parser.add_argument("--many", type=int, default=10_000, help="requests of the last row")
+    parser.add_argument("--clips", type=int, default=600, help="of extraction and training")
+    parser.add_argument("--epochs", type=int, default=100, help="of training")
+    args = parser.parse_args()
+    if min(args.requests, args.many, args.epochs) < 16 or args.clips < 64:
+        parser.error("--requests, --many and --epochs must be at least 16, --clips 64")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    args.out.mkdir(parents=True, exist_ok=True)
+    os.environ["KERAS_BACKEND"] = "openvino"
+    files = bodies()
+    with tempfile.TemporaryDirectory(prefix="ser-bench-") as folder:
+        classic, corpus = Path(folder, "classic.h5"), Path(folder, "corpus")
+        _write_classic(classic)
+        app, tutorial = ROOT / "app.py", SCRIPTS / "_tutorial_app.py"
+        few = max(16, args.requests // 5)
+        columns = {
+            "this app": _serve([app], DEFAULT_MODEL, files, args.requests, many=args.many),
+            f"with {CLASSIC}": _serve([app], classic, files, args.requests),
+            "tutorial app": _serve([tutorial, classic], None, files, few),
+            "tutorial, loading once": _serve([tutorial, classic, "--once"], None, files, few),
+        }
+        ours = columns["this app"]
+        ours |= _stage_rows(files["wav"], ours)
+        _common.note("packages, extraction, training …")
+        write_corpus(corpus, args.clips)
+        ours |= _extraction(corpus, Path(folder)) | _training(corpus, Path(folder), args.epochs)
+        for name, wanted in (("this app", _pins()), ("tutorial app", TUTORIAL)):
+            whole, packed = sizes(wanted)
+            columns[name] |= {"installed, MB": whole, "installed, compressed, MB": packed}
+    machine = f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    _common.write_json(args.out / "bench.json", {"machine": machine, "columns": columns})
+    _chart(columns, args.out / "bench.png")
+    print(_table(columns))
+    print(f"\nMeasured on {machine}; {time.strftime('%Y-%m-%d')}. A clip has {CLIP_S} s.")
+    return 0
+
+
+def _serve(
+    command: Sequence[Any], model: Path | None, files: dict[str, bytes], n: int, *, many: int = 0
+) -> Rows:
+    """Measure one server; a tutorial app (no `model`) only with what it stands in the time."""
+    _common.note(" ".join(Path(str(part)).name for part in [*command, model or ""]) + " …")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
+    environment |= {"SER_MODEL": str(model)} if model else {"KERAS_BACKEND": "tensorflow"}
+    argv = [sys.executable, *map(str, command)]
+    starts = []
+    for _ in range(3 if model else 1):
+        with Serving(argv, cwd=ROOT, environment=environment) as server:
+            starts.append(server.start_s)
+    rows = {"cold start, s": median(starts)}
+    with Serving(argv, cwd=ROOT, environment=environment) as server:
+        server.ask([files["wav"]] * 3)
+        rows["memory idle, MB"] = server.memory()[0]
+        for kind in SHORT:
+            spent = [1e3 * s for s in server.ask([files[kind]] * n)[0]]
+            rows[f"{kind}, median, ms"] = median(spent)
+            if kind == "wav":
+                rows["wav, 95 %, ms"], rows["wav, 99 %, ms"] = np.percentile(spent, (95, 99))
+        for length, times in (("60 s", 10), ("600 s", 3)):
+            spent, _ = server.ask([files[length]] * (times if model else 2))
+            rows[f"wav of {length}, median, ms"] = 1e3 * median(spent)
+        for clients in CLIENTS if model else (1, 8):
+            _, seconds = server.ask([files["wav"]] * (2 * n), clients=clients)
+            rows[f"requests a second, {clients} clients"] = 2 * n / seconds
+    mixed = list(islice(cycle([files["wav"]] * 6 + [files["mp3"], files["mp4"]] * 2), n)) + [
+        files["60 s"]
+    ] * (n // 20)
+    with Serving(argv, cwd=ROOT, environment=environment) as server:
+        server.ask(islice(cycle(mixed), 500 if model else n), clients=8)
+        rows["memory at peak, mixed requests of 8 clients, MB"] = server.memory()[1]
+        if many:
+            server.ask([files["wav"]] * many, clients=8)
+            rows[f"memory after {many:,} more, MB"] = server.memory()[0]
+            server.ask([files["600 s"]] * 2)
+            rows["memory at peak, 600 s, MB"] = server.memory()[1]
+    return rows
+
+
+def _stage_rows(data: bytes, ours: Rows) -> Rows:
+    predictor = Predictor.from_file(DEFAULT_MODEL)
+    spent = stages(predictor, data)
+    floor = sum(spent.values())
+    count, at_rate = model_floor(predictor.bundle)
+    rows = {f"stage {name}, ms": value for name, value in spent.items()}
+    rows["stage receive and send, ms"] = ours["wav, median, ms"] - floor
+    rows["stages in process, together, ms"] = floor
+    rows["model, million multiply-adds"] = count
+    rows["model, at this core's rate, ms"] = at_rate
+    ceiling = (os.cpu_count() or 1) * 1e3 / floor
+    rows["of the stages' ceiling on all cores, 8 clients, %"] = (
+        100 * ours["requests a second, 8 clients"] / ceiling
+    )
+    return rows
+
+
+def _extraction(corpus: Path, folder: Path) -> Rows:
+    rows = {}
+    for jobs in (1, 2):
+        arguments = ["--data", corpus, "--features", "mfcc40-mean", "--jobs", jobs]
+        done = _script("extract.py", *arguments, "--out", folder / f"{jobs}.parquet")
+        rate = next(line for line in done.stderr.splitlines() if line.endswith("clips a second"))
+        rows[f"extraction, clips a second, {jobs} processes"] = float(rate.split()[0])
+    return rows
+
+
+def _training(corpus: Path, folder: Path, epochs: int) -> Rows:
+    began = time.perf_counter()
+    arguments = ["--data", corpus, "--epochs", epochs, "--report", folder / "report"]
+    _script("train.py", CLASSIC, *arguments, "--out", folder / "trained.h5")
+    return {f"training, {epochs} epochs of {CLASSIC}, s": time.perf_counter() - began}
+
+
+def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
+    """Run a script of ours, with an empty cache; its errors are ours."""
+    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
+    with tempfile.TemporaryDirectory(prefix="ser-cache-") as cache:
+        return subprocess.run(
+            [sys.executable, str(SCRIPTS / name), *map(str, arguments)],
+            env={**environment, "SER_CACHE": cache},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+
+def _write_classic(path: Path) -> None:
+    """Write the published network, untrained: what it answers takes as long."""
+    code = (
+        "import sys; from ser.recipes import RECIPES; "
+        f"RECIPES[{CLASSIC!r}].build((40, 1), 8).save(sys.argv[1])"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True)
+
+
+def _pins() -> Iterator[str]:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return (line for line in lines if line and not line.startswith("#"))
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
+
+
+def _table(columns: dict[str, Rows]) -> str:
+    """Return the figures as Markdown; those of the others also as a multiple of ours."""
+    ours = columns["this app"]
+    lines = [f"| | {' | '.join(columns)} |", f"|---{'|---:' * len(columns)}|"]
+    for row in dict.fromkeys(name for rows in columns.values() for name in rows):
+        cells = []
+        for name, rows in columns.items():
+            text = _number(rows[row]) if row in rows else ""
+            if text and name.startswith("tutorial") and row in ours:
+                text += f" (× {_number(rows[row] / ours[row])})"
+            cells.append(text)
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2g}" if value < 1 else f"{value:.1f}" if value < 20 else f"{value:,.0f}"
+
+
+def _chart(columns: dict[str, Rows], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    shown = (
+        "wav, median, ms",
+        "requests a second, 8 clients",
+        "memory at peak, mixed requests of 8 clients, MB",
+        "cold start, s",
+    )
+    figure, panels = pyplot.subplots(1, len(shown), figsize=(14, 3.2), layout="constrained")
+    for panel, row in zip(panels, shown, strict=True):
+        bars = panel.barh(list(columns), [rows[row] for rows in columns.values()], color="#4c6ef5")
+        panel.bar_label(bars, [_number(rows[row]) for rows in columns.values()], padding=3)
+        panel.set_title(row, fontsize=9)
+        panel.margins(x=0.2)
+        panel.invert_yaxis()
+        panel.spines[["top", "right"]].set_visible(False)
+        if panel is not panels[0]:
+            panel.set_yticks([])
+    figure.savefig(path, dpi=120)
+
+
+if __name__ == "__main__":
+    _common.run(main)
