@@ -1,7 +1,8 @@
-"""Running a model file on whichever Keras backend the process has; thread-safe.
+"""Running a model file; thread-safe.
 
-``KERAS_BACKEND`` chooses. Serving defaults to OpenVINO, which needs a quarter of
-TensorFlow's memory.
+A Keras model runs on whichever backend the process has: ``KERAS_BACKEND`` chooses. Serving
+defaults to OpenVINO, which needs a quarter of TensorFlow's memory. A scikit-learn model
+needs no Keras.
 """
 
 import math
@@ -10,10 +11,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ser import estimators
 from ser.bundle import Bundle
 from ser.errors import ModelFileError
 
@@ -31,17 +34,38 @@ def load_scorer(bundle: Bundle) -> Scorer:
     Raises:
         ModelFileError: the model does not fit its metadata, or answers its probe wrongly.
     """
+    if bundle.architecture is None:
+        scorer = _estimator_scorer(bundle)
+        _verify(bundle, scorer, "this version of scikit-learn")
+        return scorer
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
     import keras
 
     with nullcontext() if keras.backend.backend() == "tensorflow" else _tensorflow_hidden():
-        model = _build(bundle)
+        model = _build(bundle, bundle.architecture)
     if keras.backend.backend() == "openvino":
         scorer = _openvino_scorer(model, bundle.features.shape)
     else:
         scorer = _keras_scorer(model)
-    _verify(bundle, scorer)
+    backend = os.environ["KERAS_BACKEND"]
+    _verify(bundle, scorer, f"this backend ({backend}; set KERAS_BACKEND to another)")
     return scorer
+
+
+def _estimator_scorer(bundle: Bundle) -> Scorer:
+    try:
+        model = estimators.load(bundle.path)
+    except ModelFileError as error:
+        raise ModelFileError(f"model file {bundle.path}: {error}") from error
+    meta, n_features = bundle.metadata, int(np.prod(bundle.features.shape))
+    if getattr(model, "n_features_in_", n_features) != n_features:
+        raise ModelFileError(
+            f"model file {bundle.path}: it takes {model.n_features_in_} numbers, but feature "
+            f"set {bundle.features.name!r} gives {n_features}"
+        )
+    return partial(
+        estimators.class_probabilities, model, n_labels=len(meta.labels), values=meta.values
+    )
 
 
 @contextmanager
@@ -61,16 +85,16 @@ def _tensorflow_hidden() -> Iterator[None]:
         del sys.modules["tensorflow"]
 
 
-def _build(bundle: Bundle) -> Any:
+def _build(bundle: Bundle, architecture: dict[str, Any]) -> Any:
     # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
     import keras
 
     try:
         with _no_more_weights_than(bundle.n_stored):
-            if bundle.architecture["class_name"] == "Sequential":
-                model = keras.Sequential.from_config(_modern(bundle.architecture["config"]))
+            if architecture["class_name"] == "Sequential":
+                model = keras.Sequential.from_config(_modern(architecture["config"]))
             else:
-                model = keras.Model.from_config(bundle.architecture["config"])
+                model = keras.Model.from_config(architecture["config"])
         _refuse_large_outputs(model)
         model.load_weights(bundle.path)
     except Exception as error:  # Keras raises of every kind for a broken file
@@ -192,7 +216,7 @@ def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
     return score
 
 
-def _verify(bundle: Bundle, scorer: Scorer) -> None:
+def _verify(bundle: Bundle, scorer: Scorer, engine: str) -> None:
     """Warm the scorer up and see that it gives what the trained model gave."""
     probe = bundle.metadata.probe
     shape = bundle.features.shape
@@ -203,6 +227,6 @@ def _verify(bundle: Bundle, scorer: Scorer) -> None:
             raise ModelFileError(f"model file {bundle.path}: its outputs are no probabilities")
         if probe and not np.allclose(answer, probe["probabilities"], atol=PROBE_TOLERANCE):
             raise ModelFileError(
-                f"model file {bundle.path}: this backend ({os.environ['KERAS_BACKEND']}) gives "
-                "other probabilities than the trained model; set KERAS_BACKEND to another"
+                f"model file {bundle.path}: {engine} gives other probabilities than the "
+                "trained model"
             )

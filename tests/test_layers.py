@@ -10,8 +10,9 @@ ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
     "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
     "recipes", "cache", "dataset", "waveforms", "protocols", "metrics", "calibration", "stock",
-    "bundle", "figures", "card", "runtime", "predictor", "recorder", "unseen", "long_audio",
-    "training", "results", "evaluation", "report", "pages", "exploration", "web",
+    "estimators", "bundle", "figures", "card", "runtime", "predictor", "recorder", "unseen",
+    "long_audio", "networks", "wrapped", "search", "training", "recognizer", "results",
+    "evaluation", "table", "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
@@ -27,8 +28,13 @@ TRAINING = {
     "dataset",
     "protocols",
     "metrics",
+    "networks",
+    "wrapped",
+    "search",
     "training",
+    "recognizer",
     "evaluation",
+    "table",
     "report",
 }
 
