@@ -71,6 +71,11 @@ def plan(recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None)
     return sorted(runs, key=lambda run: -(run.n_epochs or 0))
 
 
+def _find(name: str, folders: Iterable[Path]) -> Path | None:
+    found = (path for folder in folders for path in sorted(folder.rglob(name)))
+    return next(found, None) if name else None
+
+
 def is_done(run: Run, folder: Path) -> bool:
     """Say whether the result of a run is there, of this very recipe and data."""
     path = run.path(folder)

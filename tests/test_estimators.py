@@ -100,7 +100,10 @@ def test_an_answer_of_a_clip(tmp_path):
 def test_scores_are_added_and_the_model_stays(tmp_path):
     path = write(tmp_path / "m.skops", fitted("no probabilities"), recipe="mine")
     before = load_scorer(read_bundle(path))(ROWS)
-    figures = {"recipe": "mine", "protocol": "actors5", "leaks": False, "temperature": 2.0}
+    figures = {
+        "recipe": "mine", "protocol": "actors5", "leaks": False, "temperature": 2.0,
+        "uncertain_below": 0.3,
+    }  # fmt: skip
     add_scores(path, figures)
     bundle = read_bundle(path)
     assert bundle.metadata.scores == {"actors5": figures}
