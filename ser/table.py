@@ -62,8 +62,7 @@ def plan(recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None)
         published = recipe.published
         leaks = True
         if published:
-            found = [p for d in data for p in sorted(d.rglob(published.matrix or "/"))]
-            matrix = found[0] if published.matrix and found else None
+            matrix = _find(published.matrix, data)
             runs.append(Run(recipe, PUBLISHED_RUN, published.protocol, tuple(data), matrix, epochs))
             leaks = find_protocol(published.protocol).leaks
         if leaks:
