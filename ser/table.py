@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ class Run:
 
     def key(self) -> list[Any]:
         """Return what makes it another run: a stored result with another key is out of date."""
-        counts = scan(self.data, CORPORA).summary().partition("\n")[0]
+        counts = sorted(Counter(u.corpus for u in scan(self.data, CORPORA).utterances).items())
         return [repr(self.recipe), self.protocol, str(self.matrix or counts), self.n_epochs]
 
 
