@@ -88,15 +88,8 @@ class Dataset:
         Raises:
             UsageError: there are none.
         """
-        chosen = self
-        if recipe.sex:
-            rows = [i for i, u in enumerate(self.utterances) if u.sex == recipe.sex]
-            if not rows:
-                raise UsageError(
-                    f"recipe {recipe.name!r} needs {recipe.sex} voices; there are none"
-                )
-            chosen = self.only(rows)
-        return chosen.grouped(recipe.grouping)
+        rows = [i for i, u in enumerate(self.utterances) if recipe.sex in ("", u.sex)]
+        return self.only(rows).grouped(recipe.grouping)
 
     def balanced(self, rows: np.ndarray, *, seed: int) -> np.ndarray:
         """Return as many of these rows of each emotion as the rarest has; see `balanced`."""
