@@ -1,16 +1,18 @@
 """What the command lines share."""
 
+import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from ser.errors import SerError
+from ser.errors import SerError, UsageError
 
 
 def run(main: Callable[[], int]) -> None:
@@ -52,6 +54,38 @@ def training_progress(epochs: int, name: str) -> Any:
     from tqdm.keras import TqdmCallback
 
     return TqdmCallback(epochs=epochs, verbose=0, desc=name)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `workers` takes."""
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--jobs", type=int, default=1, help="processes side by side")
+    form.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, instead of --jobs")
+
+
+@contextmanager
+def workers(args: argparse.Namespace) -> Iterator[None]:
+    """Run scikit-learn's and joblib's work in processes, or on a Dask cluster.
+
+    Raises:
+        UsageError: the cluster cannot be reached, or its client is not installed.
+    """
+    import joblib
+
+    if not args.dask:
+        with joblib.parallel_config(backend="loky", n_jobs=args.jobs):
+            yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise UsageError("--dask needs the package distributed: pip install distributed") from error
+    try:
+        client = Client(args.dask, timeout=10)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no Dask scheduler at {args.dask}: {error}") from error
+    with client, joblib.parallel_config(backend="dask"):
+        yield
 
 
 def write_json(path: Path, data: Any) -> None:

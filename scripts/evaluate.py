@@ -1,6 +1,8 @@
 """Measure a recipe under a protocol, or a model file on data it was not trained on.
 
-The last line of the output is one JSON object with uar, accuracy and n.
+The last line of the output is one JSON object with uar, accuracy and n. With --all, every
+recipe is measured as it was published and on unseen voices, and their table is written;
+run it again to go on where it stopped.
 """
 
 import argparse
@@ -9,6 +11,7 @@ import re
 from pathlib import Path
 
 import _common
+from _table import evaluate_all
 
 from ser.bundle import add_scores, read_bundle
 from ser.card import model_card
@@ -17,11 +20,12 @@ from ser.corpora import CORPORA, scan
 from ser.dataset import load_dataset
 from ser.errors import UsageError
 from ser.figures import report_lines
-from ser.protocols import CROSS, PROTOCOLS, find_protocol
-from ser.recipes import RECIPES
+from ser.protocols import CROSS, PROTOCOLS, RANDOM, find_protocol
+from ser.recipes import RECIPES, KerasRecipe, recipe_features
 from ser.registry import lookup
 
-_PROTOCOLS = ", ".join([*PROTOCOLS, CROSS])
+_MODEL_FILES = (".h5", ".skops")
+_PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
 
 
 def parse() -> argparse.Namespace:
@@ -29,15 +33,21 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument(
+        "--all", nargs="*", metavar="RECIPE", help="the table: all recipes, or these"
+    )
+    parser.add_argument(
         "what",
-        metavar="RECIPE|M.h5|SCORES.json",
+        nargs="?",
+        metavar="RECIPE|MODEL|SCORES.json",
         help="recipe to train, a model file, or the scores of an earlier --report for --into",
     )
     parser.add_argument(
         "--data", nargs="+", type=Path, metavar="DIR", help="folders, manifests, or one .npz"
     )
     parser.add_argument("--protocol", help=f"how a recipe is tested: {_PROTOCOLS}", metavar="NAME")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
+    parser.add_argument(
+        "--epochs", type=int, help="instead of the recipe's number; with --all, at the most"
+    )
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds, each a full run")
     parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
@@ -52,6 +62,16 @@ def parse() -> argparse.Namespace:
         help="compare windows, hops and joins on recordings joined of validation clips",
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and scores here")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("reports/recipes"),
+        metavar="DIR",
+        help="of --all: one JSON file a run, which is not run again",
+    )
+    parser.add_argument(
+        "--table", type=Path, default=Path("docs/recipes.md"), metavar="FILE", help="of --all"
+    )
     parser.add_argument(
         "--into",
         type=Path,
@@ -72,27 +92,33 @@ def parse() -> argparse.Namespace:
     for name in ("epochs", "jobs", "seeds"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1")
-    kind = Path(args.what).suffix
+    if (args.what is None) == (args.all is None):
+        parser.error("a recipe, a model file or --all is needed, and one of them alone")
+    kind = Path(args.what or "").suffix
     if kind == ".json":
         if not args.into:
             parser.error(f"{args.what}: scores are added --into a model file")
         return args
     if not args.data:
         parser.error("--data is needed")
-    if args.into and kind == ".h5":
+    if args.all is not None:
+        return args
+    if args.into and kind in _MODEL_FILES:
         parser.error("--into takes the figures of a recipe, not of a model file")
-    if kind != ".h5" and not args.protocol:
+    if kind not in _MODEL_FILES and not args.protocol:
         parser.error(f"a recipe needs --protocol: {_PROTOCOLS}")
     return args
 
 
 def main() -> int:
     args = parse()
+    if args.all is not None:
+        return evaluate_all(args)
     what = Path(args.what)
     if what.suffix == ".json":
         _add(json.loads(what.read_text()), args.into)
         return 0
-    return _evaluate_file(args) if what.suffix == ".h5" else _evaluate_recipe(args)
+    return _evaluate_file(args) if what.suffix in _MODEL_FILES else _evaluate_recipe(args)
 
 
 def _add(figures: dict, model: Path) -> None:
@@ -144,7 +170,6 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
 
     from ser.evaluation import evaluate
     from ser.report import plot_curves
-    from ser.training import recipe_features
 
     dataset = _load(args, recipe_features(recipe))
     result = evaluate(
@@ -156,12 +181,12 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         jobs=args.jobs,
         spoilt=CONDITIONS if args.conditions else (),
         long_audio=args.long_audio,
-        callbacks=lambda split: [
-            _common.training_progress(args.epochs or recipe.epochs, split.name)
-        ],
-        done=lambda split: _common.note(
-            f"{split.split}, seed {split.seed}: done, epoch {split.best_epoch} kept"
+        callbacks=lambda split: (
+            [_common.training_progress(args.epochs or recipe.epochs, split.name)]
+            if isinstance(recipe, KerasRecipe)
+            else []
         ),
+        done=lambda split: _common.note(f"{split.split}, seed {split.seed}: done"),
     )
     figures = result.summary() | {"tested_before": args.tested_before}
     details = "\n".join(report_lines(figures))
@@ -171,7 +196,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
     if args.report:
         _report(args.report, result.scores(), title, details)
         _common.write_json(args.report / "scores.json", figures)
-        for run in result.results:
+        for run in filter(lambda run: run.history, result.results):
             name = re.sub(r"\W+", "-", f"{run.split} seed {run.seed}")
             plot_curves(
                 run.history, run.best_epoch, args.report / f"curves-{name}.png",

@@ -11,8 +11,9 @@ import _common
 import numpy as np
 
 from ser.dataset import load_dataset
+from ser.errors import UsageError
 from ser.protocols import hold_out_validation
-from ser.recipes import RECIPES
+from ser.recipes import RECIPES, KerasRecipe, recipe_features
 from ser.registry import lookup
 
 
@@ -23,15 +24,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="what to train; see --list")
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
     parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders, or manifests")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="the .h5 to write")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the .h5 or .skops to write")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
     parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
     args = parser.parse_args()
     if not args.list and not (args.recipe and args.data and args.out):
         parser.error("RECIPE, --data and --out are needed (or --list)")
-    if args.out and args.out.suffix != ".h5":
-        parser.error(f"--out {args.out} must end in .h5")
     if args.epochs is not None and args.epochs < 1:
         parser.error("--epochs must be at least 1")
     return args
@@ -41,19 +40,27 @@ def main() -> int:
     args = parse()
     if args.list:
         for recipe in RECIPES.values():
-            print(f"{recipe.name:16} {recipe.summary}")
+            print(f"{recipe.name:24} {recipe.summary}")
         return 0
     recipe = lookup(RECIPES, args.recipe, "recipe")
 
+    if args.out.suffix != recipe.suffix:
+        raise UsageError(f"--out {args.out} must end in {recipe.suffix}")
+
     from ser.metrics import score
     from ser.report import classification_text, plot_confusion, plot_curves
-    from ser.training import recipe_features, save, train
+    from ser.training import save, train
 
-    dataset = load_dataset(args.data, recipe_features(recipe), progress=_common.extraction_progress)
+    features = recipe_features(recipe)
+    dataset = load_dataset(args.data, features, progress=_common.extraction_progress)
+    dataset = dataset.for_recipe(recipe)
     for line in dataset.notes:
         _common.note(line)
     rows, validation = np.arange(len(dataset.utterances)), np.array([], dtype=int)
-    if recipe.monitor:
+    callbacks = []
+    if isinstance(recipe, KerasRecipe):
+        callbacks = [_common.training_progress(args.epochs or recipe.epochs, recipe.name)]
+    if getattr(recipe, "monitor", None):
         rows, validation = hold_out_validation(dataset.utterances, rows, seed=args.seed)
     trained = train(
         recipe,
@@ -62,14 +69,16 @@ def main() -> int:
         validation,
         seed=args.seed,
         epochs=args.epochs,
-        callbacks=[_common.training_progress(args.epochs or recipe.epochs, recipe.name)],
+        callbacks=callbacks,
         checkpoint_folder=(checkpoints := args.out.with_suffix(".checkpoints")),
     )
     held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
-    split = "trained on every clip, the last epoch kept"
+    split = "trained on every clip"
+    if isinstance(recipe, KerasRecipe):
+        split += ", the last epoch kept"
     if len(validation):
         whose = f"of {', '.join(held_out)}" if held_out else "at random"
-        split = f"the epoch was chosen on {len(validation)} clips {whose}"
+        split = f"epoch {trained.best_epoch} was chosen on {len(validation)} clips {whose}"
     save(trained, args.out, dataset, split=split)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -80,11 +89,12 @@ def main() -> int:
     truth = dataset.label_indices(recipe.labels)[shown]
     result = score(truth, trained.probabilities(dataset.features[shown]), recipe.labels)
     title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
-    plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
+    if trained.history:
+        plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
     plot_confusion(result, report / "confusion.png", title)
     (report / "report.txt").write_text(f"{title}\n\n{classification_text(result)}")
-    print(f"{args.out}: epoch {trained.best_epoch} kept, {split}")
-    print(f"{report}: curves.png, confusion.png, report.txt")
+    print(f"{args.out}: {split}")
+    print(f"{report}: {', '.join(sorted(path.name for path in report.iterdir()))}")
     return 0
 
 

@@ -1,12 +1,14 @@
-"""The model file: one HDF5 that carries its own labels and preprocessing.
+"""The model file: one file that carries its own labels and preprocessing.
 
-It is a Keras model saved as ``.h5`` with one root attribute more, `ATTRIBUTE`, in JSON.
-A file without it is served when it has the shape of the published models.
+It is a Keras model saved as ``.h5`` with one root attribute more, `ATTRIBUTE`, in JSON, or
+a scikit-learn model saved as ``.skops`` with the same JSON in it. An ``.h5`` without it is
+served when it has the shape of the published models.
 """
 
 import hashlib
 import json
 import math
+import zipfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from ser import estimators
 from ser.emotions import EMOTIONS
 from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS, FeatureSet
@@ -37,6 +40,7 @@ class Metadata:
 
     Attributes:
         labels: in the order of the model's outputs.
+        values: of a regressor, the number that it was fitted to give for each label.
         summary: what the model is, in a line.
         features: as `FeatureSet.to_metadata` gives it.
         temperature: of the calibrated softmax; 1 leaves the probabilities as they are.
@@ -52,6 +56,7 @@ class Metadata:
     name: str
     labels: tuple[str, ...]
     features: dict[str, Any]
+    values: tuple[float, ...] = ()
     temperature: float = 1.0
     uncertain_below: float = 0.0
     recipe: str = ""
@@ -71,14 +76,15 @@ class Bundle:
 
     Attributes:
         version: the first 12 characters of the file's SHA-256.
-        architecture: the Keras configuration of the model, stock layers only.
-        n_stored: how many numbers its arrays hold.
+        architecture: the Keras configuration of the model, stock layers only; None of a
+            scikit-learn model.
+        n_stored: how many numbers the arrays of a Keras model hold.
     """
 
     path: Path
     metadata: Metadata
     version: str
-    architecture: dict[str, Any]
+    architecture: dict[str, Any] | None
     features: FeatureSet
     n_stored: int = 0
 
@@ -95,21 +101,46 @@ def read_bundle(path: Path) -> Bundle:
         if path.stat().st_size > MAX_BYTES:
             raise ModelFileError(f"it is larger than {MAX_BYTES // 2**20} MB")
         version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        if not h5py.is_hdf5(path):
-            raise ModelFileError("it is not an HDF5 file")
-        with h5py.File(path, "r") as file:
-            attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
-            return _check(path, version, attributes, count_stored(file))
+        read = _read_zip if zipfile.is_zipfile(path) else _read_hdf5
+        architecture, stored, n_stored = read(path)
+        return _check(path, version, architecture, _metadata(path.stem, stored), n_stored)
     except ModelFileError as error:
         raise ModelFileError(f"model file {path}: {error}") from error
     except _MALFORMED as error:
         raise ModelFileError(f"model file {path} is malformed: {error!r}") from error
 
 
+def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None, int]:
+    """Return the architecture, the stored metadata and the size of a Keras model."""
+    if not h5py.is_hdf5(path):
+        raise ModelFileError("it is not an HDF5 file, nor a .skops one")
+    with h5py.File(path, "r") as file:
+        attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
+        n_stored = count_stored(file)
+    if attributes["model_config"] is None:
+        raise ModelFileError("it holds no Keras model (weights alone are not enough)")
+    architecture = json.loads(attributes["model_config"])
+    refuse_code(architecture)
+    return architecture, attributes[ATTRIBUTE], n_stored
+
+
+def _read_zip(path: Path) -> tuple[None, str, int]:
+    """Return no architecture, the stored metadata of a scikit-learn model, and no size."""
+    stored = estimators.read_metadata(path)
+    if stored is None:
+        raise ModelFileError("it is a zip without the metadata of a model of ours")
+    estimators.refuse_untrusted(path)
+    return None, stored, 0
+
+
 def write_metadata(path: Path, metadata: Metadata) -> None:
-    """Put `metadata` into the Keras ``.h5`` at `path`."""
+    """Put `metadata` into the Keras ``.h5``, or the ``.skops`` file, at `path`."""
+    data = {"format": _FORMAT} | asdict(metadata)
+    if zipfile.is_zipfile(path):
+        estimators.write_metadata(path, data)
+        return
     with h5py.File(path, "r+") as file:
-        file.attrs[ATTRIBUTE] = json.dumps({"format": _FORMAT} | asdict(metadata))
+        file.attrs[ATTRIBUTE] = json.dumps(data)
 
 
 def add_scores(path: Path, scores: dict[str, Any]) -> None:
@@ -140,12 +171,13 @@ def add_scores(path: Path, scores: dict[str, Any]) -> None:
     write_metadata(path, replace(metadata, **changes))
 
 
-def _check(path: Path, version: str, attributes: dict[str, Any], n_stored: int) -> Bundle:
-    if attributes["model_config"] is None:
-        raise ModelFileError("it holds no Keras model (weights alone are not enough)")
-    architecture = json.loads(attributes["model_config"])
-    refuse_code(architecture)
-    metadata = _metadata(path.stem, attributes[ATTRIBUTE])
+def _check(
+    path: Path,
+    version: str,
+    architecture: dict[str, Any] | None,
+    metadata: Metadata,
+    n_stored: int,
+) -> Bundle:
     name = metadata.features["name"]
     if name not in FEATURE_SETS:
         raise ModelFileError(f"unknown feature set {name!r}; known: {', '.join(FEATURE_SETS)}")
@@ -153,6 +185,8 @@ def _check(path: Path, version: str, attributes: dict[str, Any], n_stored: int) 
     labels = metadata.labels
     if not labels or len(set(labels)) != len(labels) or not all(type(x) is str for x in labels):
         raise ModelFileError("its labels must be distinct names")
+    if metadata.values and len(metadata.values) != len(metadata.labels):
+        raise ModelFileError(f"{len(metadata.values)} values for {len(metadata.labels)} labels")
     if not 0 < metadata.temperature < math.inf:
         raise ModelFileError(f"temperature {metadata.temperature} is not positive")
     if not 0 <= metadata.uncertain_below <= 1:
@@ -167,7 +201,8 @@ def _metadata(stem: str, stored: str | bytes | None) -> Metadata:
     data = json.loads(stored)
     if (version := data.pop("format", None)) != _FORMAT:
         raise ModelFileError(f"its format is {version!r}; this version reads format {_FORMAT}")
-    return Metadata(**data | {"labels": tuple(data["labels"])})
+    tuples = {name: tuple(data[name]) for name in ("labels", "values") if name in data}
+    return Metadata(**data | tuples)
 
 
 def make_probe(x: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ser.extraction import extract_file
 from ser.features import FeatureSet
 from ser.features.mfcc40_frames import log_mel
 from ser.groupings import Grouping, balanced
+from ser.recipes.base import Recipe
 
 _BABBLE_VOICES, _BABBLE_CLIPS = 8, 5
 
@@ -88,6 +89,15 @@ class Dataset:
             utterances=tuple(replace(u, emotion=c) for u, c in named),
             notes=self.notes + (note if left_out else ()),
         )
+
+    def for_recipe(self, recipe: Recipe) -> "Dataset":
+        """Return the rows that a recipe uses, its classes as their emotions.
+
+        Raises:
+            UsageError: there are none.
+        """
+        rows = [i for i, u in enumerate(self.utterances) if recipe.sex in ("", u.sex)]
+        return self.only(rows).grouped(recipe.grouping)
 
     def balanced(self, rows: np.ndarray, *, seed: int) -> np.ndarray:
         """Return as many of these rows of each emotion as the rarest has; see `balanced`."""

@@ -8,9 +8,9 @@ from typing import Any
 from ser.dataset import Dataset, spoilt_features
 from ser.long_audio import score_long_audio
 from ser.protocols import Protocol, Split
-from ser.recipes import Recipe
+from ser.recipes import Recipe, recipe_features
 from ser.results import Evaluation, SplitResult
-from ser.training import recipe_features, train
+from ser.training import train
 
 
 def evaluate(
@@ -37,6 +37,7 @@ def evaluate(
         callbacks: Keras callbacks for the training of a split, such as a progress bar.
         done: called with the result of each training as it ends.
     """
+    dataset = dataset.for_recipe(recipe)
     tasks = [
         (recipe, dataset.merged(split.merged), split, seed, epochs, spoilt, long_audio)
         for seed in seeds

@@ -11,17 +11,18 @@ from ser.errors import UsageError
 def collect(package: str, attribute: str) -> dict[str, Any]:
     """Import the modules of `package` and return ``{object.name: object}`` of their `attribute`.
 
-    A module without the attribute is a helper and is passed over.
+    A module that has a family of them lists it under the plural, `attribute` and an S; one
+    with neither is a helper and is passed over.
     """
     found: dict[str, Any] = {}
     path = importlib.import_module(package).__path__
     for info in sorted(pkgutil.iter_modules(path), key=lambda info: info.name):
-        entry = getattr(importlib.import_module(f"{package}.{info.name}"), attribute, None)
-        if entry is None:
-            continue
-        if entry.name in found:
-            raise ValueError(f"{package}: two entries are named {entry.name!r}")
-        found[entry.name] = entry
+        module = importlib.import_module(f"{package}.{info.name}")
+        one, family = getattr(module, attribute, None), getattr(module, f"{attribute}S", ())
+        for entry in family if one is None else (one, *family):
+            if entry.name in found:
+                raise ValueError(f"{package}: two entries are named {entry.name!r}")
+            found[entry.name] = entry
     return found
 
 

@@ -13,6 +13,7 @@ from ser.features.means import FRAME
 from ser.features.spectrum import RANGE_DB, cepstra, mel_power, to_db
 from ser.metrics import Scores
 from ser.predictor import Prediction
+from ser.search import Measured
 
 _INK, _TRAIN, _VALIDATION = "#1f2430", "#3b6fb6", "#d9772b"
 _CYCLE = (_TRAIN, _VALIDATION, "#4c9a6a", "#8f5fb0", "#b8455b", "#8a8f98")
@@ -142,6 +143,37 @@ def _draw_frames(
     axes.imshow(frames.T, origin="lower", aspect="auto", extent=extent, **options)
     axes.set(xlabel="s", ylabel=label)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+
+
+def plot_comparison(measured: Sequence[Measured], path: Path, title: str) -> None:
+    """Draw recipes side by side, a bar for each share of the clips: UAR, and the times."""
+    recipes = list(dict.fromkeys(m.recipe for m in measured))
+    shares = sorted({m.share for m in measured})
+    figure = Figure(figsize=(max(7, 1.3 * len(recipes)), 9), layout="constrained")
+    figure.suptitle(title)
+    quantities = {
+        "uar": "UAR on validation speakers",
+        "fit_seconds": "to fit, s",
+        "predict_seconds": "to predict, s",
+    }
+    for axes, (name, words) in zip(figure.subplots(3, 1), quantities.items(), strict=True):
+        for number, share in enumerate(shares):
+            values = {m.recipe: getattr(m, name) for m in measured if m.share == share}
+            at = np.arange(len(recipes)) + (number - (len(shares) - 1) / 2) * 0.8 / len(shares)
+            heights = [values[recipe] for recipe in recipes]
+            shade = (number + 1) / len(shares)
+            axes.bar(
+                at, heights, 0.8 / len(shares), color=_TRAIN, alpha=shade, label=f"{share:.0%}"
+            )
+        axes.set_xticks(range(len(recipes)), recipes, rotation=20, ha="right")
+        axes.set_ylabel(words)
+        axes.grid(axis="y", alpha=0.25)
+        if name == "uar":
+            axes.set_ylim(0, 1)
+            axes.legend(title="of the clips", ncols=len(shares))
+        else:
+            axes.set_yscale("log")
+    figure.savefig(path, dpi=120)
 
 
 def classification_text(scores: Scores) -> str:

@@ -1,7 +1,8 @@
-"""Running a model file on whichever Keras backend the process has; thread-safe.
+"""Running a model file; thread-safe.
 
-``KERAS_BACKEND`` chooses. Serving defaults to OpenVINO, which needs a quarter of
-TensorFlow's memory.
+A Keras model runs on whichever backend the process has: ``KERAS_BACKEND`` chooses. Serving
+defaults to OpenVINO, which needs a quarter of TensorFlow's memory. A scikit-learn model
+needs no Keras.
 """
 
 import copy
@@ -10,10 +11,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ser import estimators
 from ser.bundle import Bundle
 from ser.errors import ModelFileError
 from ser.lean import lean_imports
@@ -33,15 +36,19 @@ def load_scorer(bundle: Bundle) -> Scorer:
     Raises:
         ModelFileError: the model does not fit its metadata, or answers its probe wrongly.
     """
+    if bundle.architecture is None:
+        scorer = _estimator_scorer(bundle)
+        _verify(bundle, scorer, "this version of scikit-learn")
+        return scorer
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
     backend = os.environ["KERAS_BACKEND"]
     with lean_imports() if backend == "openvino" else nullcontext():
-        model = build_model(bundle)
+        model = build_model(bundle, bundle.architecture)
         if backend == "openvino":
             scorer = _openvino_scorer(model, bundle.features.shape)
         else:
             scorer = keras_scorer(model)
-    _verify(bundle, scorer)
+    _verify(bundle, scorer, f"this backend ({backend}; set KERAS_BACKEND to another)")
     return lambda x: in_batches(scorer, x, _BATCH)
 
 
@@ -51,7 +58,23 @@ def in_batches(score: Scorer, x: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([score(x[start : start + size]) for start in starts])
 
 
-def build_model(bundle: Bundle) -> Any:
+def _estimator_scorer(bundle: Bundle) -> Scorer:
+    try:
+        model = estimators.load(bundle.path)
+    except ModelFileError as error:
+        raise ModelFileError(f"model file {bundle.path}: {error}") from error
+    meta, n_features = bundle.metadata, int(np.prod(bundle.features.shape))
+    if getattr(model, "n_features_in_", n_features) != n_features:
+        raise ModelFileError(
+            f"model file {bundle.path}: it takes {model.n_features_in_} numbers, but feature "
+            f"set {bundle.features.name!r} gives {n_features}"
+        )
+    return partial(
+        estimators.class_probabilities, model, n_labels=len(meta.labels), values=meta.values
+    )
+
+
+def build_model(bundle: Bundle, architecture: dict[str, Any]) -> Any:
     """Build the bundle's Keras model, with its weights.
 
     Raises:
@@ -60,10 +83,10 @@ def build_model(bundle: Bundle) -> Any:
     # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
     import keras
 
-    config = copy.deepcopy(bundle.architecture["config"])  # Keras takes it apart
+    config = copy.deepcopy(architecture["config"])  # Keras takes it apart
     try:
         with _no_more_weights_than(bundle.n_stored):
-            if bundle.architecture["class_name"] == "Sequential":
+            if architecture["class_name"] == "Sequential":
                 model = keras.Sequential.from_config(_modern(config))
             else:
                 model = keras.Model.from_config(config)
@@ -206,7 +229,7 @@ def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
     return score
 
 
-def _verify(bundle: Bundle, scorer: Scorer) -> None:
+def _verify(bundle: Bundle, scorer: Scorer, engine: str) -> None:
     """Warm the scorer up and see that it gives what the trained model gave."""
     probe = bundle.metadata.probe
     shape = bundle.features.shape
@@ -217,6 +240,6 @@ def _verify(bundle: Bundle, scorer: Scorer) -> None:
             raise ModelFileError(f"model file {bundle.path}: its outputs are no probabilities")
         if probe and not np.allclose(answer, probe["probabilities"], atol=PROBE_TOLERANCE):
             raise ModelFileError(
-                f"model file {bundle.path}: this backend ({os.environ['KERAS_BACKEND']}) gives "
-                "other probabilities than the trained model; set KERAS_BACKEND to another"
+                f"model file {bundle.path}: {engine} gives other probabilities than the "
+                "trained model"
             )

@@ -10,6 +10,7 @@ from ser.cache import cached
 from ser.dataset import Dataset
 from ser.errors import UsageError
 from ser.features import FeatureSet
+from ser.recipes import Recipe, recipe_features
 from ser.registry import lookup
 
 #: samples of shape (n,), float32, their rate in Hz, and a seeded generator, to samples of
@@ -115,3 +116,19 @@ def changed_features(
     return cached("changed", paths, [features.to_metadata(), list(names), seed], compute)[
         "features"
     ]
+
+
+def training_rows(
+    recipe: Recipe, dataset: Dataset, rows: np.ndarray, *, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a recipe is trained on: its rows, and again after each of its changes.
+
+    Returns:
+        features of shape (n, *feature shape), and label indices of shape (n,).
+    """
+    x, y = dataset.features[rows], dataset.label_indices(recipe.labels)[rows]
+    if not recipe.changes:
+        return x, y
+    features = recipe_features(recipe)
+    changed = changed_features(dataset, rows, features, recipe.changes, seed=seed)
+    return np.concatenate([x, *changed]), np.tile(y, 1 + len(recipe.changes))

@@ -10,9 +10,10 @@ ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
     "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
     "recipes", "cache", "jobs", "extraction", "tables", "dataset", "waveforms", "protocols",
-    "metrics", "calibration", "stock", "bundle", "figures", "card", "lean", "runtime",
-    "predictor", "recorder", "unseen", "long_audio", "checkpoints", "training", "results",
-    "evaluation", "report", "pages", "exploration", "web",
+    "metrics", "calibration", "stock", "estimators", "bundle", "figures", "card", "lean",
+    "runtime", "predictor", "recorder", "unseen", "long_audio", "checkpoints", "networks",
+    "wrapped", "search", "training", "recognizer", "results", "evaluation", "table", "report",
+    "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
@@ -32,8 +33,13 @@ TRAINING = {
     "protocols",
     "metrics",
     "checkpoints",
+    "networks",
+    "wrapped",
+    "search",
     "training",
+    "recognizer",
     "evaluation",
+    "table",
     "report",
 }
 

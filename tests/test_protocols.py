@@ -62,6 +62,9 @@ def test_no_speaker_is_in_two_parts(name):
         assert not validation & test
         assert len(validation) == 4
     tested = np.concatenate([split.test for split in splits])
+    if name == "last-actors":
+        assert speakers(utterances, tested) == {f"ravdess-{n}" for n in (21, 22, 23, 24)}
+        return
     assert (
         len(tested)
         == len(set(tested))
@@ -73,7 +76,8 @@ def test_the_number_of_folds():
     utterances = actors()
     counts = {name: len(p.splits(utterances, 0)) for name, p in PROTOCOLS.items()}
     assert counts == {
-        "published": 1, "actors5": 5, "actors6": 6, "loso": 24, "sex:male": 5, "sex:female": 5,
+        "published": 1, "actors5": 5, "actors6": 6, "last-actors": 1, "loso": 24, "sex:male": 5,
+        "sex:female": 5,
     }  # fmt: skip
     first = PROTOCOLS["actors6"].splits(utterances, 0)[0]
     assert speakers(utterances, first.test) == {f"ravdess-0{n}" for n in (1, 2, 3, 4)}
@@ -114,6 +118,8 @@ def test_cross_corpus(source, target):
         ("cross:ravdess>savee9", "unknown corpus 'savee9'"),
         ("cross:tess>tess", "must differ"),
         ("cross:tess", "unknown protocol"),
+        ("random:0", "unknown protocol"),
+        ("random:x", "unknown protocol"),
     ],
 )
 def test_unknown_protocols(name, words):
@@ -161,6 +167,13 @@ def test_actors5_needs_actors():
     unknown = [Utterance(path=Path("x"), emotion="sad", speaker="", corpus="m")]
     with pytest.raises(UsageError, match="none of the speakers of fold 1"):
         PROTOCOLS["actors5"].splits(unknown, 0)
+
+
+def test_a_random_share():
+    utterances = actors()
+    (split,) = find_protocol("random:25").splits(utterances, 0)
+    assert len(split.test) == len(utterances) / 4
+    assert find_protocol("random:25").leaks
 
 
 def test_the_published_split_is_the_published_one():

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ser.augment import Augmentation
-from ser.recipes.base import Recipe
+from ser.recipes.base import KerasRecipe
 
 CHANNELS = (128, 128, 192)
 KERNEL, POOL = 5, 2
@@ -33,7 +33,7 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
     return keras.Model(inputs, layers.Dense(n_labels, activation="softmax")(x))
 
 
-RECIPE = Recipe(
+RECIPE = KerasRecipe(
     name="conv1d-frames",
     summary="three Conv1D blocks and a BiGRU over 40 MFCCs a frame; the mean of three members",
     features="mfcc40-frames",

@@ -2,9 +2,16 @@
 
 from typing import Any
 
-from ser.recipes.base import Published, Recipe
+from ser.recipes.base import KerasRecipe, Published
 
 RMSPROP = {"class_name": "RMSprop", "config": {"learning_rate": 5e-5, "rho": 0.9}}
+PUBLISHED = Published(
+    accuracy=84.83,
+    protocol="published",
+    source="github.com/marcogdepinto/emotion-classification-from-audio-files",
+    data="RAVDESS speech and song, TESS",
+    matrix="mfcc40_5252.npz",
+)
 
 
 def _build(shape: tuple[int, ...], n_labels: int) -> Any:
@@ -25,7 +32,7 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
     )
 
 
-RECIPE = Recipe(
+RECIPE = KerasRecipe(
     name="conv1d-mfcc40",
     summary="two Conv1D layers over 40 mean MFCCs (87,944 parameters)",
     features="mfcc40-mean",
@@ -33,9 +40,6 @@ RECIPE = Recipe(
     optimizer=RMSPROP,
     batch_size=16,
     epochs=1000,
-    published=Published(
-        accuracy=84.83,
-        protocol="published",
-        source="github.com/marcogdepinto/emotion-classification-from-audio-files",
-    ),
+    published=PUBLISHED,
+    grid={"batch_size": (8, 16, 32)},
 )

@@ -6,7 +6,7 @@ Conv1D's size, and trained as the Conv1D is.
 
 from typing import Any
 
-from ser.recipes.base import Recipe
+from ser.recipes.base import KerasRecipe
 from ser.recipes.conv1d_mfcc40 import RMSPROP
 
 
@@ -26,7 +26,7 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
     )
 
 
-RECIPE = Recipe(
+RECIPE = KerasRecipe(
     name="lstm-mfcc40",
     summary="one LSTM of 128 over 40 mean MFCCs (75,336 parameters)",
     features="mfcc40-mean",

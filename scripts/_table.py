@@ -1,0 +1,39 @@
+"""`evaluate.py --all`: every recipe as published and on unseen voices, and their table."""
+
+import argparse
+
+import _common
+
+from ser import table
+from ser.dataset import load_dataset
+from ser.features import FEATURE_SETS
+from ser.recipes import RECIPES
+from ser.registry import lookup
+
+
+def evaluate_all(args: argparse.Namespace) -> int:
+    """Do the runs that are not done, a result and a table after each; 1 if one failed."""
+    recipes = [lookup(RECIPES, name, "recipe") for name in args.all] or list(RECIPES.values())
+    runs = table.plan(recipes, args.data, epochs=args.epochs)
+    todo = [run for run in runs if not table.is_done(run, args.results)]
+    _common.note(f"{len(todo)} of {len(runs)} runs are to be done")
+    # Once, for all runs: they find the features in the cache.
+    for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
+        load_dataset(args.data, FEATURE_SETS[name], progress=_common.extraction_progress)
+    failed = 0
+    for number, (run, result) in enumerate(
+        table.perform(todo, args.results, jobs=args.jobs), start=1
+    ):
+        failed += "error" in result
+        told = result.get("error") or f"accuracy {result['accuracy']:.1%}, UAR {result['uar']:.1%}"
+        name = f"{run.recipe.name}, {run.protocol}"
+        _common.note(f"{number}/{len(todo)} {name}: {told} ({result['seconds']} s)")
+        _write(args)
+    _write(args)
+    print(f"{args.table}: {len(runs)} runs, {failed} failed")
+    return 1 if failed else 0
+
+
+def _write(args: argparse.Namespace) -> None:
+    everything = list(RECIPES.values())
+    args.table.write_text(table.render(everything, table.results(everything, args.results)))

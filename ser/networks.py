@@ -1,0 +1,200 @@
+"""Training the Keras networks of a recipe."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ser import checkpoints
+from ser.augment import TrainingClips, batches
+from ser.dataset import Dataset, training_clips
+from ser.recipes import KerasRecipe, recipe_features
+from ser.waveforms import training_rows
+
+TRAINING_BACKEND = "tensorflow"
+_BATCH = 256
+
+
+def train_network(
+    recipe: KerasRecipe,
+    dataset: Dataset,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    *,
+    seed: int,
+    epochs: int | None,
+    callbacks: Sequence[Any],
+    checkpoint_folder: Path | None,
+) -> tuple[Any, dict[str, list[float]], int]:
+    """Train the networks of a recipe.
+
+    Args:
+        train_rows, validation_rows: row numbers of the dataset.
+        epochs: instead of the recipe's number.
+        callbacks: further Keras callbacks.
+        checkpoint_folder: as `ser.training.train` takes it.
+
+    Returns:
+        the model, the history of its first member, and the epoch whose weights that has.
+    """
+    os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
+    # Batches this small are twice as slow on two threads; use processes for more cores.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+    clips = None
+    if recipe.augmentation:  # read once for all members: they are hundreds of megabytes
+        features = recipe_features(recipe)
+        everything = training_clips(dataset, features, recipe.augmentation, recipe.labels)
+        clips = everything.only(train_rows)
+    members = [
+        _fit(
+            recipe,
+            dataset,
+            train_rows,
+            validation_rows,
+            clips,
+            seed * recipe.members + n,
+            epochs,
+            callbacks,
+            checkpoint_folder,
+        )
+        for n in range(recipe.members)
+    ]
+    model, history, best_epoch = members[0]
+    if len(members) > 1:
+        model = _mean_of([member for member, _, _ in members])
+    return model, history, best_epoch
+
+
+def _fit(
+    recipe: KerasRecipe,
+    dataset: Dataset,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    clips: TrainingClips | None,
+    seed: int,
+    epochs: int | None,
+    callbacks: Sequence[Any],
+    folder: Path | None,
+) -> tuple[Any, dict[str, list[float]], int]:
+    """Train one network; return it, its history, and the epoch whose weights it has."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    x, y = dataset.features, dataset.label_indices(recipe.labels)
+    model = recipe.build(recipe_features(recipe).shape, len(recipe.labels))
+    if recipe.scaling:
+        model = scaled(model, x[train_rows], recipe.scaling)
+    compile_network(recipe, model, len(train_rows), _loss(recipe))
+    n_epochs = epochs or recipe.epochs
+    keep_best = keras.callbacks.EarlyStopping(
+        monitor=recipe.monitor or "loss",
+        mode="max" if "accuracy" in (recipe.monitor or "") else "min",
+        patience=n_epochs,
+        restore_best_weights=recipe.monitor is not None,
+    )
+    held_out = None
+    if len(validation_rows):
+        held_out = (x[validation_rows], _targets(recipe, y[validation_rows]))
+    plateau = [keras.callbacks.ReduceLROnPlateau(**recipe.plateau)] if recipe.plateau else []
+    history = checkpoints.fit(
+        model,
+        lambda leg_seed: {
+            **_training_data(recipe, dataset, train_rows, clips, leg_seed),
+            "validation_data": held_out,
+            "validation_batch_size": 64,
+        },
+        epochs=n_epochs,
+        seed=seed,
+        callbacks=[keep_best, *plateau, *callbacks],
+        folder=folder,
+        identity=[repr(recipe), dataset.digest(), train_rows.tolist()],
+    )
+    return model, history, keep_best.best_epoch + 1 if recipe.monitor else n_epochs
+
+
+def compile_network(recipe: KerasRecipe, model: Any, n_rows: int, loss: Any) -> None:
+    """Give a network its optimizer and loss, for an epoch of `n_rows` rows."""
+    import keras
+
+    optimizer = keras.optimizers.get(recipe.optimizer)
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(
+        optimizer=optimizer,
+        loss=loss,
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA on a CPU: minutes to compile, and no faster for it
+        # Small models: going back to Python after every batch would take most of the time.
+        steps_per_execution=recipe.steps_per_epoch or max(1, n_rows // recipe.batch_size),
+    )
+
+
+def scaled(model: Any, x: np.ndarray, scaling: str) -> Any:
+    """Return a model that first scales each number of its input as those of `x` are spread."""
+    import keras
+
+    low, spread = {
+        "minmax": lambda: (x.min(axis=0), np.ptp(x, axis=0)),
+        "standard": lambda: (x.mean(axis=0), x.std(axis=0)),
+    }[scaling]()
+    scale = 1 / np.where(spread > 0, spread, 1)
+    inputs = keras.Input(model.input_shape[1:])
+    rescaled = keras.layers.Rescaling(scale.tolist(), (-low * scale).tolist())(inputs)
+    return keras.Model(inputs, model(rescaled))
+
+
+def _mean_of(members: Sequence[Any]) -> Any:
+    """Return one model that gives the mean of the members' probabilities."""
+    import keras
+
+    inputs = keras.Input(members[0].input_shape[1:])
+    for number, member in enumerate(members, start=1):
+        member.name = f"member_{number}"
+    return keras.Model(inputs, keras.layers.Average()([member(inputs) for member in members]))
+
+
+def _loss(recipe: KerasRecipe) -> Any:
+    import keras
+
+    if recipe.label_smoothing:
+        return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy()
+
+
+def _targets(recipe: KerasRecipe, labels: np.ndarray) -> np.ndarray:
+    """Return label indices, shape (n,), as `_loss` takes them: smoothing needs one-hot rows."""
+    return np.eye(len(recipe.labels))[labels] if recipe.label_smoothing else labels
+
+
+def _training_data(
+    recipe: KerasRecipe, dataset: Dataset, rows: np.ndarray, clips: TrainingClips | None, seed: int
+) -> dict[str, Any]:
+    """Return what `fit` takes: the rows' features, or endless batches of augmented clips."""
+    if recipe.augmentation is None or clips is None:
+        x, y = training_rows(recipe, dataset, rows, seed=seed)
+        return {"x": x, "y": _targets(recipe, y), "batch_size": recipe.batch_size}
+    stream = batches(
+        clips,
+        recipe.augmentation,
+        batch_size=recipe.batch_size,
+        n_mfcc=recipe_features(recipe).params["n_mfcc"],
+        seed=seed,
+    )
+    return {
+        "x": ((windows, _targets(recipe, labels)) for windows, labels in stream),
+        "shuffle": False,
+        "steps_per_epoch": recipe.steps_per_epoch,
+    }
+
+
+def network_probabilities(model: Any, x: np.ndarray) -> np.ndarray:
+    """Return what a network says of features: (batch, *shape) to (batch, labels)."""
+    import keras
+
+    batches = np.array_split(x, range(_BATCH, len(x), _BATCH))
+    return np.concatenate(
+        [keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches]
+    )

@@ -1,0 +1,239 @@
+"""The library in one class: train on corpora, score on voices kept apart, tell emotions."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ser.dataset import Dataset, load_dataset
+from ser.errors import UsageError
+from ser.features import FEATURE_SETS
+from ser.groupings import find_grouping
+from ser.metrics import Scores, score
+from ser.predictor import Predictor
+from ser.protocols import hold_out_validation
+from ser.recipes import Recipe, as_recipe, recipe_features
+from ser.registry import lookup
+from ser.search import stored
+from ser.training import Trained, save, train
+
+if TYPE_CHECKING:
+    import pandas
+
+#: What `determine_best_model` compares: one recipe of each family of classifiers.
+CANDIDATES = (
+    "svc-180",
+    "forest-180",
+    "boosting-180",
+    "neighbors-180",
+    "perceptron-180",
+    "bagging-180",
+    "adaboost-180",
+    "tree-180",
+)
+
+
+class EmotionRecognizer:
+    """A model with the clips that it is trained and tested on.
+
+    The test clips, and the validation clips that confidences are fitted on, are of speakers
+    of their own where speakers are known, and drawn by lot where they are not.
+
+    Args:
+        model: name of a recipe, or any scikit-learn classifier or regressor; None leaves it
+            to `determine_best_model`.
+        emotions: to be told apart; if None those of the recipe, or all eight.
+        balance: whether each emotion is given as many training clips as the rarest has; if
+            None as the recipe says.
+        features: name of a feature set; if None that of the recipe, or ``mix180``.
+        data: folder or folders of corpora.
+        seed: of the split, of balancing, and of the model.
+
+    Raises:
+        UsageError: a name is not known; the message lists the known ones.
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        emotions: Sequence[str] | None = None,
+        balance: bool | None = None,
+        features: str | None = None,
+        data: Path | str | Sequence[Path | str] = (),
+        seed: int = 0,
+    ) -> None:
+        self.seed = seed
+        self._data = [Path(p) for p in ([data] if isinstance(data, str | Path) else data)]
+        wanted = {
+            "grouping": find_grouping(",".join(emotions)) if emotions else None,
+            "balance": balance,
+            "features": lookup(FEATURE_SETS, features, "feature set").name if features else None,
+        }
+        self._changes = {key: value for key, value in wanted.items() if value is not None}
+        self.recipe = None if model is None else as_recipe(model, **self._changes)
+        self._dataset: Dataset | None = None
+        self._rows: dict[str, np.ndarray] = {}
+        self._trained: Trained | None = None
+        self._predictor: Predictor | None = None
+
+    @classmethod
+    def load(cls, path: Path | str) -> "EmotionRecognizer":
+        """Return a recognizer that predicts with a model file; it has no clips to score on.
+
+        Raises:
+            ModelFileError: the file cannot be served.
+        """
+        loaded = cls()
+        loaded._predictor = Predictor.from_file(Path(path))
+        return loaded
+
+    @property
+    def predictor(self) -> Predictor:
+        """What predicts; trained, or loaded.
+
+        Raises:
+            UsageError: neither `train` nor `load` was called.
+        """
+        if self._predictor is None:
+            raise UsageError("there is no model yet: call train() first, or load()")
+        return self._predictor
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that it tells apart, in the order of its outputs."""
+        return self.predictor.bundle.metadata.labels
+
+    def train(self, *, epochs: int | None = None) -> None:
+        """Fit the model to the training clips.
+
+        Args:
+            epochs: of a network, instead of the recipe's number.
+        """
+        if self.recipe is None:
+            self.determine_best_model()
+        else:
+            self._fit(self.recipe, epochs)
+
+    def determine_best_model(
+        self, candidates: Sequence[Any] = CANDIDATES, *, searched: Path | str = "reports/grid"
+    ) -> dict[str, float]:
+        """Train every candidate and keep the one that is best on the validation clips.
+
+        Args:
+            candidates: models as the class takes them.
+            searched: folder to which `scripts/grid_search.py` wrote the best parameters it
+                found; a recipe that is not there has its own.
+
+        Returns:
+            the UAR of each on the validation clips, the best first.
+        """
+        uar = {}
+        recipes = [
+            stored(as_recipe(model, **self._changes), Path(searched)) for model in candidates
+        ]
+        for recipe in recipes:
+            self._fit(recipe, None)
+            uar[recipe.name] = self._scores("validation").uar
+        best = max(recipes, key=lambda recipe: uar[recipe.name])
+        self._fit(best, None)
+        return dict(sorted(uar.items(), key=lambda item: -item[1]))
+
+    def test_score(self) -> float:
+        """Return the share of the test clips that it tells right, 0 to 1."""
+        return self._scores("test").accuracy
+
+    def train_score(self) -> float:
+        """Return the share of the training clips that it tells right, 0 to 1."""
+        return self._scores("train").accuracy
+
+    def predict(self, path: Path | str) -> str:
+        """Return the emotion of a file.
+
+        Raises:
+            AudioError: the file is at fault.
+        """
+        return self.predictor.predict(Path(path)).emotion
+
+    def predict_proba(self, path: Path | str) -> dict[str, float]:
+        """Return the probability of each emotion for a file; they sum to 1.
+
+        Raises:
+            AudioError: the file is at fault.
+        """
+        return self.predictor.predict(Path(path)).probabilities
+
+    def confusion_matrix(
+        self, *, percentage: bool = True, labeled: bool = True
+    ) -> "pandas.DataFrame | np.ndarray":
+        """Return what the test clips of each emotion were taken for; rows are the truth.
+
+        Args:
+            percentage: of the row, instead of numbers of clips.
+            labeled: as a DataFrame with names, instead of an array.
+        """
+        import pandas
+
+        matrix = self._scores("test").confusion
+        if percentage:
+            matrix = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        if not labeled:
+            return matrix
+        return pandas.DataFrame(
+            matrix,
+            index=[f"true_{emotion}" for emotion in self.emotions],
+            columns=[f"predicted_{emotion}" for emotion in self.emotions],
+        )
+
+    def get_samples_by_class(self) -> "pandas.DataFrame":
+        """Return the number of clips of each emotion in each part, and of all; balanced ones."""
+        import pandas
+
+        recipe = self.recipe or as_recipe(CANDIDATES[0], **self._changes)
+        utterances = self._split(recipe).utterances
+        counts = {
+            part: Counter(utterances[i].emotion for i in rows) for part, rows in self._rows.items()
+        }
+        table = pandas.DataFrame(counts, index=list(recipe.labels)).fillna(0).astype(int)
+        table["total"] = table.sum(axis=1)
+        table.loc["total"] = table.sum()
+        return table
+
+    def save(self, path: Path | str) -> None:
+        """Write the model file, which the app serves: ``.skops``, or ``.h5`` of a network."""
+        if self._trained is None or self._dataset is None:
+            raise UsageError("there is nothing to save: call train() first")
+        suffix = self._trained.recipe.suffix
+        if Path(path).suffix != suffix:
+            raise UsageError(f"{path} must end in {suffix}")
+        split = ", ".join(f"{len(rows)} clips {part}" for part, rows in self._rows.items())
+        save(self._trained, Path(path), self._dataset, split=split)
+
+    def _split(self, recipe: Recipe) -> Dataset:
+        """Load the clips of a recipe, and split them anew."""
+        if not self._data:
+            raise UsageError("there are no clips: give data=, the folder of a corpus")
+        dataset = load_dataset(self._data, recipe_features(recipe)).for_recipe(recipe)
+        everything = np.arange(len(dataset.utterances))
+        rest, test = hold_out_validation(dataset.utterances, everything, seed=self.seed)
+        fitted, validation = hold_out_validation(dataset.utterances, rest, seed=self.seed)
+        if recipe.balance:
+            fitted = dataset.balanced(fitted, seed=self.seed)
+        self._rows = {"train": fitted, "validation": validation, "test": test}
+        self._dataset = dataset
+        return dataset
+
+    def _fit(self, recipe: Recipe, epochs: int | None) -> None:
+        dataset = self._split(recipe)
+        parts = self._rows["train"], self._rows["validation"]
+        trained = train(recipe, dataset, *parts, seed=self.seed, epochs=epochs)
+        self.recipe, self._trained, self._predictor = recipe, trained, trained.predictor()
+
+    def _scores(self, part: str) -> Scores:
+        if self._trained is None or self._dataset is None:
+            raise UsageError("there is nothing to score: call train() first")
+        rows, labels = self._rows[part], self._trained.recipe.labels
+        probabilities = self._trained.probabilities(self._dataset.features[rows])
+        return score(self._dataset.label_indices(labels)[rows], probabilities, labels)

@@ -1,0 +1,205 @@
+"""Every recipe measured as it was published, and on unseen voices: runs, and their table."""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from ser.corpora import CORPORA, scan
+from ser.dataset import Dataset, load_dataset
+from ser.errors import SerError
+from ser.protocols import find_protocol
+from ser.recipes import KerasRecipe, Recipe, recipe_features
+
+UNSEEN = "actors5"
+PUBLISHED_RUN, UNSEEN_RUN = "published", "unseen"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recipe under one protocol.
+
+    Attributes:
+        kind: ``published`` or ``unseen``; the latter is not run where the former already
+            keeps the speakers apart.
+        matrix: the published features, where they are at hand.
+        epochs: the most a network trains for; None is the recipe's number.
+    """
+
+    recipe: Recipe
+    kind: str
+    protocol: str
+    data: tuple[Path, ...]
+    matrix: Path | None = None
+    epochs: int | None = None
+
+    @property
+    def n_epochs(self) -> int | None:
+        """The epochs that are run; None of a recipe without."""
+        if not isinstance(self.recipe, KerasRecipe):
+            return None
+        return min(self.epochs or self.recipe.epochs, self.recipe.epochs)
+
+    def path(self, folder: Path) -> Path:
+        """Return where the result is kept."""
+        return folder / f"{self.recipe.name}--{self.kind}.json"
+
+    def key(self) -> list[Any]:
+        """Return what makes it another run: a stored result with another key is out of date."""
+        counts = sorted(Counter(u.corpus for u in scan(self.data, CORPORA).utterances).items())
+        return [repr(self.recipe), self.protocol, str(self.matrix or counts), self.n_epochs]
+
+
+def plan(recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None) -> list[Run]:
+    """Return the runs of recipes, the longest first."""
+    runs = []
+    for recipe in recipes:
+        published = recipe.published
+        leaks = True
+        if published:
+            matrix = _find(published.matrix, data)
+            runs.append(Run(recipe, PUBLISHED_RUN, published.protocol, tuple(data), matrix, epochs))
+            leaks = find_protocol(published.protocol).leaks
+        if leaks:
+            runs.append(Run(recipe, UNSEEN_RUN, UNSEEN, tuple(data), None, epochs))
+    return sorted(runs, key=lambda run: -(run.n_epochs or 0))
+
+
+def _find(name: str, folders: Iterable[Path]) -> Path | None:
+    found = (path for folder in folders for path in sorted(folder.rglob(name)))
+    return next(found, None) if name else None
+
+
+def is_done(run: Run, folder: Path) -> bool:
+    """Say whether the result of a run is there, of this very recipe and data."""
+    path = run.path(folder)
+    return path.is_file() and json.loads(path.read_text())["key"] == run.key()
+
+
+def perform(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tuple[Run, dict]]:
+    """Perform runs side by side, each in a process of its own; yield and store their results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # Spawned, not forked, and one run each: TensorFlow neither forks nor gives memory back.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        futures: dict[Future, Run] = {pool.submit(measure, run): run for run in runs}
+        for future in as_completed(futures):
+            run, result = futures[future], future.result()
+            partial = run.path(folder).with_suffix(".partial")
+            partial.write_text(json.dumps(result, indent=2) + "\n")
+            partial.replace(run.path(folder))
+            yield run, result
+
+
+def measure(run: Run) -> dict[str, Any]:
+    """Train and test a recipe; return its figures, or ``error``, with what it was run on."""
+    from ser.evaluation import evaluate
+
+    started = time.monotonic()
+    result: dict[str, Any] = {
+        "key": run.key(),
+        "recipe": run.recipe.name,
+        "protocol": run.protocol,
+        "epochs": run.n_epochs,
+        "cores": os.cpu_count(),
+    }
+    try:
+        dataset = _clips(run)
+        result["on"] = dataset.for_recipe(run.recipe).corpus_counts()
+        done = evaluate(
+            run.recipe, dataset, find_protocol(run.protocol), epochs=run.n_epochs
+        ).summary()
+        result |= {name: done[name] for name in ("accuracy", "uar", "interval", "n", "leaks")}
+    except SerError as error:
+        result["error"] = str(error)
+    return result | {"seconds": round(time.monotonic() - started)}
+
+
+def _clips(run: Run) -> Dataset:
+    features = recipe_features(run.recipe)
+    if run.matrix:
+        return load_dataset([run.matrix], features)
+    dataset = load_dataset(run.data, features)
+    wanted = set(run.recipe.published.corpora if run.recipe.published else ())
+    rows = [i for i, u in enumerate(dataset.utterances) if u.corpus in wanted]
+    return dataset.only(rows) if rows else dataset
+
+
+def results(recipes: Iterable[Recipe], folder: Path) -> dict[str, dict[str, dict]]:
+    """Return the stored results: of each recipe, of each kind of run."""
+    return {
+        recipe.name: {
+            kind: json.loads(path.read_text())
+            for kind in (PUBLISHED_RUN, UNSEEN_RUN)
+            if (path := folder / f"{recipe.name}--{kind}.json").is_file()
+        }
+        for recipe in recipes
+    }
+
+
+def render(recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]]) -> str:
+    """Return the table of recipes as Markdown."""
+    lines = [
+        "# The recipes, as published and on unseen voices",
+        "",
+        "Written by `scripts/evaluate.py --all`; one seed each. *Published* is the source's own "
+        "accuracy. *Here* is the accuracy under the protocol nearest to the source's. *Unseen "
+        f"voices* is accuracy and UAR with the speakers of the test kept out of the training: "
+        f"under `{UNSEEN}`, or under the source's protocol where that keeps them apart. Chance is "
+        "the accuracy, and the UAR, of guessing.",
+        "",
+        "| recipe | classes | chance | published | here | unseen voices | run on |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(recipe, found.get(recipe.name, {})) for recipe in recipes),
+        "",
+        "## Where they are from",
+        "",
+        *(_source(recipe) for recipe in recipes),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
+    published, ours = recipe.published, found.get(PUBLISHED_RUN, {})
+    unseen = found.get(UNSEEN_RUN, {} if ours.get("leaks", True) else ours)
+    figure = f"{published.accuracy:.2f} %" if published and published.accuracy else "–"
+    here = f"{_percent(ours, 'accuracy')} (`{ours['protocol']}`)" if ours else "–"
+    heard = _percent(unseen, "accuracy")
+    if "uar" in unseen:
+        heard += f", UAR {_percent(unseen, 'uar')}"
+    on = _data(ours) if ours else _data(unseen)
+    n = len(recipe.labels)
+    return f"| `{recipe.name}` | {n} | {1 / n:.1%} | {figure} | {here} | {heard} | {on} |"
+
+
+def _percent(result: Mapping[str, Any], name: str) -> str:
+    if "error" in result:
+        return result["error"]
+    return f"{result[name]:.1%}" if result else "not run"
+
+
+def _data(result: Mapping[str, Any]) -> str:
+    if "on" not in result:
+        return "–"
+    counts = ", ".join(
+        f"{n:,} of {CORPORA[c].title if c in CORPORA else c}" for c, n in result["on"].items()
+    )
+    return counts + (f"; {result['epochs']:,} epochs" if result.get("epochs") else "")
+
+
+def _source(recipe: Recipe) -> str:
+    published = recipe.published
+    words = [f"- `{recipe.name}`: {recipe.summary}."]
+    if published:
+        words.append(
+            f"From {published.source}" + (f", on {published.data}." if published.data else ".")
+        )
+    if recipe.note:
+        words.append(recipe.note)
+    return " ".join(words)

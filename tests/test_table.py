@@ -1,0 +1,68 @@
+"""The table of recipes: which runs it takes, and what its rows say."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ser import table
+from ser.recipes import RECIPES
+
+
+def kinds(name, data, **options):
+    options = {"epochs": None} | options
+    return [(r.kind, r.protocol) for r in table.plan([RECIPES[name]], [data], **options)]
+
+
+def test_a_leak_is_run_on_unseen_voices_too(tmp_path):
+    assert sorted(kinds("mlp-180", tmp_path)) == [("published", "random:25"), ("unseen", "actors5")]
+    assert kinds("conv1d8-mfcc216-male2", tmp_path) == [("published", "last-actors")]
+    assert kinds("conv1d-frames", tmp_path) == [("unseen", "actors5")]
+
+
+def test_the_published_features_are_used_where_they_are(tmp_path):
+    (tmp_path / "in").mkdir()
+    y = np.arange(120) % 8
+    matrix = tmp_path / "in" / "mfcc40_5252.npz"
+    np.savez(matrix, X=np.random.default_rng(0).normal(size=(120, 40)) + y[:, None], y=y)
+    runs = table.plan([RECIPES["tree-mfcc40"]], [tmp_path], epochs=None)
+    assert [run.matrix for run in runs if run.kind == "published"] == [matrix]
+    (found,) = (table.measure(run) for run in runs if run.matrix)
+    assert found["n"] == 40
+    assert found["on"] == {"mfcc40_5252": 120}
+    assert found["leaks"]
+
+
+def test_the_longest_is_begun_first_and_epochs_are_capped(tmp_path):
+    runs = table.plan([RECIPES["svc-180"], RECIPES["conv1d-mfcc40"]], [tmp_path], epochs=300)
+    assert [run.n_epochs for run in runs] == [300, 300, None, None]
+    (run,) = table.plan([RECIPES["conv1d-frames"]], [tmp_path], epochs=300)
+    assert run.n_epochs == RECIPES["conv1d-frames"].epochs
+
+
+@pytest.mark.parametrize(
+    "change", [{"epochs": 5}, {"protocol": "loso"}, {"recipe": RECIPES["rnn-180"]}]
+)
+def test_another_run_is_not_done(tmp_path, change):
+    (run, _) = table.plan([RECIPES["conv1d-mfcc40"]], [tmp_path], epochs=None)
+    assert not table.is_done(run, tmp_path)
+    run.path(tmp_path).write_text(json.dumps({"key": run.key()}))
+    assert table.is_done(run, tmp_path)
+    assert not table.is_done(replace(run, **change), tmp_path)
+
+
+def test_rows():
+    result = {
+        "protocol": "last-actors", "epochs": 700, "on": {"ravdess": 1040}, "accuracy": 0.612,
+        "uar": 0.598, "leaks": False, "n": 160,
+    }  # fmt: skip
+    names = ("conv1d8-mfcc216-male2", "mlp-180")
+    text = table.render([RECIPES[n] for n in names], {names[0]: {"published": result}})
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [
+        "| `conv1d8-mfcc216-male2` | 2 | 50.0% | – | 61.2% (`last-actors`) | 61.2%, UAR 59.8% "
+        "| 1,040 of RAVDESS; 700 epochs |",
+        "| `mlp-180` | 4 | 25.0% | 70.31 % | – | not run | – |",
+    ]
+    assert RECIPES["mlp-180"].note in text
