@@ -12,6 +12,7 @@ from ser.bundle import add_scores, read_bundle, write_metadata
 from ser.emotions import EMOTIONS
 from ser.errors import ModelFileError
 from ser.estimators import class_probabilities, flat, make_estimator
+from ser.features import FEATURE_SETS
 from ser.predictor import Predictor
 from ser.runtime import load_scorer
 from tests import models, synth
@@ -128,6 +129,14 @@ REFUSED = {
         lambda: make_estimator("svm.SVC", {}).fit(flat(ROWS)[:, :7], LABELS),
         {},
         "takes 7 numbers, but feature set 'mfcc40-mean' gives 40",
+    ),
+    "blocks": (
+        lambda: fitted("neighbours"),
+        {
+            "features": (mix := FEATURE_SETS["mix180"].to_metadata())
+            | {"params": mix["params"] | {"blocks": ["mfcc"]}}
+        },
+        r"blocks \['mfcc'\] is not \['mfcc', 'chroma', 'mel'\]",
     ),
     "another answer": (
         lambda: fitted("neighbours"),

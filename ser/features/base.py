@@ -96,6 +96,10 @@ class FeatureSet:
             )
         for key, ours in _numbers(self.to_metadata()).items():
             value: Any = _numbers(data).get(key)
+            if isinstance(ours, list):
+                if value != ours:
+                    raise ModelFileError(f"{key} {value!r} is not {ours!r}")
+                continue
             low, high = (ours / _SPREAD, ours * _SPREAD) if ours > 0 else (0, _SPREAD)
             # Neither True, an int to Python, nor NaN is within bounds.
             if type(value) not in (int, float) or not low <= value <= high:
@@ -107,7 +111,7 @@ class FeatureSet:
 
 
 def _numbers(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the sizes in metadata of features, by name; absurd ones would take all memory."""
+    """Return the sizes and lists in metadata of features, by name; absurd ones take all memory."""
     named = data["params"] | {k: data[k] for k in ("window_seconds", "hop_seconds")}
     named |= {f"shape[{axis}]": size for axis, size in enumerate(data["shape"])}
     return {k: v for k, v in named.items() if not isinstance(v, str | bool | None)}
