@@ -173,9 +173,9 @@ def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
     heard = _percent(unseen, "accuracy")
     if "uar" in unseen:
         heard += f", UAR {_percent(unseen, 'uar')}"
-    on = _data(ours) if ours else _data(unseen)
+    on = "; unseen voices: ".join(dict.fromkeys(_data(r) for r in (ours, unseen) if "on" in r))
     n = len(recipe.labels)
-    return f"| `{recipe.name}` | {n} | {1 / n:.1%} | {figure} | {here} | {heard} | {on} |"
+    return f"| `{recipe.name}` | {n} | {1 / n:.1%} | {figure} | {here} | {heard} | {on or '–'} |"
 
 
 def _percent(result: Mapping[str, Any], name: str) -> str:
@@ -185,8 +185,6 @@ def _percent(result: Mapping[str, Any], name: str) -> str:
 
 
 def _data(result: Mapping[str, Any]) -> str:
-    if "on" not in result:
-        return "–"
     counts = ", ".join(
         f"{n:,} of {CORPORA[c].title if c in CORPORA else c}" for c, n in result["on"].items()
     )
