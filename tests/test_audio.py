@@ -147,7 +147,7 @@ def test_limit_on_cpu_time():
     ):
         sum(len(block) for block in decoding.blocks())
     with pytest.raises(errors.TooComplex):
-        _read_with_soundfile(*_wide(), limits)
+        _read_with_soundfile(*_wide(), SAMPLE_RATE, limits)
 
 
 def test_limit_on_memory(monkeypatch):
