@@ -83,8 +83,8 @@ def build_model(bundle: Bundle, architecture: dict[str, Any]) -> Any:
     # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
     import keras
 
-    config = copy.deepcopy(architecture["config"])  # Keras takes it apart
     try:
+        config = copy.deepcopy(architecture["config"])  # Keras takes it apart
         with _no_more_weights_than(bundle.n_stored):
             if architecture["class_name"] == "Sequential":
                 model = keras.Sequential.from_config(_modern(config))
