@@ -28,19 +28,18 @@ def test_a_file_is_shown_and_then_answered(page, media, name):
     _expect(page.locator("#wave")).to_be_visible()
     assert _painted(page) > 0
     predict(page)
-    emotion = page.locator("#emotion").inner_text()
+    heading = page.locator("#emotion").inner_text().lower()
     labels = page.locator("#bars .bar-label").all_inner_texts()
     shares = page.locator("#bars .bar-value").all_inner_texts()
-    assert emotion.lower() in labels[0]
+    assert heading in (labels[0].split()[-1], "not sure")  # the model may not be
     assert len(labels) == 8
     assert all(PERCENT.match(share) for share in shares)
     figures = [int(share.split()[0]) for share in shares]
     assert figures == sorted(figures, reverse=True)
-    _expect(page.locator("#confidence")).to_have_text(f"{figures[0]} % confidence")
+    _expect(page.locator("#confidence")).to_contain_text(f"{figures[0]} % confidence")
     assert page.locator("#emoji").inner_text().strip()
-    _expect(page.locator("#status")).to_have_text(
-        f"{emotion.lower()}. {figures[0]} % confidence", ignore_case=True
-    )
+    _expect(page.locator("#status")).to_contain_text(heading, ignore_case=True)
+    _expect(page.locator("#status")).to_contain_text(f"{figures[0]} % confidence")
 
 
 def test_the_clip_plays_with_a_cursor_that_moves_and_is_sought_by_a_click(page, media):
@@ -224,8 +223,8 @@ def test_the_curl_command_does_what_the_page_did(page, media, tmp_path, name):
         done = subprocess.run(
             [*command, "--silent"], cwd=tmp_path, capture_output=True, text=True, check=True
         )
-        _expect(page.locator("#emotion")).to_have_text(
-            json.loads(done.stdout)["emotion"], ignore_case=True
+        _expect(page.locator("#bars .bar-label").first).to_contain_text(
+            json.loads(done.stdout)["emotion"]
         )
 
 
