@@ -7,22 +7,19 @@ from contextlib import contextmanager
 from types import ModuleType
 
 # Imported where they are installed, for what serving never does: 150 MB and two seconds.
-# TensorFlow is asked for on any backend when a layer is copied, as `Bidirectional` does.
-_OPTIONAL = (
-    "tensorflow", "sklearn", "pandas", "matplotlib", "PIL", "requests", "openvino_telemetry",
-)  # fmt: skip
+_OPTIONAL = ("sklearn", "pandas", "matplotlib", "PIL", "requests", "openvino_telemetry")
 # Keras's OpenVINO backend cannot be imported without it (60 MB), and uses it for windows of
 # its inverse Fourier transform.
 _STANDINS = ("scipy", "scipy.signal")
 
 
 @contextmanager
-def lean_imports() -> Iterator[None]:
-    """Make the packages look as if they were not installed, unless they are loaded already.
+def lean_imports(*more: str) -> Iterator[None]:
+    """Make the packages, and `more`, look as if not installed, unless they are loaded already.
 
     A None in `sys.modules` makes an import an ImportError, which Keras and OpenVINO take.
     """
-    hidden = [name for name in (*_OPTIONAL, *_STANDINS) if name not in sys.modules]
+    hidden = [name for name in (*_OPTIONAL, *_STANDINS, *more) if name not in sys.modules]
     for name in hidden:
         standin = ModuleType(name) if name in _STANDINS else None
         sys.modules[name] = standin  # type: ignore[assignment]

@@ -10,7 +10,7 @@ import math
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -42,12 +42,15 @@ def load_scorer(bundle: Bundle) -> Scorer:
         return scorer
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
     backend = os.environ["KERAS_BACKEND"]
-    with lean_imports() if backend == "openvino" else nullcontext():
-        model = build_model(bundle, bundle.architecture)
-        if backend == "openvino":
+    if backend == "openvino":
+        # Keras asks for TensorFlow when it copies a layer, as `Bidirectional` does; but when
+        # it runs one, as `Rescaling`, it takes a hidden TensorFlow for one that is there.
+        with lean_imports("tensorflow"):
+            model = build_model(bundle, bundle.architecture)
+        with lean_imports():
             scorer = _openvino_scorer(model, bundle.features.shape)
-        else:
-            scorer = keras_scorer(model)
+    else:
+        scorer = keras_scorer(build_model(bundle, bundle.architecture))
     _verify(bundle, scorer, f"this backend ({backend}; set KERAS_BACKEND to another)")
     return lambda x: in_batches(scorer, x, _BATCH)
 

@@ -50,7 +50,7 @@ def test_an_end_with_work_under_way():
     """What is at work and what is queued is finished; who comes now, or only half, is told."""
     server = Server(SER_THREADS="1", SER_TIMEOUT_S="120").wait_ready()
     answers: list[Answer] = []
-    long = Request("long", 200, "ok", synth.wav(synth.voice(120, 8000), 8000, "ULAW"), WAV)
+    long = Request("long", 200, "ok", synth.wav(synth.voice(600, 8000), 8000, "ULAW"), WAV)
     works = [
         threading.Thread(target=lambda r=r: answers.append(send(server.port, r)))
         for r in (long, good_requests()[0])

@@ -15,16 +15,18 @@ NAME = "a-private-name.wav"
 
 
 @pytest.fixture
-def lines(monkeypatch):
+def lines():
     """Return the lines that the app writes to its log, as they are written."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter())
     log = logging.getLogger("ser")
-    monkeypatch.setattr(log, "level", logging.INFO)
+    before = log.level
+    log.setLevel(logging.INFO)  # which, unlike the attribute, reaches the loggers below it
     log.addHandler(handler)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     log.removeHandler(handler)
+    log.setLevel(before)
 
 
 def _upload(data: bytes, name: str = NAME) -> dict:

@@ -32,7 +32,7 @@ def test_predict_multipart(client, clip):
     check_answer(answer, bundle.metadata.labels)
     assert answer["model"] == {"name": bundle.metadata.name, "version": bundle.version}
     assert answer["request_id"] == response.headers["X-Request-ID"]
-    assert answer["warnings"] == []
+    assert set(answer["warnings"]) <= {"uncertain"}
 
 
 @pytest.mark.parametrize("kind", ["audio/wav", "video/mp4", "application/octet-stream"])
