@@ -57,9 +57,9 @@ def test_an_end_with_work_under_way():
     ]
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as half:
         half.sendall(b"POST /predict HTTP/1.1\r\nContent-Length: 999\r\n\r\nRIFF")
-        for work in works:
+        for work, queued in zip(works, (0, 1), strict=True):
             work.start()
-        load.wait_for(server.port, "ser_at_work 1.0", "ser_queued 1.0")
+            load.wait_for(server.port, "ser_at_work 1.0", f"ser_queued {queued}.0")
         server.process.send_signal(signal.SIGTERM)
         assert b"shutting_down" in half.makefile("rb").read()
         for method, path in (("GET", "/ready"), ("POST", "/predict")):
