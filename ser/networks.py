@@ -110,7 +110,8 @@ def _fit(
         seed=seed,
         callbacks=[keep_best, *plateau, *callbacks],
         folder=folder,
-        identity=[repr(recipe), dataset.digest(), train_rows.tolist()],
+        # A digest of all features: only for checkpoints.
+        identity=folder and [repr(recipe), dataset.digest(), train_rows.tolist()],
     )
     return model, history, keep_best.best_epoch + 1 if recipe.monitor else n_epochs
 
