@@ -61,7 +61,13 @@ def parse() -> argparse.Namespace:
         action="store_true",
         help="compare windows, hops and joins on recordings joined of validation clips",
     )
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and scores here")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write plots and scores here, and what each split gave: the same command goes on "
+        "where it was stopped",
+    )
     parser.add_argument(
         "--results",
         type=Path,
@@ -181,6 +187,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         jobs=args.jobs,
         spoilt=CONDITIONS if args.conditions else (),
         long_audio=args.long_audio,
+        folder=args.report and args.report / "splits",
         callbacks=lambda split: (
             [_common.training_progress(args.epochs or recipe.epochs, split.name)]
             if isinstance(recipe, KerasRecipe)

@@ -9,6 +9,10 @@ from ser.features.spectrum import cepstra
 
 _NEPER = np.float32(np.log(10) / 10)  # of a dB
 _HISS_FRAMES = 5000  # drawn once, for it is slow; noise comes from random stretches of it
+_MURMUR_CLIPS = 200  # likewise
+_VOICES = (3, 9)  # of babble: at least, and less than
+_DECAY_DB = (1.5, 7)  # of a room, per frame: reverberation of 0.2 to 0.9 s at 23 ms a frame
+_WET_DB = (-10, 8)  # power of a room's echoes, relative to what is heard straight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,9 @@ class Augmentation:
         repeated: emotions that a pass over the clips brings twice.
         tempo: a window is played up to this share slower or faster, its pitch kept.
         shift: its mel bands are shifted by up to this many, up or down.
+        room: probability of reverberation.
         noise, snr_db: probability of coloured noise, and its range of levels.
+        babble, babble_db: likewise of other voices: training clips, several at once.
         band: probability of a band limit, as by a codec, a telephone or a cheap microphone.
         mask: one stretch of time and one of the mel bands, each up to this share of all, are
             set to the mean over time (SpecAugment, arXiv 1904.08779).
@@ -38,8 +44,11 @@ class Augmentation:
     repeated: tuple[str, ...] = ()
     tempo: float = 0.0
     shift: float = 0.0
+    room: float = 0.0
     noise: float = 0.0
     snr_db: tuple[float, float] = (10, 40)
+    babble: float = 0.0
+    babble_db: tuple[float, float] = (8, 30)
     band: float = 0.0
     mask: float = 0.0
 
@@ -80,9 +89,12 @@ def batches(
     sizes = (batch_size - n_second, n_second) if len(rows[0]) else (0, batch_size)
     draws = [_draw(clips, r, rng) for r in rows]
     hiss = _hiss(clips.spectra[0][0].shape[1], rng)
+    murmur = _murmur(clips, augmentation.frames, rng) if augmentation.babble else hiss
     while True:
         chosen = [next(d) for d, size in zip(draws, sizes, strict=True) for _ in range(size)]
-        windows = np.stack([_window(clips.spectra[i], augmentation, hiss, rng) for i in chosen])
+        windows = np.stack(
+            [_window(clips.spectra[i], augmentation, hiss, murmur, rng) for i in chosen]
+        )
         yield cepstra(windows, n_mfcc=n_mfcc), clips.labels[chosen]
 
 
@@ -100,18 +112,37 @@ def _hiss(n_mels: int, rng: np.random.Generator) -> np.ndarray:
     return rng.standard_gamma(degrees, (_HISS_FRAMES, n_mels), np.float32) / degrees
 
 
+def _murmur(clips: TrainingClips, at_least: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the power of voices end to end in mel bands, (frames, n_mels): of each, mean 1."""
+    voices: list[np.ndarray] = []
+    while len(voices) < _MURMUR_CLIPS or sum(map(len, voices)) < at_least:
+        speeds = clips.spectra[int(rng.integers(len(clips.spectra)))]
+        power = np.exp(speeds[int(rng.integers(len(speeds)))] * _NEPER)
+        voices.append(power / power.mean())
+    return np.concatenate(voices)
+
+
 def _window(
     speeds: Sequence[np.ndarray],
     augmentation: Augmentation,
     hiss: np.ndarray,
+    murmur: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
     mel_db = speeds[int(rng.integers(len(speeds)))]
     window = _at_tempo(mel_db, augmentation.frames, augmentation.tempo, rng)
     if augmentation.shift:
         window = _shifted(window, rng.uniform(-augmentation.shift, augmentation.shift))
+    if rng.random() < augmentation.room:
+        window = _in_room(window, hiss, rng)
     if rng.random() < augmentation.noise:
-        window = _with_noise(window, hiss, rng.uniform(*augmentation.snr_db), rng)
+        window = _mixed(
+            window, _coloured(hiss, window.shape, rng), rng.uniform(*augmentation.snr_db)
+        )
+    if rng.random() < augmentation.babble:
+        voices = [_stretch(murmur, len(window), rng) for _ in range(rng.integers(*_VOICES))]
+        babble = np.sum(voices, axis=0)
+        window = _mixed(window, babble, rng.uniform(*augmentation.babble_db))
     if rng.random() < augmentation.band:
         window = _band_limited(window, rng)
     return _masked(window, augmentation.mask, rng) if augmentation.mask else window
@@ -136,17 +167,38 @@ def _shifted(mel_db: np.ndarray, bands: float) -> np.ndarray:
     return mel_db[:, low] * (1 - part) + mel_db[:, low + 1] * part
 
 
-def _with_noise(
-    mel_db: np.ndarray, hiss: np.ndarray, snr_db: float, rng: np.random.Generator
-) -> np.ndarray:
-    """Add a stretch of noise of a random colour, as power in the mel bands."""
-    n_frames, n_mels = mel_db.shape
-    colour = 10 ** (rng.uniform(-40, 5) * np.arange(n_mels) / n_mels / 10)
-    start = int(rng.integers(len(hiss) - n_frames))
+def _in_room(mel_db: np.ndarray, hiss: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Add echoes that die away: a tail of noise behind each frame, as power in the mel bands."""
+    n_frames = len(mel_db)
+    decay = 10 ** (-rng.uniform(*_DECAY_DB) / 10 * np.arange(n_frames))
+    decay[0] = 0  # straight sound is no echo
+    behind = np.subtract.outer(np.arange(n_frames), np.arange(n_frames))
+    echoes = np.where(behind > 0, decay[behind], 0) * (10 ** (rng.uniform(*_WET_DB) / 10))
     power = np.exp(mel_db * _NEPER)
-    gain = colour / colour.mean() * power.mean() / 10 ** (snr_db / 10)
-    mixed = power + hiss[start : start + n_frames] * gain.astype(np.float32)
-    return np.log(mixed + np.float32(1e-10)) / _NEPER
+    tail = (echoes / decay.sum()).astype(np.float32) @ power
+    return _to_db(power + tail * _stretch(hiss, n_frames, rng))
+
+
+def _coloured(hiss: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Return a stretch of noise of a random colour."""
+    n_frames, n_mels = shape
+    colour = 10 ** (rng.uniform(-40, 5) * np.arange(n_mels) / n_mels / 10)
+    return _stretch(hiss, n_frames, rng) * colour.astype(np.float32)
+
+
+def _stretch(sound: np.ndarray, n_frames: int, rng: np.random.Generator) -> np.ndarray:
+    start = int(rng.integers(len(sound) - n_frames + 1))
+    return sound[start : start + n_frames]
+
+
+def _mixed(mel_db: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
+    """Add noise, given as power in the mel bands."""
+    power = np.exp(mel_db * _NEPER)
+    return _to_db(power + noise * (power.mean() / noise.mean() / np.float32(10 ** (snr_db / 10))))
+
+
+def _to_db(power: np.ndarray) -> np.ndarray:
+    return np.log(power + np.float32(1e-10)) / _NEPER
 
 
 def _band_limited(mel_db: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -40,7 +40,8 @@ def cached(
     """
     digest = hashlib.sha256()
     versions = {library: version(library) for library in _LIBRARIES}
-    digest.update(json.dumps([_code(), versions, parameters], sort_keys=True).encode())
+    code = code_digest(*_MODULES)
+    digest.update(json.dumps([code, versions, parameters], sort_keys=True).encode())
     for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     path = folder() / f"{name}-{digest.hexdigest()[:24]}.npz"
@@ -56,10 +57,14 @@ def cached(
 
 
 @functools.cache
-def _code() -> str:
-    """Return a digest of the code of `_MODULES`; comments and layout do not count."""
+def code_digest(*patterns: str) -> str:
+    """Return a digest of modules of the library; comments and layout do not count.
+
+    Args:
+        patterns: of file names, from the library's folder.
+    """
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in sorted(path for pattern in _MODULES for path in here.glob(pattern)):
+    for path in sorted(path for pattern in patterns for path in here.glob(pattern)):
         digest.update(ast.dump(ast.parse(path.read_bytes())).encode())
     return digest.hexdigest()

@@ -1,16 +1,34 @@
 """Measuring a recipe, or a model file, under a protocol."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from ser.cache import code_digest
 from ser.dataset import Dataset, spoilt_features
+from ser.jobs import each
 from ser.long_audio import score_long_audio
 from ser.protocols import Protocol, Split
 from ser.recipes import Recipe, recipe_features
-from ser.results import Evaluation, SplitResult
+from ser.results import Evaluation, SplitResult, load_result, save_result
 from ser.training import train
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A recipe on one split with one seed; `stored` is where its result is kept, if anywhere."""
+
+    recipe: Recipe
+    dataset: Dataset
+    split: Split
+    seed: int
+    epochs: int | None
+    spoilt: Sequence[str]
+    long_audio: bool
+    stored: Path | None
 
 
 def evaluate(
@@ -23,6 +41,7 @@ def evaluate(
     jobs: int = 1,
     spoilt: Sequence[str] = (),
     long_audio: bool = False,
+    folder: Path | None = None,
     callbacks: Callable[[Split], list[Any]] = lambda _: [],
     done: Callable[[SplitResult], None] = lambda _: None,
 ) -> Evaluation:
@@ -34,53 +53,61 @@ def evaluate(
             `callbacks` are for one job only.
         spoilt: names of recording conditions under which the test rows are tested again.
         long_audio: compare windows, hops and joins on recordings of the validation speakers.
+        folder: keeps the result of each training as it ends, so that the same call, after a
+            kill, does not train it again. A change of the library's code makes it anew.
         callbacks: Keras callbacks for the training of a split, such as a progress bar.
-        done: called with the result of each training as it ends.
+        done: called with the result of each training.
     """
     dataset = dataset.for_recipe(recipe)
-    tasks = [
-        (recipe, dataset.merged(split.merged), split, seed, epochs, spoilt, long_audio)
-        for seed in seeds
-        for split in protocol.splits(dataset.utterances, seed)
+    digest, code = folder and dataset.digest(), code_digest("**/*.py")
+
+    def task(split: Split, seed: int) -> _Task:
+        rows = [part.tolist() for part in (split.train, split.validation, split.test)]
+        what = [recipe, digest, split.name, rows, seed, epochs, spoilt, long_audio, code]
+        key = hashlib.sha256(repr(what).encode()).hexdigest()[:24]
+        return _Task(
+            recipe,
+            dataset.merged(split.merged),
+            split,
+            seed,
+            epochs,
+            spoilt,
+            long_audio,
+            folder and folder / f"{key}.npz",
+        )
+
+    splits = [
+        (split, seed) for seed in seeds for split in protocol.splits(dataset.utterances, seed)
     ]
+    jobs = min(jobs, len(splits))
+    perform = partial(_perform, callbacks=callbacks) if jobs == 1 else _perform
     results = []
-    if jobs == 1 or len(tasks) == 1:
-        for task in tasks:
-            results.append(_run_split(*task, callbacks(task[2])))
-            done(results[-1])
-    else:
-        # Spawned, not forked: TensorFlow does not survive a fork.
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(_run_split, *task) for task in tasks]
-            for future in as_completed(futures):
-                done(future.result())
-            results = [future.result() for future in futures]
+    for result in each(perform, (task(*one) for one in splits), jobs=jobs):
+        done(result)
+        results.append(result)
     return Evaluation(recipe, protocol, tuple(results))
 
 
-def _run_split(
-    recipe: Recipe,
-    dataset: Dataset,
-    split: Split,
-    seed: int,
-    epochs: int | None,
-    spoilt: Sequence[str],
-    long_audio: bool,
-    callbacks: Iterable[Any] = (),
+def _perform(
+    task: _Task, callbacks: Callable[[Split], Iterable[Any]] = lambda _: ()
 ) -> SplitResult:
+    tested = tuple(task.dataset.utterances[i] for i in task.split.test)
+    if task.stored and task.stored.is_file():
+        return load_result(task.stored, tested)
+    dataset, split, recipe = task.dataset, task.split, task.recipe
     trained = train(
         recipe,
         dataset,
         split.train,
         split.validation,
-        seed=seed,
-        epochs=epochs,
-        callbacks=list(callbacks),
+        seed=task.seed,
+        epochs=task.epochs,
+        callbacks=list(callbacks(split)),
     )
-    return SplitResult(
+    result = SplitResult(
         split=split.name,
-        seed=seed,
-        tested=tuple(dataset.utterances[i] for i in split.test),
+        seed=task.seed,
+        tested=tested,
         truth=dataset.label_indices(recipe.labels)[split.test],
         probabilities=trained.probabilities(dataset.features[split.test]),
         best_epoch=trained.best_epoch,
@@ -91,9 +118,12 @@ def _run_split(
             name: trained.probabilities(
                 spoilt_features(dataset, split.test, recipe_features(recipe), name)
             )
-            for name in spoilt
+            for name in task.spoilt
         },
-        long_audio=score_long_audio(trained.predictor(), dataset, split.validation, seed=seed)
-        if long_audio
+        long_audio=score_long_audio(trained.predictor(), dataset, split.validation, seed=task.seed)
+        if task.long_audio
         else {},
     )
+    if task.stored:
+        save_result(result, task.stored)
+    return result

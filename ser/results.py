@@ -1,7 +1,9 @@
 """What evaluations find: the answers to test clips, and the figures made of them."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,10 @@ from ser.recipes import Recipe
 
 _FIGURES = ("uar", "accuracy", "macro_f1", "ece")
 _GROUPS = ("sex", "intensity")
+_PLAIN = (
+    "split", "seed", "best_epoch", "temperature", "uncertain_below", "history", "long_audio",
+)  # fmt: skip
+_ARRAYS = ("truth", "probabilities")
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,35 @@ class SplitResult:
     history: dict[str, list[float]]
     spoilt: dict[str, np.ndarray]
     long_audio: dict[str, dict[str, float]]
+
+
+def save_result(result: SplitResult, path: Path) -> None:
+    """Write a result, all but its utterances; replaces `path` in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npz")
+    np.savez(
+        partial,
+        allow_pickle=False,
+        plain=np.array(json.dumps({name: getattr(result, name) for name in _PLAIN})),
+        **{name: getattr(result, name) for name in _ARRAYS},
+        **{f"spoilt/{name}": answers for name, answers in result.spoilt.items()},
+    )
+    partial.replace(path)
+
+
+def load_result(path: Path, tested: tuple[Utterance, ...]) -> SplitResult:
+    """Return what `save_result` wrote of these utterances."""
+    with np.load(path, allow_pickle=False) as stored:
+        return SplitResult(
+            tested=tested,
+            **json.loads(str(stored["plain"])),
+            **{name: stored[name] for name in _ARRAYS},
+            spoilt={
+                name.removeprefix("spoilt/"): stored[name]
+                for name in stored.files
+                if name.startswith("spoilt/")
+            },
+        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from ser.features.spectrum import cepstra, mel_frequencies, mel_power, to_db
 
 _VOICE_HZ = (300, 3400)  # a telephone's band
 _MARGIN = 2  # frames kept around the voice
+_FLOOR = 30  # per cent of the frames that are taken for noise where a clip has pauses
 
 
 def log_mel(
@@ -19,6 +20,8 @@ def log_mel(
     hop_length: int,
     n_mels: int,
     trim_db: float,
+    noisy_trim_db: float,
+    over_floor_db: float,
     **_: Any,
 ) -> np.ndarray:
     """Return the mel spectrogram in dB, without the silence before and after the voice.
@@ -26,7 +29,8 @@ def log_mel(
     Args:
         samples: shape (n,), float32.
         trim_db: the voice goes from the first to the last frame no further than this below
-            the loudest.
+            the loudest, nor closer than `over_floor_db` to the noise around it;
+        noisy_trim_db: but what is no further than this below the loudest is voice.
 
     Returns:
         shape (frames, n_mels), float32; frames is at least 1.
@@ -42,7 +46,8 @@ def log_mel(
     voice_band = power[:, (centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1])].sum(axis=1)
     level = to_db(np.convolve(voice_band, np.ones(3) / 3, "same"))
     check_finite(level)
-    voiced = np.flatnonzero(level >= level.max() - trim_db)
+    over_floor = level.max() - np.percentile(level, _FLOOR) - over_floor_db
+    voiced = np.flatnonzero(level >= level.max() - np.clip(over_floor, noisy_trim_db, trim_db))
     return to_db(power[max(0, voiced[0] - _MARGIN) : voiced[-1] + _MARGIN + 1])
 
 
@@ -65,6 +70,8 @@ FEATURES = FeatureSet(
         "hop_length": 512,
         "n_mels": 128,
         "trim_db": 30.0,
+        "noisy_trim_db": 20.0,
+        "over_floor_db": 15.0,
         "frames": 260,
     },
     # The best over time on recordings joined of validation clips: evaluate.py --long-audio.

@@ -9,7 +9,7 @@ CHANNELS = (128, 128, 192)
 KERNEL, POOL = 5, 2
 GRU, ATTENTION = 64, 64
 DROPOUT = 0.5  # none between the convolutions: it upsets the batch normalisation after it
-STEPS_PER_EPOCH, EPOCHS = 100, 20
+STEPS_PER_EPOCH, EPOCHS = 100, 30
 
 
 def _build(shape: tuple[int, ...], n_labels: int) -> Any:
@@ -76,7 +76,9 @@ RECIPE = KerasRecipe(
         repeated=("neutral",),  # RAVDESS has half as many of it
         tempo=0.1,
         shift=4,
+        room=0.2,
         noise=0.5,
+        babble=0.3,
         band=0.2,
         mask=1 / 6,
     ),

@@ -12,10 +12,10 @@ from ser.web.metrics import Metrics
 from ser.web.model import ModelHolder
 from ser.web.record import ID_HEADER, REFUSAL, current_record, log_request
 from ser.web.settings import Settings
+from ser.web.upload import MAX_FORM_PARTS
 from ser.web.workers import Workers
 
 _ROOT = Path(__file__).resolve().parents[2]
-_MAX_FORM_PARTS = 16
 
 
 def build_app(settings: Settings) -> Flask:
@@ -26,7 +26,7 @@ def build_app(settings: Settings) -> Flask:
     """
     app = Flask("ser", static_folder=_ROOT / "static", template_folder=_ROOT / "templates")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config["MAX_FORM_PARTS"] = _MAX_FORM_PARTS
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # 405 for every method that does nothing
     app.url_map.merge_slashes = False  # no redirects: `//predict` is no address of ours
     app.json.sort_keys = False  # type: ignore[attr-defined]  # labels stay in the model's order

@@ -7,7 +7,7 @@ from ser import remarks
 from ser.web.problems import ERRORS
 from ser.web.record import ID_HEADER
 from ser.web.settings import Settings
-from ser.web.upload import FIELD
+from ser.web.upload import FIELD, MAX_FORM_PARTS
 
 _UPLOAD_ERRORS = [code for code in ERRORS if code not in ("not_found", "method_not_allowed")]
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
@@ -76,6 +76,7 @@ def _post(summary: str, content: dict[str, Any], *, files: bool = False) -> dict
             "type": "object",
             "properties": {FIELD: {"type": "string", "format": "binary"}},
             "required": [FIELD],
+            "maxProperties": MAX_FORM_PARTS,
         },
         "encoding": {FIELD: {"contentType": "audio/*, video/*, application/octet-stream"}},
     }

@@ -6,6 +6,7 @@ from ser.web.problems import Problem, later, too_large
 from ser.web.settings import Settings
 
 FIELD = "file"
+MAX_FORM_PARTS = 16
 _HINT = f"send one file: curl -F {FIELD}=@clip.wav …, or the raw bytes with an audio/* type"
 
 
