@@ -38,7 +38,9 @@ FULL = Augmentation(
     frames=60,
     second="x",
     second_share=0.25,
+    room=1.0,
     noise=1.0,
+    babble=1.0,
     band=1.0,
     mask=0.3,
     tempo=0.1,
@@ -74,7 +76,7 @@ def test_without_augmentation_windows_are_of_the_clips(clips):
 
 def test_each_kind_of_change_changes_and_keeps_the_clip(clips):
     plain, _ = draw(clips, PLAIN, 1)[0]
-    for kind in ("noise", "band", "mask", "tempo", "shift"):
+    for kind in ("room", "noise", "babble", "band", "mask", "tempo", "shift"):
         augmentation = Augmentation(speeds={}, frames=60, **{kind: 0.9})
         changed, _ = draw(clips, augmentation, 1)[0]
         assert not np.allclose(changed, plain)
@@ -84,6 +86,21 @@ def test_each_kind_of_change_changes_and_keeps_the_clip(clips):
     draw(one, FULL, 5)
     for a, b in zip(mels, before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind", ["room", "noise", "babble"])
+def test_what_is_added_is_heard_where_the_voice_is_quiet(clips, kind):
+    """Of a word and the pause after it."""
+    word = spectrum(0.5)
+    paused = np.concatenate([word, np.full((60 - len(word), word.shape[1]), -80, np.float32)])
+    clips = TrainingClips([*clips.spectra[:5], [paused]], clips.labels, clips.second)
+    alone = clips.only(np.array([5]))
+    sounds = Augmentation(speeds={}, frames=60, **{kind: 1.0})
+    plain, noisy = (draw(alone, a, 1, batch_size=32)[0][0][..., 0] for a in (PLAIN, sounds))
+    loud = slice(2, len(word) - 2)
+    # The others are quiet at times, too.
+    assert (noisy[:, len(word) + 2] > plain[:, len(word) + 2]).mean() > 0.5
+    assert (noisy - plain)[:, loud].mean() < (noisy - plain)[:, len(word) :].mean() / 2
 
 
 def test_speeds_make_other_voices(tiny_corpus):
@@ -124,4 +141,16 @@ def test_frames_forget_level_and_silence():
 def test_a_short_voice_goes_round_in_a_circle():
     frames = np.arange(6).reshape(3, 2)
     assert fill(frames, 5)[:, 0].tolist() == [0, 2, 4, 0, 2]
-    assert fill(frames, 2, start=2)[:, 0].tolist() == [4, 0]
+    assert fill(frames, 2)[:, 0].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("pause", [0.5, 2.0])
+@pytest.mark.parametrize("snr_db", [20, 30, 60])
+def test_the_voice_is_found_in_noise(pause, snr_db):
+    rng = np.random.default_rng(0)
+    voice = synth.voice(2.0)
+    clip = np.pad(voice, round(pause * FRAMES.sample_rate))
+    noise = rng.standard_normal(len(clip)).astype(np.float32)
+    noise *= np.float32(np.sqrt(np.mean(voice**2)) / 10 ** (snr_db / 20))
+    found = log_mel(clip + noise, sample_rate=FRAMES.sample_rate, **MEL)
+    assert len(found) == pytest.approx(len(spectrum()), abs=8)

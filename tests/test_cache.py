@@ -66,7 +66,7 @@ def test_a_clip_that_cannot_be_read_is_left_out_and_named(tmp_path):
 def test_other_code_computes_anew(tmp_path, own_cache, monkeypatch):
     calls = []
     for code in ("a", "a", "b"):
-        monkeypatch.setattr(cache, "_code", lambda code=code: code)
+        monkeypatch.setattr(cache, "code_digest", lambda *_, code=code: code)
         cached("t", [], {}, lambda: {"x": np.array(calls.append(1) or 0)})
     assert len(calls) == 2
 
@@ -77,7 +77,7 @@ def test_the_code_is_that_of_the_features_without_its_comments(tmp_path, monkeyp
 
     def digest(text):
         module.write_text(text)
-        return cache._code.__wrapped__()
+        return cache.code_digest.__wrapped__("features/*.py")
 
     assert (Path(cache.__file__).parent / "features" / "spectrum.py").is_file()
     monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))

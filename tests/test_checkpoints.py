@@ -11,7 +11,30 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.test_scripts import run
+
+# The script, with fewer members and shorter epochs of the recipe that has them.
+TRAIN = f"""
+import dataclasses, runpy, sys
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "scripts")!r}]
+from ser.recipes import RECIPES
+recipe = RECIPES["conv1d-frames"]
+RECIPES[recipe.name] = dataclasses.replace(recipe, members=2, steps_per_epoch=6)
+runpy.run_path({str(ROOT / "scripts" / "train.py")!r}, run_name="__main__")
+"""
+
+
+def start(*arguments) -> subprocess.Popen:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("KERAS_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", TRAIN, *map(str, arguments)],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def finish(*arguments) -> None:
+    process = start(*arguments)
+    _, told = process.communicate(timeout=280)
+    assert process.returncode == 0, told
 
 
 def weights(path) -> dict[str, np.ndarray]:
@@ -29,27 +52,20 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny_corpus, tmp_path, rec
     """One monitors validation; one has members, augmentation and averaged weights."""
     whole, killed = tmp_path / "whole.h5", tmp_path / "killed.h5"
     arguments = [recipe, "--data", tiny_corpus, "--epochs", epochs, "--report", tmp_path / "report"]
-    done = run("train.py", *arguments, "--out", whole)
-    assert done.returncode == 0, done.stderr
+    finish(*arguments, "--out", whole)
     assert not (tmp_path / "whole.checkpoints").exists()
 
     checkpoints = tmp_path / "killed.checkpoints"
-    command = [sys.executable, ROOT / "scripts" / "train.py", *arguments, "--out", killed]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("KERAS_")}
-    process = subprocess.Popen(
-        list(map(str, command)), env=environment, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    process = start(*arguments, "--out", killed)
     deadline = time.monotonic() + 280
     while not list(checkpoints.glob("*[0-9a-f].npz")):
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert not killed.exists()
-    done = run("train.py", *arguments, "--out", killed)
-    assert done.returncode == 0, done.stderr
+    finish(*arguments, "--out", killed)
     expected, found = weights(whole), weights(killed)
     assert expected.keys() == found.keys()
     for name, values in expected.items():

@@ -51,9 +51,9 @@ def log_mel(
     return to_db(power[max(0, voiced[0] - _MARGIN) : voiced[-1] + _MARGIN + 1])
 
 
-def fill(frames: np.ndarray, length: int, start: int = 0) -> np.ndarray:
-    """Return `length` frames from `start` on; a shorter voice goes round in a circle."""
-    return frames[(start + np.arange(length)) % len(frames)]
+def fill(frames: np.ndarray, length: int) -> np.ndarray:
+    """Return the first `length` frames; a shorter voice goes round in a circle."""
+    return frames[np.arange(length) % len(frames)]
 
 
 def _compute(samples: np.ndarray, *, frames: int, n_mfcc: int, **params: Any) -> np.ndarray:

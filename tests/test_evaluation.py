@@ -1,0 +1,64 @@
+"""An evaluation that was stopped goes on; its results are those of one that was not."""
+
+import pytest
+
+from ser import evaluation
+from ser.conditions import CONDITIONS
+from ser.dataset import load_dataset
+from ser.errors import UsageError
+from ser.evaluation import evaluate
+from ser.protocols import find_protocol
+from ser.recipes import RECIPES, recipe_features
+
+RECIPE = RECIPES["tree-mfcc40"]
+SPOILT = (CONDITIONS[0], "babble 20 dB")
+
+
+@pytest.fixture(scope="module")
+def dataset(tiny_corpus):
+    return load_dataset([tiny_corpus], recipe_features(RECIPE))
+
+
+def run(dataset, **options):
+    return evaluate(RECIPE, dataset, find_protocol("loso"), spoilt=SPOILT, **options)
+
+
+def test_what_is_done_is_not_done_again(dataset, tmp_path, monkeypatch):
+    train, trained = evaluation.train, []
+
+    def interrupted(*args, **options):
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        trained.append(options["seed"])
+        return train(*args, **options)
+
+    monkeypatch.setattr(evaluation, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(dataset, folder=tmp_path)
+    assert len(trained) == 2
+
+    counted: list[int] = []
+    monkeypatch.setattr(
+        evaluation, "train", lambda *a, **k: counted.append(k["seed"]) or train(*a, **k)
+    )
+    resumed = run(dataset, folder=tmp_path)
+    assert len(counted) == 4
+    assert resumed.summary() == run(dataset).summary()
+
+
+def test_another_seed_or_other_data_is_done_anew(dataset, tmp_path, monkeypatch):
+    run(dataset, folder=tmp_path)
+
+    def fails(*args, **options):
+        raise UsageError("trained")
+
+    monkeypatch.setattr(evaluation, "train", fails)
+    run(dataset, folder=tmp_path)
+    with pytest.raises(UsageError, match="trained"):
+        run(dataset, folder=tmp_path, seeds=(1,))
+    with pytest.raises(UsageError, match="trained"):
+        run(dataset.only(range(1, len(dataset.utterances))), folder=tmp_path)
+
+
+def test_processes_give_the_same_as_one(dataset):
+    assert run(dataset, jobs=2).summary() == run(dataset).summary()
