@@ -120,10 +120,8 @@ class Predictor:
             Segment(start, end, *self._answer(p), silent=quiet)
             for (start, end), p, quiet in zip(times, probabilities, silent, strict=True)
         )
-        votes = [0 if s.silent else s.confidence * (s.end - s.start) for s in segments]
-        emotion, confidence, overall = self._answer(
-            np.average(probabilities, axis=0, weights=votes)
-        )
+        heard = np.array([0 if s.silent else s.end - s.start for s in segments])
+        emotion, confidence, overall = self._answer(join_by_confidence(probabilities, heard))
         unsure = confidence < self.bundle.metadata.uncertain_below
         return Prediction(
             emotion=emotion,
@@ -160,6 +158,19 @@ def _timed(stage: str, observe: Observer) -> Iterator[None]:
         yield
     finally:
         observe(stage, time.perf_counter() - start)
+
+
+def join_by_confidence(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Return one answer of several windows: the mean by length and confidence.
+
+    Args:
+        probabilities: shape (windows, labels).
+        seconds: length of each window that counts, 0 for one that does not; shape (windows,).
+
+    Returns:
+        shape (labels,).
+    """
+    return np.average(probabilities, axis=0, weights=seconds * probabilities.max(axis=1))
 
 
 def silent_windows(

@@ -86,36 +86,38 @@ _SCALES: dict[str, tuple[Grouping, tuple[float, ...]]] = {
 }
 
 
-def _published(accuracy: float | None) -> Published:
-    return Published(accuracy=accuracy, protocol="random:20", source=SOURCE, data=DATA)
+def _recipe(name: str, summary: str, accuracy: float | None = None, **own: Any) -> EstimatorRecipe:
+    published = Published(accuracy=accuracy, protocol="random:20", source=SOURCE, data=DATA)
+    return EstimatorRecipe(
+        name=name,
+        summary=summary,
+        features="mix180",
+        balance=True,
+        published=published,
+        note=_NOTE,
+        **own,
+    )
 
 
 RECIPES = (
     *(
-        EstimatorRecipe(
-            name=f"{name}-180",
-            summary=f"{what} over 180 means: three emotions",
-            features="mix180",
+        _recipe(
+            f"{name}-180",
+            f"{what} over 180 means: three emotions",
+            accuracy,
             grouping=_THREE,
-            balance=True,
             estimator=estimator,
-            published=_published(accuracy),
-            note=_NOTE,
             grid=grid,
         )
         for name, (what, estimator, grid, accuracy) in _CLASSIFIERS.items()
     ),
     *(
-        EstimatorRecipe(
-            name=f"{name}-{scale}",
-            summary=f"{what} over 180 means: {len(values)} emotions as numbers",
-            features="mix180",
+        _recipe(
+            f"{name}-{scale}",
+            f"{what} over 180 means: {len(values)} emotions as numbers",
             grouping=grouping,
-            balance=True,
             estimator=estimator,
             values=values,
-            published=_published(None),
-            note=_NOTE,
             grid=grid,
         )
         for scale, (grouping, values) in _SCALES.items()
