@@ -61,7 +61,7 @@ def model_floor(bundle: Bundle) -> tuple[float, float]:
 def multiply_adds(bundle: Bundle) -> int:
     """Return the multiply-adds of a model for one window: convolutions, products, GRU, LSTM."""
     with lean_imports():
-        graph = openvino_graph(build_model(bundle), bundle.features.shape)
+        graph = openvino_graph(build_model(bundle, bundle.architecture), bundle.features.shape)
     graph.reshape([1, *bundle.features.shape])
     total = 0
     for node in graph.get_ordered_ops():

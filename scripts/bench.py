@@ -5,6 +5,7 @@ tutorial app (scripts/_tutorial_app.py) loads the model on each request; a secon
 """
 
 import argparse
+import json
 import os
 import platform
 import subprocess
@@ -157,7 +158,9 @@ def _training(corpus: Path, folder: Path, epochs: int) -> Rows:
     began = time.perf_counter()
     arguments = ["--data", corpus, "--epochs", epochs, "--report", folder / "report"]
     _script("train.py", CLASSIC, *arguments, "--out", folder / "trained.h5")
-    return {f"training, {epochs} epochs of {CLASSIC}, s": time.perf_counter() - began}
+    rows = {f"training, {epochs} epochs of {CLASSIC}, s": time.perf_counter() - began}
+    speed = json.loads(_script("_training_speed.py", corpus).stdout)
+    return rows | {f"training conv1d-frames, {name}, ms": ms for name, ms in speed.items()}
 
 
 def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
@@ -166,7 +169,7 @@ def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory(prefix="ser-cache-") as cache:
         return subprocess.run(
             [sys.executable, str(SCRIPTS / name), *map(str, arguments)],
-            env={**environment, "SER_CACHE": cache},
+            env={**environment, "SER_CACHE": cache, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=True,
