@@ -16,9 +16,6 @@ from ser.web.logs import configure_logging
 from ser.web.server import Server
 from ser.web.settings import read_settings
 
-# A thread that answers at once waits this long for each that computes; Python's own is 5 ms.
-_SWITCH_S = 0.001
-
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """Make the app and begin to load its model; `/ready` tells when that is done.
@@ -39,7 +36,6 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 def main() -> int:
     """Serve until told to stop; give the exit status, 2 for a wrong setting or model file."""
     share_heaps()
-    sys.setswitchinterval(_SWITCH_S)
     try:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)

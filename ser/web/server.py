@@ -16,6 +16,7 @@ from ser.web.workers import Workers
 _SPARE_THREADS = 4  # for what is answered at once, while the others wait for predictions
 _CONNECTIONS = 512
 _MEMORY_PER_UPLOAD = 65_536  # bytes; the rest of an upload under way is on disk
+_RECEIVED_AT_ONCE = 131_072  # bytes
 _HEADER_BYTES = 65_536
 _TICK_S = 0.05
 # When the app stops: on top of `SER_TIMEOUT_S`, until what was at work is answered, and
@@ -51,6 +52,7 @@ class Server:
             max_request_body_size=settings.max_body_bytes + 1,  # it refuses this much, too
             max_request_header_size=_HEADER_BYTES,
             inbuf_overflow=_MEMORY_PER_UPLOAD,
+            recv_bytes=_RECEIVED_AT_ONCE,
             connection_limit=_CONNECTIONS,
             cleanup_interval=1,
             asyncore_use_poll=True,  # `select` ends at 1,024 files
