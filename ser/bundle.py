@@ -139,8 +139,13 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
     if zipfile.is_zipfile(path):
         estimators.write_metadata(path, data)
         return
-    with h5py.File(path, "r+") as file:
-        file.attrs[ATTRIBUTE] = json.dumps(data)
+    # A new file: HDF5 does not give back the room of what is written over.
+    partial = path.with_name(f".{path.stem}.metadata.h5")
+    with h5py.File(path, "r") as old, h5py.File(partial, "w") as new:
+        for name in old:
+            old.copy(name, new)
+        new.attrs.update({**old.attrs, ATTRIBUTE: json.dumps(data)})
+    partial.replace(path)
 
 
 def add_scores(path: Path, scores: dict[str, Any]) -> None:

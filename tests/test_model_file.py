@@ -357,6 +357,36 @@ def test_scores_are_added_to_the_model_file(tmp_path):
     assert (meta.temperature, meta.uncertain_below) == (1.3, 0.4)
 
 
+def test_a_model_file_does_not_grow_by_what_was_written_over(tmp_path):
+    path = tmp_path / "model.h5"
+    models.write_keras2(path, metadata=models.metadata(recipe="mine"))
+    figures = {"recipe": "mine", "protocol": "loso", "leaks": True, "notes": "n" * 100_000}
+    add_scores(path, figures)
+    with h5py.File(path) as file:
+        before = {name: value[()] for name, value in _datasets(file)}
+        attributes = dict(file.attrs)
+    size = path.stat().st_size
+    for _ in range(5):
+        add_scores(path, figures)
+    assert path.stat().st_size == size
+    assert list(tmp_path.iterdir()) == [path]
+    with h5py.File(path) as file:
+        after = {name: value[()] for name, value in _datasets(file)}
+        assert dict(file.attrs) == attributes
+    assert before
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        np.testing.assert_array_equal(after[name], value)
+
+
+def _datasets(file):
+    found = []
+    file.visititems(
+        lambda name, item: found.append((name, item)) if isinstance(item, h5py.Dataset) else None
+    )
+    return found
+
+
 def test_scores_of_another_recipe_are_kept_beside(tmp_path):
     path = tmp_path / "model.h5"
     models.write_keras2(path, metadata=models.metadata(recipe="mine"))

@@ -107,6 +107,7 @@ def test_dark_is_dark_and_light_is_light(watch, chromium):
 
 def test_the_keyboard_alone_does_everything(page, media):
     choose(page, media / "half a minute.wav")  # the browser's own dialogue opens with Enter
+    _expect(page.locator("#play")).to_be_visible()  # once the browser has decoded the clip
     page.locator("#file").focus()
     reached = _tab_to(page, "predict")
     assert {"live", "remove", "play", "wave"} <= set(reached)
