@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from _common import note, run
 
-from tests import load
-from tests.exchange import SMALL
+from ser.web.settings import Settings
+from tests import load, synth
+from tests.exchange import SMALL, WAV, Request
 from tests.server import Server
 
 
@@ -54,6 +55,29 @@ def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
             f"  /health and /ready meanwhile: {_times(seen.probes)}",
             f"  memory: {seen.memory[-1][1]:.0f} MB, {seen.slope():+.1f} MB a minute",
             f"  afterwards the same answers as before: {same}; exit status {status}",
+        ]
+    )
+
+
+def _busy(options: argparse.Namespace) -> tuple[bool, str]:
+    """Every place at work and in the queue is taken all the time, by minutes of voice."""
+    settings = Settings()
+    places = settings.threads + settings.queue
+    long = [Request("a minute", 200, "ok", synth.wav(synth.voice(60)), WAV)]
+    server = Server().wait_ready()
+    try:
+        seen = load.mixed(server, clients=places, seconds=options.seconds, requests=long)
+    finally:
+        status = server.stop()
+    probes = np.percentile(seen.probes, 99)
+    return not seen.wrong and status == 0 and probes < 0.1, "\n".join(
+        [
+            f"{places} clients with a minute of voice each, {options.seconds:g} s: "
+            f"{settings.threads} at work, {settings.queue} waiting",
+            f"  not of the table: {len(seen.wrong)} {seen.wrong[:5]}",
+            f"  {_counts(seen.answers)}",
+            f"  answers: {_times(seen.seconds)}",
+            f"  /health and /ready meanwhile: {_times(seen.probes)}",
         ]
     )
 
@@ -110,7 +134,7 @@ def _times(seconds: list[float]) -> str:
     return f"median {middle:.0f} ms, 99 % under {most:.0f} ms, longest {longest:.0f} ms"
 
 
-PARTS = {"mixed": _mixed, "slow": _slow, "stops": _stops}
+PARTS = {"mixed": _mixed, "busy": _busy, "slow": _slow, "stops": _stops}
 
 
 if __name__ == "__main__":

@@ -148,6 +148,36 @@ def test_what_finds_no_place_is_sent_away_at_once(long_clip):
         assert send(port, good_requests()[0]).status == 200
 
 
+def test_probes_do_not_wait_behind_the_others(monkeypatch):
+    go_on, held, answer = threading.Event(), threading.Semaphore(0), Flask.wsgi_app
+
+    def held_up(app, environ, start):
+        if environ["PATH_INFO"] == "/model":
+            held.release()
+            go_on.wait(120)
+        return answer(app, environ, start)
+
+    answers: list[Answer] = []
+    model = Request("", 200, "ok", method="GET", path="/model")
+    with serving(SER_THREADS="1", SER_QUEUE="0") as port:
+        monkeypatch.setattr(Flask, "wsgi_app", held_up)
+        clients = [
+            threading.Thread(target=lambda: answers.append(send(port, model))) for _ in range(20)
+        ]
+        for client in clients:
+            client.start()
+        for _ in range(5):  # all of the server's threads
+            assert held.acquire(timeout=60)
+        for path in ("/health", "/ready"):
+            assert send(port, Request("", 200, "ok", method="GET", path=path)).status == 200
+        assert not answers
+        assert not held.acquire(blocking=False), "there was a thread to spare"
+        go_on.set()
+        for client in clients:
+            client.join()
+    assert [answer.status for answer in answers] == [200] * len(clients)
+
+
 def test_an_answer_that_takes_too_long_is_not_waited_for(long_clip):
     with serving(SER_TIMEOUT_S="0.1") as port:
         answer = send(port, Request("", 503, "timeout", long_clip, WAV))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
@@ -14,6 +15,7 @@ from ser.web.settings import Settings
 from ser.web.workers import Workers
 
 _SPARE_THREADS = 4  # for what is answered at once, while the others wait for predictions
+_PROBES = {"/health", "/ready"}  # a platform ends an app that is late with them
 _CONNECTIONS = 512
 _MEMORY_PER_UPLOAD = 65_536  # bytes; the rest of an upload under way is on disk
 _RECEIVED_AT_ONCE = 131_072  # bytes
@@ -28,6 +30,17 @@ _FAREWELL_S = 2
 class _Listener(TcpWSGIServer):
     channel_class = Channel
     stopping = False
+
+    def __init__(self, *args: Any, probes: ThreadedTaskDispatcher, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._probes = probes
+
+    def add_task(self, task: Channel) -> None:
+        """Have a request answered; a platform's probe does not wait behind the others."""
+        if task.requests[0].path in _PROBES:
+            self._probes.add_task(task)
+        else:
+            super().add_task(task)
 
     def maintenance(self, now: float) -> None:
         """See to slow and silent connections."""
@@ -62,14 +75,20 @@ class Server:
         self._workers: Workers = app.extensions["workers"]
         self._work_s = settings.timeout_s + _ANSWER_S
         self._map: dict[int, wasyncore.dispatcher] = {}
-        self._dispatcher = ThreadedTaskDispatcher()
+        self._dispatcher, self._probes = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
         self._listeners = [
             _Listener(
-                app, self._map, dispatcher=self._dispatcher, adj=adjustments, sockinfo=address
+                app,
+                self._map,
+                dispatcher=self._dispatcher,
+                probes=self._probes,
+                adj=adjustments,
+                sockinfo=address,
             )
             for address in adjustments.listen
         ]
         self._dispatcher.set_thread_count(adjustments.threads)
+        self._probes.set_thread_count(1)
         self._stopped = False
 
     @property
@@ -95,7 +114,8 @@ class Server:
         self._stop_listening()
         self._serve_while(lambda channel: channel.busy, _FAREWELL_S)
         wasyncore.close_all(self._map)
-        self._dispatcher.shutdown(timeout=_ANSWER_S)
+        for dispatcher in (self._dispatcher, self._probes):
+            dispatcher.shutdown(timeout=_ANSWER_S)
 
     def _serve(self, timeout_s: float) -> None:
         wasyncore.loop(timeout=timeout_s, use_poll=True, map=self._map, count=1)
