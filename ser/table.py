@@ -19,6 +19,7 @@ from ser.recipes import KerasRecipe, Recipe, recipe_features
 
 UNSEEN = "actors5"
 PUBLISHED_RUN, UNSEEN_RUN = "published", "unseen"
+_FIGURES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Run:
             keeps the speakers apart.
         matrix: the published features, where they are at hand.
         epochs: the most a network trains for; None is the recipe's number.
+        seeds: how often, each from a seed of its own.
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class Run:
     data: tuple[Path, ...]
     matrix: Path | None = None
     epochs: int | None = None
+    seeds: int = 1
 
     @property
     def n_epochs(self) -> int | None:
@@ -53,21 +56,31 @@ class Run:
     def key(self) -> list[Any]:
         """Return what makes it another run: a stored result with another key is out of date."""
         counts = sorted(Counter(u.corpus for u in scan(self.data, CORPORA).utterances).items())
-        return [repr(self.recipe), self.protocol, str(self.matrix or counts), self.n_epochs]
+        return [
+            repr(self.recipe),
+            self.protocol,
+            str(self.matrix or counts),
+            self.n_epochs,
+            self.seeds,
+        ]
 
 
-def plan(recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None) -> list[Run]:
+def plan(
+    recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None = None, seeds: int = 1
+) -> list[Run]:
     """Return the runs of recipes, the longest first."""
     runs = []
+    folders = tuple(data)
     for recipe in recipes:
         published = recipe.published
         leaks = True
         if published:
             matrix = _find(published.matrix, data)
-            runs.append(Run(recipe, PUBLISHED_RUN, published.protocol, tuple(data), matrix, epochs))
+            protocol = published.protocol
+            runs.append(Run(recipe, PUBLISHED_RUN, protocol, folders, matrix, epochs, seeds))
             leaks = find_protocol(published.protocol).leaks
         if leaks:
-            runs.append(Run(recipe, UNSEEN_RUN, UNSEEN, tuple(data), None, epochs))
+            runs.append(Run(recipe, UNSEEN_RUN, UNSEEN, folders, None, epochs, seeds))
     return sorted(runs, key=lambda run: -(run.n_epochs or 0))
 
 
@@ -111,10 +124,10 @@ def measure(run: Run) -> dict[str, Any]:
     try:
         dataset = _clips(run)
         result["on"] = dataset.for_recipe(run.recipe).corpus_counts()
-        done = evaluate(
-            run.recipe, dataset, find_protocol(run.protocol), epochs=run.n_epochs
-        ).summary()
-        result |= {name: done[name] for name in ("accuracy", "uar", "interval", "n", "leaks")}
+        protocol = find_protocol(run.protocol)
+        seeds = range(run.seeds)
+        done = evaluate(run.recipe, dataset, protocol, seeds=seeds, epochs=run.n_epochs).summary()
+        result |= {name: done[name] for name in _FIGURES}
     except SerError as error:
         result["error"] = str(error)
     return result | {"seconds": round(time.monotonic() - started)}
@@ -147,7 +160,8 @@ def render(recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]]) -
     lines = [
         "# The recipes, as published and on unseen voices",
         "",
-        "Written by `scripts/evaluate.py --all`; one seed each. *Published* is the source's own "
+        "Written by `scripts/evaluate.py --all`. Where a figure is the mean of several seeds, ± is "
+        "their standard deviation; the others are of one seed. *Published* is the source's own "
         "accuracy. *Here* is the accuracy under the protocol nearest to the source's. *Unseen "
         f"voices* is accuracy and UAR with the speakers of the test kept out of the training: "
         f"under `{UNSEEN}`, or under the source's protocol where that keeps them apart. Chance is "
@@ -179,9 +193,12 @@ def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
 
 
 def _percent(result: Mapping[str, Any], name: str) -> str:
+    if not result:
+        return "not run"
     if "error" in result:
         return result["error"]
-    return f"{result[name]:.1%}" if result else "not run"
+    sd = result["sd"][name]
+    return f"{result[name]:.1%}" + ("" if sd is None else f" ± {100 * sd:.1f}")
 
 
 def _data(result: Mapping[str, Any]) -> str:

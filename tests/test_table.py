@@ -11,7 +11,6 @@ from ser.recipes import RECIPES
 
 
 def kinds(name, data, **options):
-    options = {"epochs": None} | options
     return [(r.kind, r.protocol) for r in table.plan([RECIPES[name]], [data], **options)]
 
 
@@ -26,9 +25,11 @@ def test_the_published_features_are_used_where_they_are(tmp_path):
     y = np.arange(120) % 8
     matrix = tmp_path / "in" / "mfcc40_5252.npz"
     np.savez(matrix, X=np.random.default_rng(0).normal(size=(120, 40)) + y[:, None], y=y)
-    runs = table.plan([RECIPES["tree-mfcc40"]], [tmp_path], epochs=None)
+    runs = table.plan([RECIPES["tree-mfcc40"]], [tmp_path], seeds=2)
     assert [run.matrix for run in runs if run.kind == "published"] == [matrix]
     (found,) = (table.measure(run) for run in runs if run.matrix)
+    assert found["seeds"] == [0, 1]
+    assert found["sd"]["accuracy"] is not None
     assert found["n"] == 40
     assert found["on"] == {"mfcc40_5252": 120}
     assert found["leaks"]
@@ -42,10 +43,10 @@ def test_the_longest_is_begun_first_and_epochs_are_capped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [{"epochs": 5}, {"protocol": "loso"}, {"recipe": RECIPES["rnn-180"]}]
+    "change", [{"epochs": 5}, {"seeds": 2}, {"protocol": "loso"}, {"recipe": RECIPES["rnn-180"]}]
 )
 def test_another_run_is_not_done(tmp_path, change):
-    (run, _) = table.plan([RECIPES["conv1d-mfcc40"]], [tmp_path], epochs=None)
+    (run, _) = table.plan([RECIPES["conv1d-mfcc40"]], [tmp_path])
     assert not table.is_done(run, tmp_path)
     run.path(tmp_path).write_text(json.dumps({"key": run.key()}))
     assert table.is_done(run, tmp_path)
@@ -55,13 +56,14 @@ def test_another_run_is_not_done(tmp_path, change):
 def test_rows():
     result = {
         "protocol": "last-actors", "epochs": 700, "on": {"ravdess": 1040}, "accuracy": 0.612,
-        "uar": 0.598, "leaks": False, "n": 160,
+        "uar": 0.598, "sd": {"accuracy": 0.0214, "uar": None}, "leaks": False, "n": 160,
     }  # fmt: skip
     names = ("conv1d8-mfcc216-male2", "mlp-180")
     text = table.render([RECIPES[n] for n in names], {names[0]: {"published": result}})
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert rows == [
-        "| `conv1d8-mfcc216-male2` | 2 | 50.0% | – | 61.2% (`last-actors`) | 61.2%, UAR 59.8% "
+        "| `conv1d8-mfcc216-male2` | 2 | 50.0% | – | 61.2% ± 2.1 (`last-actors`) "
+        "| 61.2% ± 2.1, UAR 59.8% "
         "| 1,040 of RAVDESS; 700 epochs |",
         "| `mlp-180` | 4 | 25.0% | 70.31 % | – | not run | – |",
     ]
