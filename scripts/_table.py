@@ -38,8 +38,10 @@ def evaluate_all(args: argparse.Namespace) -> int:
 def _write(args: argparse.Namespace) -> None:
     everything = list(RECIPES.values())
     found = table.results(everything, args.results)
+    # Evaluations that the shipped model carries are not run again.
     shipped = read_bundle(DEFAULT_MODEL).metadata
-    if table.UNSEEN in shipped.scores:  # its evaluation is not run again
-        figures = shipped.scores[table.UNSEEN] | {"on": shipped.corpora}
-        found[shipped.recipe].setdefault(table.UNSEEN_RUN, figures)
+    for name, scores in {shipped.recipe: shipped.scores, **shipped.comparisons}.items():
+        for kind, protocol in table.kinds(RECIPES[name]).items():
+            if protocol in scores:
+                found[name].setdefault(kind, {"on": shipped.corpora, **scores[protocol]})
     args.table.write_text(table.render(everything, found))

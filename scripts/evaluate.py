@@ -195,7 +195,10 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         ),
         done=lambda split: _common.note(f"{split.split}, seed {split.seed}: done"),
     )
-    figures = result.summary() | {"tested_before": args.tested_before}
+    figures = result.summary() | {
+        "on": dataset.for_recipe(recipe).corpus_counts(),
+        "tested_before": args.tested_before,
+    }
     details = "\n".join(report_lines(figures))
     title = f"{recipe.name}, {protocol.name}"
     if protocol.leaks:

@@ -70,23 +70,24 @@ def plan(
 ) -> list[Run]:
     """Return the runs of recipes, the longest first."""
     runs = []
-    folders = tuple(data)
     for recipe in recipes:
-        published = recipe.published
-        leaks = True
-        if published:
-            matrix = _find(published.matrix, data)
-            protocol = published.protocol
-            runs.append(Run(recipe, PUBLISHED_RUN, protocol, folders, matrix, epochs, seeds))
-            leaks = find_protocol(published.protocol).leaks
-        if leaks:
-            runs.append(Run(recipe, UNSEEN_RUN, UNSEEN, folders, None, epochs, seeds))
+        for kind, protocol in kinds(recipe).items():
+            matrix = recipe.published and kind == PUBLISHED_RUN and recipe.published.matrix
+            path = _find(matrix, data) if matrix else None
+            runs.append(Run(recipe, kind, protocol, tuple(data), path, epochs, seeds))
     return sorted(runs, key=lambda run: -(run.n_epochs or 0))
+
+
+def kinds(recipe: Recipe) -> dict[str, str]:
+    """Return the kinds of run that a recipe has, each with its protocol."""
+    published = {PUBLISHED_RUN: recipe.published.protocol} if recipe.published else {}
+    leaks = all(find_protocol(protocol).leaks for protocol in published.values())
+    return published | ({UNSEEN_RUN: UNSEEN} if leaks else {})
 
 
 def _find(name: str, folders: Iterable[Path]) -> Path | None:
     found = (path for folder in folders for path in sorted(folder.rglob(name)))
-    return next(found, None) if name else None
+    return next(found, None)
 
 
 def is_done(run: Run, folder: Path) -> bool:
@@ -197,7 +198,7 @@ def _percent(result: Mapping[str, Any], name: str) -> str:
         return "not run"
     if "error" in result:
         return result["error"]
-    sd = result["sd"][name]
+    sd = result.get("sd", {}).get(name)
     return f"{result[name]:.1%}" + ("" if sd is None else f" ± {100 * sd:.1f}")
 
 

@@ -364,6 +364,9 @@ def test_evaluate_every_recipe_goes_on_where_it_stopped(tiny_corpus, tmp_path):
     assert "(`random:25`)" in row
     assert "none of the speakers of fold 3" in row
     assert "24 of RAVDESS" in row
+    shipped = next(line for line in table.splitlines() if line.startswith("| `conv1d-frames` |"))
+    assert "not run" not in shipped
+    assert "1,440 of RAVDESS" in shipped
     (tmp_path / "results" / "svc-mfcc40--published.json").unlink()
     again = run(*command)
     assert "1 of 8 runs are to be done" in again.stderr
