@@ -51,7 +51,7 @@ def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
             f"{options.clients} clients, {options.seconds:g} s, {seen.answers.total()} answers",
             f"  not of the table: {len(seen.wrong)} {seen.wrong[:5]}",
             f"  {_counts(seen.answers)}",
-            f"  answers: {_times(seen.seconds)}",
+            f"  predictions: {_times(seen.seconds)}",
             f"  /health and /ready meanwhile: {_times(seen.probes)}",
             f"  memory: {seen.memory[-1][1]:.0f} MB, {seen.slope():+.1f} MB a minute",
             f"  afterwards the same answers as before: {same}; exit status {status}",
@@ -76,7 +76,7 @@ def _busy(options: argparse.Namespace) -> tuple[bool, str]:
             f"{settings.threads} at work, {settings.queue} waiting",
             f"  not of the table: {len(seen.wrong)} {seen.wrong[:5]}",
             f"  {_counts(seen.answers)}",
-            f"  answers: {_times(seen.seconds)}",
+            f"  predictions: {_times(seen.seconds)}",
             f"  /health and /ready meanwhile: {_times(seen.probes)}",
         ]
     )
@@ -93,7 +93,7 @@ def _slow(options: argparse.Namespace) -> tuple[bool, str]:
         [
             f"{options.uploads} uploads of a byte a second, {options.seconds:g} s",
             f"  not of the table: {len(seen.wrong)} {seen.wrong[:5]}",
-            f"  answers to others: {_times(seen.seconds)}",
+            f"  predictions for others: {_times(seen.seconds)}",
             f"  without the uploads: {_times(alone.seconds)}",
             f"  /health and /ready meanwhile: {_times(seen.probes)}",
         ]

@@ -34,7 +34,7 @@ class Seen:
     Attributes:
         answers: number of each status and code.
         wrong: answers that the table does not give, and requests without an answer.
-        seconds: of each answer that was right and not an overload.
+        seconds: of each prediction.
         probes: seconds that /health and /ready took, meanwhile.
         memory: megabytes of the server by seconds since the start.
     """
@@ -54,9 +54,9 @@ class Seen:
         """Count an answer."""
         got = (answer.status, answer.code)
         self.answers[got] += 1
-        if got == (request.status, request.code):
+        if got == (200, "ok"):
             self.seconds.append(answer.seconds)
-        elif got not in OVERLOAD:
+        if got != (request.status, request.code) and got not in OVERLOAD:
             self.wrong.append(f"{request.name}: {got}")
 
 

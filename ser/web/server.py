@@ -35,6 +35,13 @@ class _Listener(TcpWSGIServer):
         super().__init__(*args, **kwargs)
         self._probes = probes
 
+    def handle_accept(self) -> None:
+        """Take in all who are waiting: waitress takes one, then sees to every connection."""
+        known = -1
+        while known < len(self._map) < _CONNECTIONS:
+            known = len(self._map)
+            super().handle_accept()
+
     def add_task(self, task: Channel) -> None:
         """Have a request answered; a platform's probe does not wait behind the others."""
         if task.requests[0].path in _PROBES:
@@ -135,9 +142,6 @@ class Server:
 
     def _stop_listening(self) -> None:
         for listener in self._listeners:
-            known = -1
-            while len(self._map) != known:  # whoever is connected already is taken in
-                known = len(self._map)
-                listener.handle_accept()
+            listener.handle_accept()  # whoever is connected already is taken in
             # Not `listener.close()`, which ends what wakes this loop up, too.
             wasyncore.dispatcher.close(listener)
