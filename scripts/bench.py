@@ -227,16 +227,17 @@ def _chart(columns: dict[str, Rows], path: Path) -> None:
         "memory at peak, mixed requests of 8 clients, MB",
         "cold start, s",
     )
-    figure, panels = pyplot.subplots(1, len(shown), figsize=(14, 3.2), layout="constrained")
-    for panel, row in zip(panels, shown, strict=True):
-        bars = panel.barh(list(columns), [rows[row] for rows in columns.values()], color="#4c6ef5")
+    figure, grid = pyplot.subplots(2, 2, figsize=(9, 5), layout="constrained")
+    colours = ["#adb5bd" if name.startswith("tutorial") else "#4c6ef5" for name in columns]
+    for panel, row in zip(grid.flat, shown, strict=True):
+        bars = panel.barh(list(columns), [rows[row] for rows in columns.values()], color=colours)
         panel.bar_label(bars, [_number(rows[row]) for rows in columns.values()], padding=3)
-        panel.set_title(row, fontsize=9)
+        panel.set_title(row, fontsize=10, loc="left")
         panel.margins(x=0.2)
         panel.invert_yaxis()
         panel.spines[["top", "right"]].set_visible(False)
-        if panel is not panels[0]:
-            panel.set_yticks([])
+        panel.label_outer()
+        panel.xaxis.set_visible(False)
     figure.savefig(path, dpi=120)
 
 
