@@ -4,7 +4,7 @@ import argparse
 
 import _common
 
-from ser import table
+from ser import table, table_text
 from ser.bundle import DEFAULT_MODEL, read_bundle
 from ser.dataset import load_dataset
 from ser.features import FEATURE_SETS
@@ -18,6 +18,7 @@ def evaluate_all(args: argparse.Namespace) -> int:
     runs = table.plan(recipes, args.data, epochs=args.epochs, seeds=args.seeds)
     todo = [run for run in runs if not table.is_done(run, args.results)]
     _common.note(f"{len(todo)} of {len(runs)} runs are to be done")
+    _write(args)  # before hours of work: it may be that there is no place for the table
     # Once, for all runs: they find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
         load_dataset(args.data, FEATURE_SETS[name], progress=_common.extraction_progress)
@@ -30,7 +31,6 @@ def evaluate_all(args: argparse.Namespace) -> int:
         name = f"{run.recipe.name}, {run.protocol}"
         _common.note(f"{number}/{len(todo)} {name}: {told} ({result['seconds']} s)")
         _write(args)
-    _write(args)
     print(f"{args.table}: {len(runs)} runs, {failed} failed")
     return 1 if failed else 0
 
@@ -44,4 +44,10 @@ def _write(args: argparse.Namespace) -> None:
         for kind, protocol in table.kinds(RECIPES[name]).items():
             if protocol in scores:
                 found[name].setdefault(kind, {"on": shipped.corpora, **scores[protocol]})
-    args.table.write_text(table.render(everything, found))
+    args.table.write_text(table_text.render(everything, found))
+    short = [
+        recipe
+        for recipe in everything
+        if recipe.name == shipped.recipe or (recipe.published and recipe.published.accuracy)
+    ]
+    args.readme.write_text(table_text.insert(args.readme.read_text(), short, found))

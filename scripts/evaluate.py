@@ -79,6 +79,13 @@ def parse() -> argparse.Namespace:
         "--table", type=Path, default=Path("docs/recipes.md"), metavar="FILE", help="of --all"
     )
     parser.add_argument(
+        "--readme",
+        type=Path,
+        default=Path("README.md"),
+        metavar="FILE",
+        help="of --all: gets the rows with a published figure",
+    )
+    parser.add_argument(
         "--into",
         type=Path,
         metavar="M.h5",

@@ -1,10 +1,10 @@
-"""Every recipe measured as it was published, and on unseen voices: runs, and their table."""
+"""Every recipe measured as it was published, and on unseen voices."""
 
 import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -154,68 +154,3 @@ def results(recipes: Iterable[Recipe], folder: Path) -> dict[str, dict[str, dict
         }
         for recipe in recipes
     }
-
-
-def render(recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]]) -> str:
-    """Return the table of recipes as Markdown."""
-    lines = [
-        "# The recipes, as published and on unseen voices",
-        "",
-        "Written by `scripts/evaluate.py --all`. Where a figure is the mean of several seeds, ± is "
-        "their standard deviation; the others are of one seed. *Published* is the source's own "
-        "accuracy. *Here* is the accuracy under the protocol nearest to the source's. *Unseen "
-        f"voices* is accuracy and UAR with the speakers of the test kept out of the training: "
-        f"under `{UNSEEN}`, or under the source's protocol where that keeps them apart. Chance is "
-        "the accuracy, and the UAR, of guessing.",
-        "",
-        "| recipe | classes | chance | published | here | unseen voices | run on |",
-        "|---|---|---|---|---|---|---|",
-        *(_row(recipe, found.get(recipe.name, {})) for recipe in recipes),
-        "",
-        "## Where they are from",
-        "",
-        *(_source(recipe) for recipe in recipes),
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
-    published, ours = recipe.published, found.get(PUBLISHED_RUN, {})
-    unseen = found.get(UNSEEN_RUN, {} if ours.get("leaks", True) else ours)
-    figure = f"{published.accuracy:.2f} %" if published and published.accuracy else "–"
-    here = f"{_percent(ours, 'accuracy')} (`{ours['protocol']}`)" if ours else "–"
-    heard = _percent(unseen, "accuracy")
-    if "uar" in unseen:
-        heard += f", UAR {_percent(unseen, 'uar')}"
-    on = "; unseen voices: ".join(dict.fromkeys(_data(r) for r in (ours, unseen) if "on" in r))
-    n = len(recipe.labels)
-    return f"| `{recipe.name}` | {n} | {1 / n:.1%} | {figure} | {here} | {heard} | {on or '–'} |"
-
-
-def _percent(result: Mapping[str, Any], name: str) -> str:
-    if not result:
-        return "not run"
-    if "error" in result:
-        return result["error"]
-    sd = result.get("sd", {}).get(name)
-    return f"{result[name]:.1%}" + ("" if sd is None else f" ± {100 * sd:.1f}")
-
-
-def _data(result: Mapping[str, Any]) -> str:
-    counts = ", ".join(
-        f"{n:,} of {CORPORA[c].title if c in CORPORA else c}" for c, n in result["on"].items()
-    )
-    return counts + (f"; {result['epochs']:,} epochs" if result.get("epochs") else "")
-
-
-def _source(recipe: Recipe) -> str:
-    published = recipe.published
-    words = [f"- `{recipe.name}`: {recipe.summary}."]
-    if published:
-        words.append(
-            f"From {published.source}" + (f", on {published.data}." if published.data else ".")
-        )
-    if recipe.note:
-        words.append(recipe.note)
-    return " ".join(words)

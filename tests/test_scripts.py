@@ -14,6 +14,7 @@ from ser.bundle import DEFAULT_MODEL, read_bundle
 from ser.conditions import CONDITIONS
 from ser.emotions import EMOTIONS
 from ser.recipes import RECIPES
+from ser.table_text import MARKS
 from tests import synth
 from tests.server import ROOT, Server
 
@@ -350,7 +351,9 @@ def test_evaluate_every_recipe_goes_on_where_it_stopped(tiny_corpus, tmp_path):
     command = [
         "evaluate.py", "--all", *names, "--data", tiny_corpus,
         "--results", tmp_path / "results", "--table", tmp_path / "recipes.md",
+        "--readme", tmp_path / "README.md",
     ]  # fmt: skip
+    (tmp_path / "README.md").write_text("\n".join(["above", *MARKS, "below"]))
     done = run(*command, "--jobs", 2)
     assert done.returncode == 1, done.stderr  # of actors5, no speaker of fold 3 is there
     assert "8 of 8 runs are to be done" in done.stderr
@@ -367,6 +370,12 @@ def test_evaluate_every_recipe_goes_on_where_it_stopped(tiny_corpus, tmp_path):
     shipped = next(line for line in table.splitlines() if line.startswith("| `conv1d-frames` |"))
     assert "not run" not in shipped
     assert "1,440 of RAVDESS" in shipped
+    short = (tmp_path / "README.md").read_text().splitlines()
+    assert (short[0], short[-1]) == ("above", "below")
+    assert [line.split("`")[1] for line in short if "`" in line] == [
+        "conv1d-frames", "conv1d-mfcc216", "conv1d-mfcc40", "svc-180", "perceptron-180",
+        "mlp-180", "mlp-180-deep", "resnet1d-178", "rnn-180",
+    ]  # fmt: skip
     (tmp_path / "results" / "svc-mfcc40--published.json").unlink()
     again = run(*command)
     assert "1 of 8 runs are to be done" in again.stderr

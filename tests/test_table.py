@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ser import table
+from ser import table, table_text
+from ser.errors import SerError
 from ser.recipes import RECIPES
 
 
@@ -59,7 +60,7 @@ def test_rows():
         "uar": 0.598, "sd": {"accuracy": 0.0214, "uar": None}, "leaks": False, "n": 160,
     }  # fmt: skip
     names = ("conv1d8-mfcc216-male2", "mlp-180")
-    text = table.render([RECIPES[n] for n in names], {names[0]: {"published": result}})
+    text = table_text.render([RECIPES[n] for n in names], {names[0]: {"published": result}})
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert rows == [
         "| `conv1d8-mfcc216-male2` | 2 | 50.0% | – | 61.2% ± 2.1 (`last-actors`) "
@@ -68,3 +69,21 @@ def test_rows():
         "| `mlp-180` | 4 | 25.0% | 70.31 % | – | not run | – |",
     ]
     assert RECIPES["mlp-180"].note in text
+
+
+def test_a_document_gets_a_short_table():
+    result = {"protocol": "random:25", "accuracy": 0.653, "uar": 0.641, "leaks": True}
+    unseen = {"protocol": "actors5", "accuracy": 0.5, "uar": 0.48, "leaks": False}
+    found = {"mlp-180": {"published": result, "unseen": unseen}}
+    recipes = [RECIPES["mlp-180"], RECIPES["conv1d8-mfcc216-male2"]]
+    document = "\n".join(["# A", table_text.MARKS[0], "| `old` |", table_text.MARKS[1], "end", ""])
+    lines = table_text.insert(document, recipes, found).splitlines()
+    assert lines[:2] == ["# A", table_text.MARKS[0]]
+    assert lines[4:] == [
+        "| `mlp-180` | 4 | 70.31 % | 65.3% | 50.0% | 48.0% |",
+        "| `conv1d8-mfcc216-male2` | 2 | – | – | not run | not run |",
+        table_text.MARKS[1],
+        "end",
+    ]
+    with pytest.raises(SerError, match="no place for the table"):
+        table_text.insert("# A\n", recipes, found)

@@ -1,0 +1,107 @@
+"""The table of recipes as Markdown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ser.corpora import CORPORA
+from ser.errors import SerError
+from ser.recipes import Recipe
+from ser.table import PUBLISHED_RUN, UNSEEN, UNSEEN_RUN
+
+#: Around the short table in a document.
+MARKS = ("<!-- recipes: written by evaluate.py --all -->", "<!-- end of the recipes -->")
+
+
+def render(recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]]) -> str:
+    """Return the table of recipes as Markdown."""
+    lines = [
+        "# The recipes, as published and on unseen voices",
+        "",
+        "Written by `scripts/evaluate.py --all`. Where a figure is the mean of several seeds, ± is "
+        "their standard deviation; the others are of one seed. *Published* is the source's own "
+        "accuracy. *Here* is the accuracy under the protocol nearest to the source's. *Unseen "
+        f"voices* is accuracy and UAR with the speakers of the test kept out of the training: "
+        f"under `{UNSEEN}`, or under the source's protocol where that keeps them apart. Chance is "
+        "the accuracy, and the UAR, of guessing.",
+        "",
+        "| recipe | classes | chance | published | here | unseen voices | run on |",
+        "|---|---|---|---|---|---|---|",
+        *(_row(recipe, found.get(recipe.name, {})) for recipe in recipes),
+        "",
+        "## Where they are from",
+        "",
+        *(_source(recipe) for recipe in recipes),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def insert(
+    document: str, recipes: Iterable[Recipe], found: Mapping[str, Mapping[str, dict]]
+) -> str:
+    """Return a Markdown document with a short table of recipes between its two `MARKS`.
+
+    Raises:
+        SerError: it has no such place.
+    """
+    before, begin, rest = document.partition(MARKS[0])
+    _, end, after = rest.partition(MARKS[1])
+    if not end:
+        raise SerError(f"no place for the table: the document has no {MARKS[0]} … {MARKS[1]}")
+    rows = [
+        "| recipe | classes | published | here, in the source's way | unseen voices | UAR there |",
+        "|---|---|---|---|---|---|",
+    ]
+    for recipe in recipes:
+        published, ours, unseen = _figures(recipe, found.get(recipe.name, {}))
+        here = _percent(ours, "accuracy") if ours else "–"
+        heard = f"{_percent(unseen, 'accuracy')} | {_percent(unseen, 'uar')}"
+        rows.append(f"| `{recipe.name}` | {len(recipe.labels)} | {published} | {here} | {heard} |")
+    return "\n".join([before + begin, *rows, end + after])
+
+
+def _figures(recipe: Recipe, found: Mapping[str, dict]) -> tuple[str, dict, dict]:
+    """Return the published figure, the results under its protocol, and those on unseen voices."""
+    published, ours = recipe.published, found.get(PUBLISHED_RUN, {})
+    unseen = found.get(UNSEEN_RUN, {} if ours.get("leaks", True) else ours)
+    figure = f"{published.accuracy:.2f} %" if published and published.accuracy else "–"
+    return figure, ours, unseen
+
+
+def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
+    figure, ours, unseen = _figures(recipe, found)
+    here = f"{_percent(ours, 'accuracy')} (`{ours['protocol']}`)" if ours else "–"
+    heard = _percent(unseen, "accuracy")
+    if "uar" in unseen:
+        heard += f", UAR {_percent(unseen, 'uar')}"
+    on = "; unseen voices: ".join(dict.fromkeys(_data(r) for r in (ours, unseen) if "on" in r))
+    n = len(recipe.labels)
+    return f"| `{recipe.name}` | {n} | {1 / n:.1%} | {figure} | {here} | {heard} | {on or '–'} |"
+
+
+def _percent(result: Mapping[str, Any], name: str) -> str:
+    if not result:
+        return "not run"
+    if "error" in result:
+        return result["error"]
+    sd = result.get("sd", {}).get(name)
+    return f"{result[name]:.1%}" + ("" if sd is None else f" ± {100 * sd:.1f}")
+
+
+def _data(result: Mapping[str, Any]) -> str:
+    counts = ", ".join(
+        f"{n:,} of {CORPORA[c].title if c in CORPORA else c}" for c, n in result["on"].items()
+    )
+    return counts + (f"; {result['epochs']:,} epochs" if result.get("epochs") else "")
+
+
+def _source(recipe: Recipe) -> str:
+    published = recipe.published
+    words = [f"- `{recipe.name}`: {recipe.summary}."]
+    if published:
+        words.append(
+            f"From {published.source}" + (f", on {published.data}." if published.data else ".")
+        )
+    if recipe.note:
+        words.append(recipe.note)
+    return " ".join(words)
