@@ -36,15 +36,24 @@ def evaluate_all(args: argparse.Namespace) -> int:
 
 
 def _write(args: argparse.Namespace) -> None:
+    from ser.report import plot_accuracies
+
     everything = list(RECIPES.values())
-    found = table.results(everything, args.results)
+    found = table.results(table.plan(everything, args.data), args.results)
     # Evaluations that the shipped model carries are not run again.
     shipped = read_bundle(DEFAULT_MODEL).metadata
     for name, scores in {shipped.recipe: shipped.scores, **shipped.comparisons}.items():
         for kind, protocol in table.kinds(RECIPES[name]).items():
             if protocol in scores:
-                found[name].setdefault(kind, {"on": shipped.corpora, **scores[protocol]})
-    args.table.write_text(table_text.render(everything, found))
+                found.setdefault(name, {}).setdefault(
+                    kind, {"on": shipped.corpora, **scores[protocol]}
+                )
+    rows = [table_text.accuracies(recipe, found.get(recipe.name, {})) for recipe in everything]
+    chart = args.table.with_suffix(".png")
+    if measured := [row for row in rows if row.unseen is not None]:
+        plot_accuracies(measured, chart)
+    text = table_text.render(everything, found, chart=chart.name if measured else "")
+    args.table.write_text(text)
     short = [
         recipe
         for recipe in everything

@@ -3,9 +3,12 @@
 import ast
 import functools
 import hashlib
+import inspect
 import json
 import os
+import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -68,3 +71,21 @@ def code_digest(*patterns: str) -> str:
     for path in sorted(path for pattern in patterns for path in here.glob(pattern)):
         digest.update(ast.dump(ast.parse(path.read_bytes())).encode())
     return digest.hexdigest()
+
+
+def function_digest(function: Callable[..., Any]) -> str:
+    """Return a digest of a function, with the constants and functions of its module it names."""
+    module, found = vars(sys.modules[function.__module__]), {}
+
+    def visit(name: str, seen: Callable[..., Any]) -> None:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(seen)))
+        found[name] = ast.dump(tree)
+        for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {*found}:
+            value = module.get(name)
+            if inspect.isfunction(value) and value.__module__ == function.__module__:
+                visit(name, value)
+            elif isinstance(value, int | float | str | tuple):
+                found[name] = repr(value)
+
+    visit("", function)
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()

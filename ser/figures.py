@@ -6,6 +6,7 @@ from typing import Any
 #: What `ser.evaluation.Evaluation.summary` gives, and a model file carries.
 Figures = Mapping[str, Any]
 
+_SPREAD = ("sd", "95 %")
 _NAMES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro-F1", "ece": "ECE"}
 
 
@@ -26,18 +27,25 @@ def report_lines(figures: Figures, others: Mapping[str, Figures] | None = None) 
         others: the same of other recipes, by name, for comparison under recording conditions.
     """
     groups = [
-        [name.removeprefix("uar_by_"), kind, percent(value)]
+        [name.removeprefix("uar_by_"), kind, percent(value), *_spread(figures, name, kind)]
         for name in ("uar_by_split", "uar_by_sex", "uar_by_intensity")
         for kind, value in figures.get(name, {}).items()
     ]
     emotions = [
-        [label, percent(figures["recall"][label]), percent(figures["precision"][label])]
+        [
+            label,
+            *(
+                cell
+                for name in ("recall", "precision")
+                for cell in (percent(figures[name][label]), *_spread(figures, name, label))
+            ),
+        ]
         for label in figures["recall"]
     ]
     blocks = [
         _headline(figures),
-        table(["emotion", "recall", "precision"], emotions),
-        table(["by", "", "UAR"], groups),
+        table(["emotion", "recall", *_SPREAD, "precision", *_SPREAD], emotions),
+        table(["by", "", "UAR", *_SPREAD], groups),
         _conditions(figures, others or {}),
         _certainty(figures),
         *_long_audio(figures),
@@ -47,15 +55,19 @@ def report_lines(figures: Figures, others: Mapping[str, Figures] | None = None) 
 
 
 def _headline(figures: Figures) -> list[str]:
-    intervals = figures.get("interval") or {}
-    rows = []
-    for key, name in _NAMES.items():
-        spread = (figures.get("sd") or {}).get(key)
-        bounds = " to ".join(map(percent, intervals.get(key, []))) or "–"
-        rows.append([name, percent(figures[key]), percent(spread), bounds])
+    rows = [[name, percent(figures[key]), *_spread(figures, key)] for key, name in _NAMES.items()]
     n_seeds = len(figures["seeds"])
     runs = "one seed" if n_seeds == 1 else f"mean of {n_seeds} seeds"
     return table(["", runs, "sd over seeds", "95 % interval, over speakers"], rows)
+
+
+def _spread(figures: Figures, *key: str) -> tuple[str, str]:
+    """Return the standard deviation over seeds and the interval of a figure; dashes for none."""
+    found: list[Any] = [figures.get("sd"), figures.get("interval")]
+    for part in key:
+        found = [(of or {}).get(part) for of in found]
+    sd, interval = found
+    return percent(sd), " to ".join(map(percent, interval or ())) or "–"
 
 
 def _conditions(figures: Figures, others: Mapping[str, Figures]) -> list[str]:

@@ -1,5 +1,6 @@
 """How good predictions are, and how sure one can be of that."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -85,25 +86,30 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     return float(gap.sum() / counts.sum())
 
 
-def speaker_interval(
-    statistic: Callable[[np.ndarray], float], speakers: Sequence[str], *, seed: int = 0
-) -> tuple[float, float]:
-    """Return the 95 % interval of a statistic, by bootstrap over speakers.
+def speaker_intervals(
+    statistics: Callable[[np.ndarray], Sequence[float]], speakers: Sequence[str], *, seed: int = 0
+) -> np.ndarray:
+    """Return the 95 % intervals of statistics, by bootstrap over speakers.
 
     Clips of one voice are alike, so whole speakers are drawn, not clips.
 
     Args:
-        statistic: called with row numbers, in which a speaker's may occur repeatedly.
+        statistics: called with row numbers, in which a speaker's may occur repeatedly; NaN
+            of a statistic that the speakers drawn do not have.
         speakers: of each row.
+
+    Returns:
+        shape (statistics, 2): low and high.
     """
     names = np.asarray(speakers)
     rows_of = [np.flatnonzero(names == name) for name in sorted(set(speakers))]
     rng = np.random.default_rng(seed)
     values = [
-        statistic(
+        statistics(
             np.concatenate([rows_of[i] for i in rng.integers(len(rows_of), size=len(rows_of))])
         )
         for _ in range(BOOTSTRAP_SAMPLES)
     ]
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # NaN of what no draw has
+        return np.nanpercentile(values, [2.5, 97.5], axis=0).T

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ser.features.means import FRAME
 from ser.features.spectrum import RANGE_DB, cepstra, mel_power, to_db
 from ser.metrics import Scores
 from ser.predictor import Prediction
 from ser.search import Measured
+from ser.table_text import Accuracies
 
 _INK, _TRAIN, _VALIDATION = "#1f2430", "#3b6fb6", "#d9772b"
 _CYCLE = (_TRAIN, _VALIDATION, "#4c9a6a", "#8f5fb0", "#b8455b", "#8a8f98")
@@ -89,6 +90,32 @@ def plot_recipes(figures: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes.set_yticks(range(len(ordered)), names, fontsize=8)
     axes.set(xlim=(0, 1.08), xlabel="UAR (hatched: voices of the test are in the training)")
     axes.grid(axis="x", alpha=0.25)
+    figure.savefig(path, dpi=120)
+
+
+def plot_accuracies(rows: Sequence[Accuracies], path: Path) -> None:
+    """Draw what published accuracies become on unseen voices: a line a recipe, in their order."""
+    figure = Figure(figsize=(10, 1.8 + 0.3 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    kinds = (
+        ("published", "X", _INK, "published"),
+        ("here", "o", _VALIDATION, "here, in the source's way"),
+        ("unseen", "o", _TRAIN, "on unseen voices"),
+        ("chance", "|", "#8a8f98", "chance"),
+    )
+    for y, row in enumerate(reversed(rows)):
+        known = [value for kind, *_ in kinds if (value := getattr(row, kind)) is not None]
+        axes.plot([min(known), max(known)], [y, y], color="#c9ccd3", linewidth=2, zorder=1)
+        for kind, marker, color, label in kinds:
+            if (value := getattr(row, kind)) is not None:
+                axes.scatter(value, y, marker=marker, color=color, label=label, s=55, zorder=2)
+    axes.set_yticks(range(len(rows)), [row.recipe for row in reversed(rows)], fontsize=8)
+    axes.set(xlim=(0, 1), ylim=(-0.8, len(rows) - 0.2), xlabel="accuracy")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(axis="x", alpha=0.25)
+    handles, labels = axes.get_legend_handles_labels()
+    legend = dict(zip(labels, handles, strict=True))
+    figure.legend(legend.values(), legend.keys(), loc="outside upper center", ncols=len(legend))
     figure.savefig(path, dpi=120)
 
 

@@ -1,7 +1,8 @@
 """What evaluations find: the answers to test clips, and the figures made of them."""
 
 import json
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ser.corpora import Utterance
-from ser.metrics import Scores, score, speaker_interval, uar
+from ser.metrics import Scores, score, speaker_intervals, uar
 from ser.protocols import Protocol
 from ser.recipes import Recipe
 
@@ -99,10 +100,11 @@ class Evaluation:
         """Return the figures as plain data; what a model file carries as its scores.
 
         A figure is the mean over seeds; ``sd`` is its standard deviation over them, and
-        ``interval`` the 95 % interval by bootstrap over speakers, where those are known.
+        ``interval`` the 95 % interval by bootstrap over speakers, where those are known: both
+        of the four figures, of each label's recall and precision, and by sex and intensity.
         """
-        by_seed = [self.scores(seed=seed) for seed in self.seeds]
-        figures = {name: [getattr(scores, name) for scores in by_seed] for name in _FIGURES}
+        keys, by_seed = self._by_seed()
+        sds = np.std(by_seed, axis=0, ddof=1) if len(by_seed) > 1 else [np.nan] * len(keys)
         everything = self.scores()
         splits = dict.fromkeys(result.split for result in self.results)
         return {
@@ -110,17 +112,11 @@ class Evaluation:
             "protocol": self.protocol.name,
             "leaks": self.protocol.leaks,
             "seeds": self.seeds,
-            "n": by_seed[0].n,
-            **{name: _rounded(np.mean(values)) for name, values in figures.items()},
-            "sd": {
-                name: _rounded(np.std(values, ddof=1)) if len(values) > 1 else None
-                for name, values in figures.items()
-            },
-            "interval": self._intervals(),
-            "recall": {label: _rounded(r) for label, r in everything.recall.items()},
-            "precision": {label: _rounded(p) for label, p in everything.precision.items()},
+            "n": everything.n // len(by_seed),
+            **_nested(keys, [_rounded(value) for value in _mean(by_seed)]),
+            "sd": _nested(keys, [_rounded(sd) for sd in sds]),
+            "interval": self._intervals(keys),
             "uar_by_split": {name: _rounded(self.scores(split=name).uar) for name in splits},
-            **{f"uar_by_{group}": self._by_group(group) for group in _GROUPS},
             "uar_by_condition": self._by_condition(),
             "long_audio": self._long_audio(),
             "temperature": _rounded(np.median([r.temperature for r in self.results])),
@@ -142,29 +138,44 @@ class Evaluation:
             np.concatenate([r.probabilities for r in results]),
         )
 
-    def _intervals(self) -> dict[str, list[float]] | None:
+    def _by_seed(self) -> tuple[list[tuple[str, ...]], list[list[float]]]:
+        """Return the names of the figures, and their values of each seed."""
+        rows = [
+            self._pooled(result for result in self.results if result.seed == seed)
+            for seed in self.seeds
+        ]
+        found = [self._figures(*of_seed) for of_seed in rows]
+        keys = list(found[0])
+        return keys, [[figures.get(key, np.nan) for key in keys] for figures in found]
+
+    def _figures(
+        self, tested: Sequence[Utterance], truth: np.ndarray, probabilities: np.ndarray
+    ) -> dict[tuple[str, ...], float]:
+        """Return all figures that have a spread, by their place in the summary."""
+        scores = score(truth, probabilities, self.recipe.labels)
+        found: dict[tuple[str, ...], float] = {(f,): getattr(scores, f) for f in _FIGURES}
+        for name in ("recall", "precision"):
+            found |= {(name, label): value for label, value in getattr(scores, name).items()}
+        predicted = probabilities.argmax(axis=1)
+        for group in _GROUPS:
+            kinds = np.array([getattr(utterance, group) for utterance in tested])
+            for kind in sorted(set(kinds.tolist()) - {""}):
+                rows = kinds == kind
+                found[f"uar_by_{group}", kind] = uar(truth[rows], predicted[rows])
+        return found
+
+    def _intervals(self, keys: Sequence[tuple[str, ...]]) -> dict[str, Any] | None:
         tested, truth, probabilities = self._pooled(self.results)
         speakers = [utterance.speaker for utterance in tested]
         if not all(speakers) or len(set(speakers)) < 2:
             return None
-        predicted = probabilities.argmax(axis=1)
-        statistics: dict[str, Callable[[np.ndarray], float]] = {
-            "uar": lambda rows: uar(truth[rows], predicted[rows]),
-            "accuracy": lambda rows: float((truth[rows] == predicted[rows]).mean()),
-        }
-        return {
-            name: [round(bound, 4) for bound in speaker_interval(statistic, speakers)]
-            for name, statistic in statistics.items()
-        }
 
-    def _by_group(self, group: str) -> dict[str, float | None]:
-        tested, truth, probabilities = self._pooled(self.results)
-        kinds = np.array([getattr(utterance, group) for utterance in tested])
-        predicted = probabilities.argmax(axis=1)
-        return {
-            str(kind): _rounded(uar(truth[kinds == kind], predicted[kinds == kind]))
-            for kind in sorted(set(kinds) - {""})
-        }
+        def statistics(rows: np.ndarray) -> list[float]:
+            drawn = self._figures([tested[i] for i in rows], truth[rows], probabilities[rows])
+            return [drawn.get(key, np.nan) for key in keys]
+
+        bounds = speaker_intervals(statistics, speakers)
+        return _nested(keys, [[_rounded(low), _rounded(high)] for low, high in bounds])
 
     def _long_audio(self) -> dict[str, dict[str, float | None]]:
         first = self.results[0].long_audio
@@ -199,6 +210,24 @@ class Evaluation:
             )
             for name in self.results[0].spoilt
         }
+
+
+def _nested(keys: Iterable[tuple[str, ...]], values: Iterable[Any]) -> dict[str, Any]:
+    """Return values by name, or by name and kind."""
+    nested: dict[str, Any] = {f"uar_by_{group}": {} for group in _GROUPS}
+    for (name, *kind), value in zip(keys, values, strict=True):
+        if kind:
+            nested.setdefault(name, {})[kind[0]] = value
+        else:
+            nested[name] = value
+    return nested
+
+
+def _mean(by_seed: Sequence[Sequence[float]]) -> np.ndarray:
+    """Return the mean over seeds of each figure; one that a seed has not is of the others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # NaN of what no seed has
+        return np.nanmean(by_seed, axis=0)
 
 
 def _rounded(value: float | np.floating[Any]) -> float | None:

@@ -1,16 +1,18 @@
 """Every recipe measured as it was published, and on unseen voices."""
 
+import hashlib
 import json
 import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from ser.cache import code_digest, function_digest
 from ser.corpora import CORPORA, scan
 from ser.dataset import Dataset, load_dataset
 from ser.errors import SerError
@@ -19,6 +21,12 @@ from ser.recipes import KerasRecipe, Recipe, recipe_features
 
 UNSEEN = "actors5"
 PUBLISHED_RUN, UNSEEN_RUN = "published", "unseen"
+# Of a recipe, what has no part in its figures; of `build`, its code has.
+_WORDS = {"summary", "published", "grid", "selection", "note", "build"}
+_CODE = (
+    "features/*.py", "augment.py", "waveforms.py", "estimators.py", "networks.py", "protocols.py",
+    "training.py",
+)  # fmt: skip
 _FIGURES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")
 
 
@@ -29,6 +37,7 @@ class Run:
     Attributes:
         kind: ``published`` or ``unseen``; the latter is not run where the former already
             keeps the speakers apart.
+        counts: clips of each corpus that it is run on.
         matrix: the published features, where they are at hand.
         epochs: the most a network trains for; None is the recipe's number.
         seeds: how often, each from a seed of its own.
@@ -38,6 +47,7 @@ class Run:
     kind: str
     protocol: str
     data: tuple[Path, ...]
+    counts: tuple[tuple[str, int], ...] = ()
     matrix: Path | None = None
     epochs: int | None = None
     seeds: int = 1
@@ -53,28 +63,41 @@ class Run:
         """Return where the result is kept."""
         return folder / f"{self.recipe.name}--{self.kind}.json"
 
-    def key(self) -> list[Any]:
-        """Return what makes it another run: a stored result with another key is out of date."""
-        counts = sorted(Counter(u.corpus for u in scan(self.data, CORPORA).utterances).items())
-        return [
-            repr(self.recipe),
-            self.protocol,
-            str(self.matrix or counts),
-            self.n_epochs,
-            self.seeds,
-        ]
+    def key(self) -> dict[str, Any]:
+        """Return what makes it another run: a result with another key is not this one's."""
+        return {"identity": self.identity(), "epochs": self.n_epochs, "seeds": self.seeds}
+
+    def identity(self) -> str:
+        """Return a digest of what its figures come from: recipe, protocol, data and code.
+
+        What a recipe says in words is left out.
+        """
+        recipe = self.recipe
+        facts = {
+            field.name: repr(getattr(recipe, field.name))
+            for field in fields(recipe)
+            if field.name not in _WORDS
+        }
+        if isinstance(recipe, KerasRecipe):
+            facts["build"] = function_digest(recipe.build)
+        data = self.matrix.name if self.matrix else self.counts
+        what = [facts, self.protocol, data, code_digest(*_CODE)]
+        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def plan(
     recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None = None, seeds: int = 1
 ) -> list[Run]:
     """Return the runs of recipes, the longest first."""
+    there = Counter(utterance.corpus for utterance in scan(data, CORPORA).utterances)
     runs = []
     for recipe in recipes:
         for kind, protocol in kinds(recipe).items():
             matrix = recipe.published and kind == PUBLISHED_RUN and recipe.published.matrix
             path = _find(matrix, data) if matrix else None
-            runs.append(Run(recipe, kind, protocol, tuple(data), path, epochs, seeds))
+            wanted = {c: n for c, n in there.items() if c in _corpora(recipe)} or there
+            counts = tuple(sorted(wanted.items()))
+            runs.append(Run(recipe, kind, protocol, tuple(data), counts, path, epochs, seeds))
     return sorted(runs, key=lambda run: -(run.n_epochs or 0))
 
 
@@ -139,18 +162,26 @@ def _clips(run: Run) -> Dataset:
     if run.matrix:
         return load_dataset([run.matrix], features)
     dataset = load_dataset(run.data, features)
-    wanted = set(run.recipe.published.corpora if run.recipe.published else ())
-    rows = [i for i, u in enumerate(dataset.utterances) if u.corpus in wanted]
+    rows = [i for i, u in enumerate(dataset.utterances) if u.corpus in _corpora(run.recipe)]
     return dataset.only(rows) if rows else dataset
 
 
-def results(recipes: Iterable[Recipe], folder: Path) -> dict[str, dict[str, dict]]:
-    """Return the stored results: of each recipe, of each kind of run."""
-    return {
-        recipe.name: {
-            kind: json.loads(path.read_text())
-            for kind in (PUBLISHED_RUN, UNSEEN_RUN)
-            if (path := folder / f"{recipe.name}--{kind}.json").is_file()
-        }
-        for recipe in recipes
-    }
+def _corpora(recipe: Recipe) -> tuple[str, ...]:
+    """Return the corpora that a recipe was published on; none stands for all."""
+    return recipe.published.corpora if recipe.published else ()
+
+
+def results(runs: Iterable[Run], folder: Path) -> dict[str, dict[str, dict]]:
+    """Return the stored results: of each recipe, of each kind of run.
+
+    One is ``stale`` that was made by another recipe of that name, of other data, or by other
+    code.
+    """
+    found: dict[str, dict[str, dict]] = {}
+    for run in runs:
+        path = run.path(folder)
+        if path.is_file():
+            result = json.loads(path.read_text())
+            result["stale"] = result["key"]["identity"] != run.identity()
+            found.setdefault(run.recipe.name, {})[run.kind] = result
+    return found

@@ -1,6 +1,7 @@
 """The table of recipes as Markdown."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ser.corpora import CORPORA
@@ -12,8 +13,10 @@ from ser.table import PUBLISHED_RUN, UNSEEN, UNSEEN_RUN
 MARKS = ("<!-- recipes: written by evaluate.py --all -->", "<!-- end of the recipes -->")
 
 
-def render(recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]]) -> str:
-    """Return the table of recipes as Markdown."""
+def render(
+    recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]], *, chart: str = ""
+) -> str:
+    """Return the table of recipes as Markdown, with a chart's file where there is one."""
     lines = [
         "# The recipes, as published and on unseen voices",
         "",
@@ -22,8 +25,10 @@ def render(recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]]) -
         "accuracy. *Here* is the accuracy under the protocol nearest to the source's. *Unseen "
         f"voices* is accuracy and UAR with the speakers of the test kept out of the training: "
         f"under `{UNSEEN}`, or under the source's protocol where that keeps them apart. Chance is "
-        "the accuracy, and the UAR, of guessing.",
+        "the accuracy, and the UAR, of guessing. † marks what was measured before the last change "
+        "of the recipe, the data or the code.",
         "",
+        *([f"![What the published accuracies become]({chart})", ""] if chart else []),
         "| recipe | classes | chance | published | here | unseen voices | run on |",
         "|---|---|---|---|---|---|---|",
         *(_row(recipe, found.get(recipe.name, {})) for recipe in recipes),
@@ -60,6 +65,29 @@ def insert(
     return "\n".join([before + begin, *rows, end + after])
 
 
+@dataclass(frozen=True)
+class Accuracies:
+    """The accuracies of a recipe, 0 to 1; None where there is none."""
+
+    recipe: str
+    published: float | None
+    here: float | None
+    unseen: float | None
+    chance: float
+
+
+def accuracies(recipe: Recipe, found: Mapping[str, dict]) -> Accuracies:
+    """Return what a row of the table says, as numbers."""
+    published, (_, ours, unseen) = recipe.published, _figures(recipe, found)
+    return Accuracies(
+        recipe=recipe.name,
+        published=published.accuracy / 100 if published and published.accuracy else None,
+        here=ours.get("accuracy"),
+        unseen=unseen.get("accuracy"),
+        chance=1 / len(recipe.labels),
+    )
+
+
 def _figures(recipe: Recipe, found: Mapping[str, dict]) -> tuple[str, dict, dict]:
     """Return the published figure, the results under its protocol, and those on unseen voices."""
     published, ours = recipe.published, found.get(PUBLISHED_RUN, {})
@@ -85,7 +113,8 @@ def _percent(result: Mapping[str, Any], name: str) -> str:
     if "error" in result:
         return result["error"]
     sd = result.get("sd", {}).get(name)
-    return f"{result[name]:.1%}" + ("" if sd is None else f" ± {100 * sd:.1f}")
+    spread = "" if sd is None else f" ± {100 * sd:.1f}"
+    return f"{result[name]:.1%}{spread}{' †' if result.get('stale') else ''}"
 
 
 def _data(result: Mapping[str, Any]) -> str:

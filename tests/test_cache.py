@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ser import cache
-from ser.cache import cached, folder
+from ser.cache import cached, folder, function_digest
 from ser.dataset import load_dataset
 from ser.features import FEATURE_SETS
 from tests.conftest import write_corpus
@@ -83,3 +83,22 @@ def test_the_code_is_that_of_the_features_without_its_comments(tmp_path, monkeyp
     monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
     assert digest("x = 1") == digest("x = 1  # one")
     assert digest("x = 1") != digest("x = 2")
+
+
+_SIZE = 3
+
+
+def _inner():
+    return _SIZE
+
+
+def _outer():
+    return _inner()
+
+
+def test_a_function_is_known_by_what_it_names(monkeypatch):
+    before = function_digest(_outer)
+    assert function_digest(_outer) == before
+    assert function_digest(_inner) != before
+    monkeypatch.setitem(globals(), "_SIZE", 4)
+    assert function_digest(_outer) != before

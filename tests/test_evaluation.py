@@ -62,3 +62,15 @@ def test_another_seed_or_other_data_is_done_anew(dataset, tmp_path, monkeypatch)
 
 def test_processes_give_the_same_as_one(dataset):
     assert run(dataset, jobs=2).summary() == run(dataset).summary()
+
+
+def test_every_figure_has_its_spread(dataset):
+    """Over seeds and over speakers, those of each emotion, sex and intensity too."""
+    figures = run(dataset, seeds=(0, 1)).summary()
+    for spread in (figures["sd"], figures["interval"]):
+        assert {"uar", "accuracy", "macro_f1", "ece"} <= spread.keys()
+        for name in ("recall", "precision", "uar_by_sex", "uar_by_intensity"):
+            assert spread[name].keys() == figures[name].keys(), name
+    for label, (low, high) in figures["interval"]["recall"].items():
+        if figures["recall"][label] is not None:
+            assert low <= figures["recall"][label] <= high, label

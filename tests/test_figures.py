@@ -5,8 +5,9 @@ from ser.figures import report_lines
 FIGURES = {
     "recipe": "mine", "protocol": "actors5", "leaks": False, "seeds": [0, 1], "n": 40,
     "uar": 0.6, "accuracy": 0.62, "macro_f1": 0.59, "ece": 0.04,
-    "sd": {"uar": 0.01, "accuracy": 0.02, "macro_f1": 0.01, "ece": 0.005},
-    "interval": {"uar": [0.5, 0.7], "accuracy": [0.51, 0.71]},
+    "sd": {"uar": 0.01, "accuracy": 0.02, "macro_f1": 0.01, "ece": 0.005,
+           "recall": {"sad": 0.03, "happy": 0.0}},
+    "interval": {"uar": [0.5, 0.7], "accuracy": [0.51, 0.71], "uar_by_sex": {"male": [0.4, 0.6]}},
     "recall": {"sad": 0.5, "happy": 0.7}, "precision": {"sad": None, "happy": 0.6},
     "uar_by_split": {"fold 1": 0.6}, "uar_by_sex": {"male": 0.55}, "uar_by_intensity": {},
     "uar_by_condition": {"telephone": 0.55, "small room": None},
@@ -24,8 +25,8 @@ def test_every_figure_is_in_the_report():
     for line in (
         "| UAR | 60.0% | 1.0% | 50.0% to 70.0% |",
         "| macro-F1 | 59.0% | 1.0% | – |",
-        "| sad | 50.0% | – |",
-        "| sex | male | 55.0% |",
+        "| sad | 50.0% | 3.0% | – | – | – | – |",
+        "| sex | male | 55.0% | – | 40.0% to 60.0% |",
         "| recording | UAR of `mine` | points lost | UAR of `theirs` |",
         "| as published | 60.0% |  | 33.0% |",
         "| telephone | 55.0% | 5.0 | 20.0% |",

@@ -54,6 +54,36 @@ def test_another_run_is_not_done(tmp_path, change):
     assert not table.is_done(replace(run, **change), tmp_path)
 
 
+def _other(shape, n_labels):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("changed", "stale"),
+    [({"note": "Other words."}, False), ({"batch_size": 8}, True), ({"build": _other}, True)],
+)
+def test_figures_of_another_recipe_are_marked(tmp_path, changed, stale):
+    recipe = RECIPES["conv1d-mfcc40"]
+    (run, _) = table.plan([recipe], [tmp_path])
+    figures = {"key": run.key(), "protocol": "published", "accuracy": 0.8, "on": {}}
+    run.path(tmp_path).write_text(json.dumps(figures))
+    changed = replace(recipe, **changed)
+    runs = table.plan([changed], [tmp_path])
+    assert table.is_done(runs[0], tmp_path) != stale
+    text = table_text.render([changed], table.results(runs, tmp_path))
+    assert ("| 80.0% † (`published`) |" in text) == stale
+
+
+def test_figures_of_other_data_are_marked(tiny_corpus, tmp_path):
+    recipe = RECIPES["tree-mfcc40"]
+    runs = [run for run in table.plan([recipe], [tiny_corpus]) if run.kind == "unseen"]
+    for run in runs:
+        run.path(tmp_path).write_text(json.dumps({"key": run.key()}))
+    assert not table.results(runs, tmp_path)["tree-mfcc40"]["unseen"]["stale"]
+    fewer = [replace(run, counts=(("ravdess", 1),)) for run in runs]
+    assert table.results(fewer, tmp_path)["tree-mfcc40"]["unseen"]["stale"]
+
+
 def test_rows():
     result = {
         "protocol": "last-actors", "epochs": 700, "on": {"ravdess": 1040}, "accuracy": 0.612,
