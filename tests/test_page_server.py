@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from ser.card import HUMAN_UAR, LIMITS
+from ser.card import HUMAN_UAR, LIMITS, PUBLISHED
 from tests import synth
 from tests.server import ROOT, Server
 
@@ -51,6 +51,7 @@ def test_the_manifest_and_its_icons_are_there(client):
 def test_the_model_says_what_people_reach_and_what_it_is_not_for(client):
     model = client.get("/model").get_json()
     assert model["human_uar"]["value"] == HUMAN_UAR
+    assert [row["value"] for row in model["published"]] == [value for _, value, _ in PUBLISHED]
     assert model["limits"] == LIMITS
     assert model["trained_on"]
     card = client.get("/model/card")

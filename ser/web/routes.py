@@ -18,6 +18,7 @@ from ser.card import (
     HUMAN_UAR_PROTOCOL,
     HUMAN_UAR_SOURCE,
     LIMITS,
+    PUBLISHED,
     USE,
     model_card,
     training_data,
@@ -113,6 +114,10 @@ def model() -> Response:
             "protocol": HUMAN_UAR_PROTOCOL,
             "source": HUMAN_UAR_SOURCE,
         },
+        published=[
+            {"what": what, "value": value, "protocol": HUMAN_UAR_PROTOCOL, "source": source}
+            for what, value, source in PUBLISHED
+        ],
         use=USE,
         limits=LIMITS,
     )
