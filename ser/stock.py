@@ -3,7 +3,7 @@
 Keras builds whatever class or function a file names, among its own some that run code
 (Lambda), load other files (TFSMLayer, a vocabulary) or unpickle (TorchModuleWrapper), and
 HDF5 follows links and external storage into other files. So names are on a list here, and
-the arrays must lie in the file itself.
+the arrays must lie in the file itself, as they are: a compressed one can unpack to any size.
 """
 
 import math
@@ -14,7 +14,7 @@ import h5py
 
 from ser.errors import ModelFileError
 
-MAX_BYTES = 512 * 2**20  # of a model file, and of all its arrays
+MAX_BYTES = 512 * 2**20  # of a model file, and of what is packed in it
 
 _MODULES = (
     None, "", "keras", "keras.layers", "keras.models", "keras.initializers",
@@ -72,18 +72,22 @@ def count_stored(file: h5py.File) -> int:
     """Return how many numbers the arrays of a model file hold, without reading them.
 
     Raises:
-        ModelFileError: they are not all plain arrays in the file itself, or too large.
+        ModelFileError: they are not all plain arrays in the file itself.
     """
     stored = size = 0
+    room = file.id.get_filesize()
     for name, item in _walk(file, set()):
         if item.external or item.is_virtual:
             raise ModelFileError(f"the data of {name!r} lie in another file")
         if item.dtype.kind not in "biuf":
             raise ModelFileError(f"{name!r} holds {item.dtype}; weights are numbers")
+        # A chunk is unpacked whole, whatever size its compressed bytes come to.
+        if item.chunks is not None:
+            raise ModelFileError(f"{name!r} is stored in chunks; Keras writes none")
         stored += math.prod(item.shape)
         size += item.nbytes
-        if size > MAX_BYTES:
-            raise ModelFileError(f"its weights take more than {MAX_BYTES // 2**20} MB")
+        if size > room:
+            raise ModelFileError(f"its weights would take {size} bytes, more than the file has")
     return stored
 
 

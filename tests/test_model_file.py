@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import h5py
@@ -246,9 +247,20 @@ def _virtual(file: h5py.File, secret) -> None:
 
 
 def _absurd(file: h5py.File, secret) -> None:
+    file["model_weights/dense_1/dense_1"].create_dataset("kernel:0", (2**20, 8), "f4")
+
+
+def _large_chunk(file: h5py.File, secret) -> None:
     file["model_weights/dense_1/dense_1"].create_dataset(
-        "kernel:0", (2**40, 8), "f4", chunks=(1024, 8)
+        "kernel:0", (80, 8), "f4", chunks=(2**20, 8), maxshape=(None, 8), compression="gzip"
     )
+
+
+def _chunk_that_grows(file: h5py.File, secret) -> None:
+    kernel = file["model_weights/dense_1/dense_1"].create_dataset(
+        "kernel:0", (80, 8), "f4", chunks=(80, 8), compression="gzip"
+    )
+    kernel.id.write_direct_chunk((0, 0), zlib.compress(bytes(20_000_000)))
 
 
 def _text(file: h5py.File, secret) -> None:
@@ -262,7 +274,9 @@ def _text(file: h5py.File, secret) -> None:
         (_soft_link, "link to elsewhere"),
         (_external_data, "in another file"),
         (_virtual, "in another file"),
-        (_absurd, "more than 512 MB"),
+        (_absurd, "more than the file has"),
+        (_large_chunk, "stored in chunks"),
+        (_chunk_that_grows, "stored in chunks"),
         (_text, "weights are numbers"),
     ],
 )
