@@ -100,6 +100,26 @@ def class_probabilities(
     return answer
 
 
+def refuse_other_labels(estimator: Any, *, n_labels: int, values: Sequence[float]) -> None:
+    """Refuse a fitted estimator that does not answer with the labels of its model file.
+
+    Raises:
+        ModelFileError: a class of it is none of the `n_labels` label indices, or it is a
+            regressor and the labels have no values, or it is neither.
+    """
+    from sklearn.base import is_classifier, is_regressor
+
+    if is_regressor(estimator):
+        if not values:
+            raise ModelFileError("a regressor needs a value of each label")
+    elif not is_classifier(estimator):
+        raise ModelFileError(f"{type(estimator).__name__} is no classifier and no regressor")
+    elif odd := sorted(set(estimator.classes_.tolist()) - set(range(n_labels))):
+        raise ModelFileError(
+            f"{n_labels} labels, but the classifier's classes have {odd[-1]!r} too"
+        )
+
+
 def dump(estimator: Any, path: Path) -> None:
     """Write a fitted estimator as a ``.skops`` file, without the state of its optimizer.
 

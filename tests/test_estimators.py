@@ -149,6 +149,27 @@ REFUSED = {
         },
         r"blocks \['mfcc'\] is not \['mfcc', 'chroma', 'mel'\]",
     ),
+    "more classes than labels": (
+        lambda: make_estimator("svm.SVC", {}).fit(flat(ROWS), LABELS + 1),
+        {},
+        "8 labels, but the classifier's classes have 8 too",
+    ),
+    "classes by name": (
+        lambda: make_estimator("svm.SVC", {}).fit(flat(ROWS), np.array(EMOTIONS)[LABELS]),
+        {},
+        "8 labels, but the classifier's classes have 'surprise' too",
+    ),
+    "regressor without values": (lambda: fitted("regressor"), {}, "needs a value of each label"),
+    "scaler": (
+        lambda: make_estimator("preprocessing.MinMaxScaler", {}).fit(flat(ROWS)),
+        {},
+        "MinMaxScaler is no classifier and no regressor",
+    ),
+    "not fitted": (
+        lambda: make_estimator("svm.SVC", {}),
+        {},
+        "this version of scikit-learn cannot run it: 'SVC' object has no attribute 'classes_'",
+    ),
     "another answer": (
         lambda: fitted("neighbours"),
         {"probe": {"input": [[0]] * 40, "probabilities": [0.125] * 8}},
