@@ -103,6 +103,9 @@ def test_no_room_on_the_disk(port, long_clip):
             check_error(answer.status, answer.headers, answer.body)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    figures = raw(port, b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert b'ser_requests_total{code="unavailable",status="503"}' in figures
+    assert b'ser_decoder_failures_total{code="unavailable"}' not in figures  # none was asked
     assert send(port, Request("", 200, "ok", long_clip, WAV)).status == 200
 
 
