@@ -4,11 +4,14 @@ import json
 import resource
 import socket
 import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask
 
 from ser.web import connection
+from ser.web import server as web_server
 from tests import synth
 from tests.exchange import (
     FORM,
@@ -117,6 +120,47 @@ def test_an_upload_that_never_ends_is_given_up(port, monkeypatch):
         answer = client.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"took too long" in answer
+
+
+def _trickle(clients: list[socket.socket]) -> int:
+    """Send a byte of an upload on each connection; return how many the server has ended."""
+    ended = 0
+    for client in clients:
+        try:
+            client.sendall(b"R")
+            ended += client.recv(1) == b""
+        except BlockingIOError:
+            pass
+        except OSError:
+            ended += 1
+    return ended
+
+
+def test_connections_that_trickle_keep_nobody_out(monkeypatch):
+    monkeypatch.setattr(web_server, "_CONNECTIONS", 20)
+    monkeypatch.setattr(web_server, "_SPARE_CONNECTIONS", 4)
+    monkeypatch.setattr(web_server, "_PATIENCE_S", 0.3)
+    head = b"POST /predict HTTP/1.1\r\nContent-Type: audio/wav\r\nContent-Length: 999\r\n\r\n"
+    health = Request("", 200, "ok", method="GET", path="/health")
+    with serving() as port, ExitStack() as open_ones:
+
+        def connect() -> socket.socket:
+            client = socket.create_connection(("127.0.0.1", port), timeout=60)
+            client.sendall(head)
+            client.setblocking(False)
+            return open_ones.enter_context(client)
+
+        few = [connect() for _ in range(10)]
+        for _ in range(10):
+            time.sleep(0.05)
+            assert _trickle(few) == 0  # there is room enough
+        assert send(port, health).status == 200
+        many = [connect() for _ in range(30)]
+        for _ in range(5):
+            assert send(port, health, timeout_s=10).status == 200
+            _trickle(few + many)
+        assert _trickle(few) == len(few)  # the first to come are the first to go
+        assert _trickle(many) < len(many)
 
 
 def test_even_a_broken_app_answers_in_our_form(monkeypatch):
