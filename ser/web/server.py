@@ -24,7 +24,7 @@ _RECEIVED_AT_ONCE = 131_072  # bytes
 _HEADER_BYTES = 65_536
 _TICK_S = 0.05
 # When the app stops: on top of `SER_TIMEOUT_S`, until what was at work is answered, and
-# then until the clients have read it. Together under the 30 s that platforms give.
+# then until the clients have read it. With the default, together the 30 s that platforms give.
 _ANSWER_S = 1
 _FAREWELL_S = 2
 
