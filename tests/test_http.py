@@ -175,6 +175,7 @@ def test_even_a_broken_app_answers_in_our_form(monkeypatch):
 
 def test_what_finds_no_place_is_sent_away_at_once(long_clip):
     """One at work, one in the queue, and a third; those who ask for nothing are answered."""
+    short = good_requests()[0]  # made before there is any hurry
     with serving(SER_THREADS="1", SER_QUEUE="1", SER_TIMEOUT_S="120") as port:
         answers: list[Answer] = []
         long = Request("long", 200, "ok", long_clip, WAV)
@@ -184,7 +185,7 @@ def test_what_finds_no_place_is_sent_away_at_once(long_clip):
         for client in clients:
             client.start()
         wait_for(port, "ser_at_work 1.0", "ser_queued 1.0")
-        third = send(port, good_requests()[0])
+        third = send(port, short)
         assert (third.status, third.code) == (503, "busy")
         check_error(third.status, third.headers, third.body)
         assert send(port, Request("", 200, "", method="GET", path="/ready")).status == 200
@@ -192,7 +193,7 @@ def test_what_finds_no_place_is_sent_away_at_once(long_clip):
         for client in clients:
             client.join()
         assert {answer.status for answer in answers} == {200}
-        assert send(port, good_requests()[0]).status == 200
+        assert send(port, short).status == 200
 
 
 def test_probes_do_not_wait_behind_the_others(monkeypatch):

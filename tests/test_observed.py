@@ -172,7 +172,9 @@ def test_proxies_are_believed_only_when_told_to(client):
     ours = {"Origin": "https://emotion.example", **forwarded}
     assert "Strict-Transport-Security" not in client.get("/", headers=forwarded).headers
     assert client.post("/predict", headers=ours).status_code == 403
-    behind = create_app({"SER_TRUSTED_PROXIES": 1}).test_client()
+    app = create_app({"SER_TRUSTED_PROXIES": 1})
+    assert app.extensions["model"].wait(300)  # an end while it loads would be a crash
+    behind = app.test_client()
     assert "Strict-Transport-Security" in behind.get("/", headers=forwarded).headers
     assert behind.post("/predict", headers=ours).status_code != 403
 
