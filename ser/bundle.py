@@ -126,6 +126,7 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None, int]:
 
 def _read_zip(path: Path) -> tuple[None, str, int]:
     """Return no architecture, the stored metadata of a scikit-learn model, and no size."""
+    estimators.refuse_large(path)
     stored = estimators.read_metadata(path)
     if stored is None:
         raise ModelFileError("it is a zip without the metadata of a model of ours")

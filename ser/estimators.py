@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ser.errors import ModelFileError
+from ser.stock import MAX_BYTES
 
 #: What skops does not trust by itself and a model file may hold: arrays of numbers, no code.
 TRUSTED_TYPES = (
@@ -23,6 +24,7 @@ TRUSTED_TYPES = (
 )
 _SCALERS = {"minmax": "preprocessing.MinMaxScaler", "standard": "preprocessing.StandardScaler"}
 _METADATA = "ser.json"  # the member of the zip that skops does not look at
+_SCHEMA = "schema.json"  # skops's own: the tree of objects, which names the other members
 
 
 def make_estimator(
@@ -98,6 +100,26 @@ def class_probabilities(
     return answer
 
 
+def refuse_other_labels(estimator: Any, *, n_labels: int, values: Sequence[float]) -> None:
+    """Refuse a fitted estimator that does not answer with the labels of its model file.
+
+    Raises:
+        ModelFileError: a class of it is none of the `n_labels` label indices, or it is a
+            regressor and the labels have no values, or it is neither.
+    """
+    from sklearn.base import is_classifier, is_regressor
+
+    if is_regressor(estimator):
+        if not values:
+            raise ModelFileError("a regressor needs a value of each label")
+    elif not is_classifier(estimator):
+        raise ModelFileError(f"{type(estimator).__name__} is no classifier and no regressor")
+    elif odd := sorted(set(estimator.classes_.tolist()) - set(range(n_labels))):
+        raise ModelFileError(
+            f"{n_labels} labels, but the classifier's classes have {odd[-1]!r} too"
+        )
+
+
 def dump(estimator: Any, path: Path) -> None:
     """Write a fitted estimator as a ``.skops`` file, without the state of its optimizer.
 
@@ -143,6 +165,31 @@ def refuse_untrusted(path: Path) -> None:
         raise ModelFileError(
             f"it holds {', '.join(sorted(untrusted))}, and only scikit-learn's models are built"
         )
+
+
+def refuse_large(path: Path) -> None:
+    """Refuse a ``.skops`` file that would unpack to more than `MAX_BYTES`; nothing is unpacked.
+
+    Each object that names a member of the zip has a copy of it in memory. A sparse matrix is
+    a zip in the zip, which says nothing of its size from outside; no recipe makes one.
+
+    Raises:
+        ModelFileError: it would, or it holds a sparse matrix.
+    """
+    with zipfile.ZipFile(path) as file:
+        sizes = {member.filename: member.file_size for member in file.infolist()}
+        taken = sum(sizes.values())
+
+        def count(node: dict[str, Any]) -> None:
+            nonlocal taken
+            taken += sizes.get(node.get("file", ""), 0)
+            if node.get("__loader__") == "SparseMatrixNode":
+                raise ModelFileError("it holds a sparse matrix; plain arrays are served")
+
+        if taken <= MAX_BYTES and _SCHEMA in sizes:
+            json.loads(file.read(_SCHEMA), object_hook=count)
+    if taken > MAX_BYTES:
+        raise ModelFileError(f"it unpacks to {taken} bytes; {MAX_BYTES} are the limit")
 
 
 def _skops() -> Any:

@@ -6,7 +6,6 @@ needs no Keras.
 """
 
 import copy
-import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -17,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from ser import estimators
+from ser.budget import no_more_weights_than, refuse_large_layers
 from ser.bundle import Bundle
 from ser.errors import ModelFileError
 from ser.lean import lean_imports
 
 SERVING_BACKEND = "openvino"
 PROBE_TOLERANCE = 1e-4
-MAX_OUTPUT = 4_000_000  # numbers that a layer may give for one window
 _BATCH = 8  # windows scored at once: more take memory, and no less time each
 
 #: features of shape (batch, *shape), float32, to probabilities of shape (batch, labels).
@@ -34,25 +33,46 @@ def load_scorer(bundle: Bundle) -> Scorer:
     """Build the bundle's model, with its weights, as a function that threads may share.
 
     Raises:
-        ModelFileError: the model does not fit its metadata, or answers its probe wrongly.
+        ModelFileError: the model does not fit its metadata, or answers its probe wrongly, or
+            not at all.
     """
     if bundle.architecture is None:
-        scorer = _estimator_scorer(bundle)
-        _verify(bundle, scorer, "this version of scikit-learn")
+        engine = "this version of scikit-learn"
+        with _refusing(bundle, f"{engine} cannot run it"):
+            scorer = _estimator_scorer(bundle)
+            _verify(bundle, scorer, engine)
         return scorer
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
     backend = os.environ["KERAS_BACKEND"]
+    engine = f"this backend ({backend}; set KERAS_BACKEND to another)"
     if backend == "openvino":
         # Keras asks for TensorFlow when it copies a layer, as `Bidirectional` does; but when
         # it runs one, as `Rescaling`, it takes a hidden TensorFlow for one that is there.
         with lean_imports("tensorflow"):
             model = build_model(bundle, bundle.architecture)
-        with lean_imports():
+        with lean_imports(), _refusing(bundle, f"{engine} cannot run it"):
             scorer = _openvino_scorer(model, bundle.features.shape)
     else:
         scorer = keras_scorer(build_model(bundle, bundle.architecture))
-    _verify(bundle, scorer, f"this backend ({backend}; set KERAS_BACKEND to another)")
+    with _refusing(bundle, f"{engine} cannot run it"):
+        _verify(bundle, scorer, engine)
     return lambda x: in_batches(scorer, x, _BATCH)
+
+
+@contextmanager
+def _refusing(bundle: Bundle, what: str) -> Iterator[None]:
+    """Make one line of whatever is raised over a model file; libraries raise of every kind.
+
+    Args:
+        what: is wrong, where an error is not one of ours that says it.
+    """
+    try:
+        yield
+    except ModelFileError as error:
+        raise ModelFileError(f"model file {bundle.path}: {error}") from error
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ModelFileError(f"model file {bundle.path}: {what}: {reason}") from error
 
 
 def in_batches(score: Scorer, x: np.ndarray, size: int) -> np.ndarray:
@@ -62,16 +82,14 @@ def in_batches(score: Scorer, x: np.ndarray, size: int) -> np.ndarray:
 
 
 def _estimator_scorer(bundle: Bundle) -> Scorer:
-    try:
-        model = estimators.load(bundle.path)
-    except ModelFileError as error:
-        raise ModelFileError(f"model file {bundle.path}: {error}") from error
+    model = estimators.load(bundle.path)
     meta, n_features = bundle.metadata, int(np.prod(bundle.features.shape))
     if getattr(model, "n_features_in_", n_features) != n_features:
         raise ModelFileError(
-            f"model file {bundle.path}: it takes {model.n_features_in_} numbers, but feature "
-            f"set {bundle.features.name!r} gives {n_features}"
+            f"it takes {model.n_features_in_} numbers, but feature set "
+            f"{bundle.features.name!r} gives {n_features}"
         )
+    estimators.refuse_other_labels(model, n_labels=len(meta.labels), values=meta.values)
     return partial(
         estimators.class_probabilities, model, n_labels=len(meta.labels), values=meta.values
     )
@@ -86,69 +104,24 @@ def build_model(bundle: Bundle, architecture: dict[str, Any]) -> Any:
     # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
     import keras
 
-    try:
+    features, n_labels = bundle.features, len(bundle.metadata.labels)
+    with _refusing(bundle, "Keras cannot build it"):
         config = copy.deepcopy(architecture["config"])  # Keras takes it apart
-        with _no_more_weights_than(bundle.n_stored):
+        with no_more_weights_than(bundle.n_stored):
             if architecture["class_name"] == "Sequential":
                 model = keras.Sequential.from_config(_modern(config))
             else:
                 model = keras.Model.from_config(config)
-        _refuse_large_outputs(model)
+        if not _fits(model.input_shape[1:], features.shape):
+            raise ModelFileError(
+                f"it takes input {tuple(model.input_shape[1:])}, but feature set "
+                f"{features.name!r} gives {features.shape}"
+            )
+        if tuple(model.output_shape[1:]) != (n_labels,):
+            raise ModelFileError(f"{n_labels} labels, but output {model.output_shape[1:]}")
+        refuse_large_layers(model, features.shape)
         model.load_weights(bundle.path)
-    except Exception as error:  # Keras raises of every kind for a broken file
-        reason = str(error).partition("\n")[0]
-        raise ModelFileError(
-            f"model file {bundle.path}: Keras cannot build it: {reason}"
-        ) from error
-    n_labels = len(bundle.metadata.labels)
-    if not _fits(model.input_shape[1:], bundle.features.shape):
-        raise ModelFileError(
-            f"model file {bundle.path}: it takes input {tuple(model.input_shape[1:])}, but "
-            f"feature set {bundle.features.name!r} gives {bundle.features.shape}"
-        )
-    if tuple(model.output_shape[1:]) != (n_labels,):
-        raise ModelFileError(
-            f"model file {bundle.path}: {n_labels} labels, but output {model.output_shape[1:]}"
-        )
     return model
-
-
-@contextmanager
-def _no_more_weights_than(stored: int) -> Iterator[None]:
-    """Refuse a model whose layers ask for more weights than its file holds, before they get them.
-
-    Every stock layer takes its weights from `add_weight`, at once and filled. Twice as many
-    are given, for `Bidirectional` builds the layer that it copies, too.
-    """
-    import keras
-
-    original = keras.Layer.add_weight
-    left = 2 * stored
-
-    def add_weight(layer: Any, *args: Any, **options: Any) -> Any:
-        nonlocal left
-        shape = options.get("shape", args[0] if args else None)
-        left -= math.prod((shape,) if isinstance(shape, int) else shape or ())
-        if left < 0:
-            raise ModelFileError(f"its layers have more weights than the {stored} that it holds")
-        return original(layer, *args, **options)
-
-    keras.Layer.add_weight = add_weight
-    try:
-        yield
-    finally:
-        keras.Layer.add_weight = original
-
-
-def _refuse_large_outputs(model: Any) -> None:
-    """Refuse a model that would take gigabytes for a batch of windows."""
-    for layer in model.layers:
-        for node in layer._inbound_nodes:  # `layer.output` knows no layer that is used twice
-            for tensor in node.output_tensors:
-                if math.prod(n or 1 for n in tensor.shape) > MAX_OUTPUT:
-                    raise ModelFileError(f"layer {layer.name!r} gives {tensor.shape}")
-        if hasattr(layer, "layers"):
-            _refuse_large_outputs(layer)
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
@@ -247,9 +220,6 @@ def _verify(bundle: Bundle, scorer: Scorer, engine: str) -> None:
     for batch in (x, np.concatenate([x, x])):
         answer = scorer(batch)
         if not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
-            raise ModelFileError(f"model file {bundle.path}: its outputs are no probabilities")
+            raise ModelFileError("its outputs are no probabilities")
         if probe and not np.allclose(answer, probe["probabilities"], atol=PROBE_TOLERANCE):
-            raise ModelFileError(
-                f"model file {bundle.path}: {engine} gives other probabilities than the "
-                "trained model"
-            )
+            raise ModelFileError(f"{engine} gives other probabilities than the trained model")

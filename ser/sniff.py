@@ -1,11 +1,12 @@
 """Which container some bytes are, by their first bytes and never by a name.
 
-Text of any kind (HTML, playlists such as HLS, DASH, ffconcat and SDP) matches no
-signature, so it never reaches a decoder. Where a format has no magic number of its own,
-a second frame must follow where the first one says.
+Text (HTML, playlists such as HLS, DASH, ffconcat and SDP) is told from media before any
+signature is looked at, since some signatures are letters: it never reaches a decoder. Where
+a format has no magic number of its own, a second frame must follow where the first one says.
 """
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -63,6 +64,9 @@ _CHUNKED = {  # the form of an IFF file, at bytes 0 and 8
     (b"FORM", b"AIFC"): AIFF,
 }
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+_TEXT_HEAD = 256  # bytes; as many of compressed sound lack control characters once in 10^12
+# In no text, be it UTF-8 or of an older encoding; tab, newline, form feed and return are.
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _TS_PACKET = 188  # bytes
 _AFTER_TAG = 4096  # bytes; taggers leave padding and odds and ends behind their tag
 _HEADER = 6  # bytes that tell an MPEG or AAC frame's length
@@ -81,6 +85,8 @@ _MPEG1_RATES = (44_100, 48_000, 32_000)  # Hz; half of it in MPEG 2, a quarter i
 
 def sniff(data: bytes) -> Container | None:
     """Return the container that the file `data` is, or None."""
+    if not _CONTROL.search(data, 0, _TEXT_HEAD):
+        return None
     for prefix, container in _PREFIXES:
         if data.startswith(prefix):
             return container
@@ -95,10 +101,14 @@ def sniff(data: bytes) -> Container | None:
         return MP3
     if _two_frames(data, 0, _adts_frame_bytes):
         return AAC
-    packets = data[: 2 * _TS_PACKET + 1 : _TS_PACKET]
-    if packets == b"\x47" * 3:
+    if all(_is_ts_header(data[n * _TS_PACKET : n * _TS_PACKET + 4]) for n in range(3)):
         return MPEG_TS
     return None
+
+
+def _is_ts_header(header: bytes) -> bool:
+    """Say whether a packet of MPEG-TS begins so; one that carries nothing is not allowed."""
+    return len(header) == 4 and header[0] == 0x47 and header[3] & 0x30 != 0
 
 
 def _after_id3(data: bytes) -> Container | None:

@@ -1,5 +1,6 @@
 """Requests with the answer that the table of bad input gives them, and how to send them."""
 
+import functools
 import http.client
 import json
 import socket
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ser.web.problems import ERRORS
-from tests import synth
+from tests import files, synth
 
 # The settings of a server that takes small files only, and its limit in bytes.
 SMALL = {"SER_MAX_UPLOAD_MB": "1"}
@@ -56,12 +57,15 @@ def form(*parts: bytes) -> bytes:
     return b"".join(parts) + f"--{EDGE}--\r\n".encode()
 
 
-def good_requests() -> list[Request]:
-    """Return voices that are told apart, some long."""
+@functools.cache
+def good_requests() -> tuple[Request, ...]:
+    """Return voices that are told apart, some long, one for ffmpeg to decode."""
     voices = [synth.voice(s, pitch=90 + 30 * s, seed=s) for s in (1, 2, 3, 12)]
-    return [
-        Request(f"voice {i}", 200, "ok", synth.wav(voice), WAV) for i, voice in enumerate(voices)
-    ] + [Request("voice in a form", 200, "ok", form(part(synth.wav(voices[0]))), FORM)]
+    return (
+        *(Request(f"voice {i}", 200, "ok", synth.wav(v), WAV) for i, v in enumerate(voices)),
+        Request("voice in a form", 200, "ok", form(part(synth.wav(voices[0]))), FORM),
+        Request("voice in an m4a", 200, "ok", files.encoded("m4a"), {"Content-Type": "audio/mp4"}),
+    )
 
 
 def bad_requests() -> list[Request]:

@@ -64,7 +64,7 @@ def all_requests() -> list[Request]:
     """Return good requests and bad ones, about half and half."""
     bad = bad_requests()
     good = good_requests()
-    return good * (len(bad) // len(good)) + bad
+    return [*good * (len(bad) // len(good)), *bad]
 
 
 def probabilities(port: int) -> dict[str, dict]:

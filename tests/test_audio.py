@@ -3,7 +3,9 @@
 import os
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import librosa
@@ -14,7 +16,7 @@ from ser import errors, ffmpeg
 from ser.audio import SAMPLE_RATE, _read_with_soundfile, load_audio
 from ser.ffmpeg import Decoding
 from ser.limits import Limits
-from ser.sniff import CONTAINERS, FLAC, MP3, MP4, Container, sniff
+from ser.sniff import AMR, CONTAINERS, FLAC, MP3, MP4, Container, sniff
 from tests import files, synth
 
 RATE = files.RATE
@@ -181,6 +183,40 @@ def test_sniff_does_not_take_text_for_audio():
     frame = b"\xff\xfb\x90\0" + bytes(413)
     assert sniff(b"ID3\x04\0\0\0\0\0\0" + 2 * frame) is MP3
     assert sniff(frame + b"no second frame") is None
+
+
+def _from(name: bytes, at: Iterable[int], text: bytes) -> bytes:
+    """Return text with `name` written at some places."""
+    data = bytearray(text)
+    for place in at:
+        data[place : place + len(name)] = name
+    return bytes(data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "koi8-r", "shift-jis"])
+@pytest.mark.parametrize(
+    ("name", "places"), [(b"G", (0, 188, 376)), (b"\n\n\n\nfree", (0,)), (b"#!AMR\n#EXTM3U", (0,))]
+)
+def test_letters_of_a_signature_make_no_media_of_text(name, places, encoding):
+    words = "слова, which are text\r\n\t\f" * 40
+    assert sniff(_from(name, places, words.encode(encoding))) is None
+
+
+@pytest.mark.parametrize("extension", files.ENCODINGS)
+def test_no_format_looks_like_text(extension):
+    for sound in (files.voice(), 0 * files.voice()):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, f"clip.{extension}")
+            assert sniff(synth.encoded(sound, RATE, path, *files.ENCODINGS[extension]))
+
+
+def test_text_of_two_bytes_a_letter_is_no_transport_stream():
+    assert sniff(_from(b"G", (0, 188, 376), ("words " * 99).encode("utf-16-le"))) is None
+
+
+def test_a_magic_number_in_letters_is_still_one():
+    frames = b"".join(b"<" + np.random.default_rng(n).bytes(31) for n in range(20))
+    assert sniff(b"#!AMR\n" + frames) is AMR
 
 
 def test_the_sniffed_demuxers_are_ffmpegs():

@@ -1,7 +1,9 @@
 """scikit-learn models: what they say, and that a file of one holds no code."""
 
+import json
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -121,7 +123,16 @@ def _with_code():
     return make_pipeline(FunctionTransformer(subprocess.check_output), fitted("neighbours"))
 
 
+def _with_sparse_matrix():
+    from scipy.sparse import csr_matrix
+
+    model = fitted("neighbours")
+    model._fit_X = csr_matrix(model._fit_X)
+    return model
+
+
 REFUSED = {
+    "zip in the zip": (_with_sparse_matrix, {}, "it holds a sparse matrix"),
     "code": (_with_code, {}, "it holds subprocess.check_output, and only scikit-learn's models"),
     "no estimator": (lambda: {"a": 1}, {}, "no scikit-learn model but dict"),
     "values": (lambda: fitted("regressor"), {"values": (1, 2)}, "2 values for 8 labels"),
@@ -137,6 +148,27 @@ REFUSED = {
             | {"params": mix["params"] | {"blocks": ["mfcc"]}}
         },
         r"blocks \['mfcc'\] is not \['mfcc', 'chroma', 'mel'\]",
+    ),
+    "more classes than labels": (
+        lambda: make_estimator("svm.SVC", {}).fit(flat(ROWS), LABELS + 1),
+        {},
+        "8 labels, but the classifier's classes have 8 too",
+    ),
+    "classes by name": (
+        lambda: make_estimator("svm.SVC", {}).fit(flat(ROWS), np.array(EMOTIONS)[LABELS]),
+        {},
+        "8 labels, but the classifier's classes have 'surprise' too",
+    ),
+    "regressor without values": (lambda: fitted("regressor"), {}, "needs a value of each label"),
+    "scaler": (
+        lambda: make_estimator("preprocessing.MinMaxScaler", {}).fit(flat(ROWS)),
+        {},
+        "MinMaxScaler is no classifier and no regressor",
+    ),
+    "not fitted": (
+        lambda: make_estimator("svm.SVC", {}),
+        {},
+        "this version of scikit-learn cannot run it: 'SVC' object has no attribute 'classes_'",
     ),
     "another answer": (
         lambda: fitted("neighbours"),
@@ -174,6 +206,33 @@ def test_a_zip_that_is_no_model(tmp_path):
     write_metadata(path, models.metadata())
     with pytest.raises(ModelFileError, match="skops cannot read it"):
         read_bundle(path)
+
+
+def _one_large_member(file: zipfile.ZipFile) -> None:
+    with file.open("ser.json", "w") as member:
+        for _ in range(600):
+            member.write(bytes(2**20))
+
+
+def _one_member_many_times(file: zipfile.ZipFile) -> None:
+    file.writestr("a.npy", bytes(2**20))
+    node = {"__loader__": "NdArrayNode", "type": "numpy", "file": "a.npy"}
+    file.writestr("schema.json", json.dumps({"content": [node] * 600}))
+
+
+@pytest.mark.parametrize("fill", [_one_large_member, _one_member_many_times])
+def test_a_zip_that_unpacks_to_far_more_than_it_is(fill, tmp_path):
+    path = tmp_path / "m.skops"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        fill(file)
+    assert path.stat().st_size < 1_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelFileError, match=r"it unpacks to \d{9} bytes"):
+            read_bundle(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_without_skops_it_says_what_to_install(tmp_path):

@@ -4,11 +4,14 @@ import json
 import resource
 import socket
 import threading
+import time
+from contextlib import ExitStack
 
 import pytest
 from flask import Flask
 
 from ser.web import connection
+from ser.web import server as web_server
 from tests import synth
 from tests.exchange import (
     FORM,
@@ -103,6 +106,9 @@ def test_no_room_on_the_disk(port, long_clip):
             check_error(answer.status, answer.headers, answer.body)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    figures = raw(port, b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert b'ser_requests_total{code="unavailable",status="503"}' in figures
+    assert b'ser_decoder_failures_total{code="unavailable"}' not in figures  # none was asked
     assert send(port, Request("", 200, "ok", long_clip, WAV)).status == 200
 
 
@@ -114,6 +120,47 @@ def test_an_upload_that_never_ends_is_given_up(port, monkeypatch):
         answer = client.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"took too long" in answer
+
+
+def _trickle(clients: list[socket.socket]) -> int:
+    """Send a byte of an upload on each connection; return how many the server has ended."""
+    ended = 0
+    for client in clients:
+        try:
+            client.sendall(b"R")
+            ended += client.recv(1) == b""
+        except BlockingIOError:
+            pass
+        except OSError:
+            ended += 1
+    return ended
+
+
+def test_connections_that_trickle_keep_nobody_out(monkeypatch):
+    monkeypatch.setattr(web_server, "_CONNECTIONS", 20)
+    monkeypatch.setattr(web_server, "_SPARE_CONNECTIONS", 4)
+    monkeypatch.setattr(web_server, "_PATIENCE_S", 0.3)
+    head = b"POST /predict HTTP/1.1\r\nContent-Type: audio/wav\r\nContent-Length: 999\r\n\r\n"
+    health = Request("", 200, "ok", method="GET", path="/health")
+    with serving() as port, ExitStack() as open_ones:
+
+        def connect() -> socket.socket:
+            client = socket.create_connection(("127.0.0.1", port), timeout=60)
+            client.sendall(head)
+            client.setblocking(False)
+            return open_ones.enter_context(client)
+
+        few = [connect() for _ in range(10)]
+        for _ in range(10):
+            time.sleep(0.05)
+            assert _trickle(few) == 0  # there is room enough
+        assert send(port, health).status == 200
+        many = [connect() for _ in range(30)]
+        for _ in range(5):
+            assert send(port, health, timeout_s=10).status == 200
+            _trickle(few + many)
+        assert _trickle(few) == len(few)  # the first to come are the first to go
+        assert _trickle(many) < len(many)
 
 
 def test_even_a_broken_app_answers_in_our_form(monkeypatch):
@@ -128,6 +175,7 @@ def test_even_a_broken_app_answers_in_our_form(monkeypatch):
 
 def test_what_finds_no_place_is_sent_away_at_once(long_clip):
     """One at work, one in the queue, and a third; those who ask for nothing are answered."""
+    short = good_requests()[0]  # made before there is any hurry
     with serving(SER_THREADS="1", SER_QUEUE="1", SER_TIMEOUT_S="120") as port:
         answers: list[Answer] = []
         long = Request("long", 200, "ok", long_clip, WAV)
@@ -137,7 +185,7 @@ def test_what_finds_no_place_is_sent_away_at_once(long_clip):
         for client in clients:
             client.start()
         wait_for(port, "ser_at_work 1.0", "ser_queued 1.0")
-        third = send(port, good_requests()[0])
+        third = send(port, short)
         assert (third.status, third.code) == (503, "busy")
         check_error(third.status, third.headers, third.body)
         assert send(port, Request("", 200, "", method="GET", path="/ready")).status == 200
@@ -145,7 +193,7 @@ def test_what_finds_no_place_is_sent_away_at_once(long_clip):
         for client in clients:
             client.join()
         assert {answer.status for answer in answers} == {200}
-        assert send(port, good_requests()[0]).status == 200
+        assert send(port, short).status == 200
 
 
 def test_probes_do_not_wait_behind_the_others(monkeypatch):

@@ -11,7 +11,7 @@ ORDER = [
     "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
     "recipes", "cache", "jobs", "extraction", "tables", "dataset", "waveforms", "protocols",
     "metrics", "calibration", "stock", "estimators", "bundle", "figures", "card", "lean",
-    "runtime", "predictor", "recorder", "unseen", "long_audio", "checkpoints", "networks",
+    "budget", "runtime", "predictor", "recorder", "unseen", "long_audio", "checkpoints", "networks",
     "wrapped", "search", "training", "recognizer", "results", "evaluation", "table", "report",
     "pages", "exploration", "web",
 ]  # fmt: skip

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import h5py
@@ -86,18 +87,32 @@ def _with_layer(*added):
     return layers
 
 
+def _convolution(**changes):
+    config = {"name": "c", "filters": 1, "kernel_size": [2], "use_bias": False}
+    return {"class_name": "Conv1D", "config": config | changes}
+
+
+def _any_length(*added):
+    """Return layers for any number of steps, which the features give only when they come."""
+    mean = {"class_name": "GlobalAveragePooling1D", "config": {"name": "mean"}}
+    layers = [*added, mean, models.keras2_layers()[-1]]
+    source = {"name": "in", "batch_input_shape": [None, None, 1]}
+    return [{"class_name": "InputLayer", "config": source}, *layers]
+
+
 def _features(**changes):
     classic = FEATURE_SETS["mfcc40-mean"].to_metadata()
     return models.metadata(features=classic | changes)
 
 
+_GRU = {"name": "g", "units": 1, "return_sequences": True}
 REFUSED = {
     "lambda": ({"layers": _lambda_layers()}, "holds code"),
     "foreign module": ({"layers": _foreign_class()}, "holds code"),
     "registered class": ({"layers": _custom_class()}, "holds code"),
     "function of Keras": (
         {"layers": _with_layer({"module": "keras.utils", "class_name": "get_file", "config": {}})},
-        r"holds code \(get_file\)",
+        r"holds code \('get_file'\)",
     ),
     "layer that loads a file": (
         {"layers": _with_layer({"class_name": "TFSMLayer", "config": {"filepath": "x"}})},
@@ -111,9 +126,9 @@ REFUSED = {
         {
             "layers": _with_layer(
                 {
-                    "class_name": "TimeDistributed",
+                    "class_name": "Bidirectional",
                     "config": {
-                        "name": "t",
+                        "name": "b",
                         "layer": {"class_name": "TorchModuleWrapper", "config": {}},
                     },
                 }
@@ -132,7 +147,43 @@ REFUSED = {
                 {"class_name": "AveragePooling1D", "config": {"name": "a", "pool_size": 10**9}},
             )
         },
-        "layer 'u' gives",
+        r"layer 'u' takes \d{12} numbers",
+    ),
+    "absurd padding": (
+        {"layers": _with_layer(_convolution(padding="causal", dilation_rate=[10**9]))},
+        r"layer 'c' takes \d{11} numbers",
+    ),
+    "absurd number of steps": (
+        {
+            "layers": _any_length(
+                {"class_name": "UpSampling1D", "config": {"name": "u", "size": 1000}},
+                {"class_name": "GRU", "config": _GRU},
+            )
+        },
+        "layer 'g' has 40000 steps",
+    ),
+    "absurd output of an input of any length": (
+        {
+            "layers": _any_length(
+                {"class_name": "UpSampling1D", "config": {"name": "u", "size": 10**9}}
+            )
+        },
+        r"layer 'u' takes \d{11} numbers",
+    ),
+    "attention": (
+        {"layers": _with_layer({"class_name": "Attention", "config": {"name": "a"}})},
+        r"holds code \('Attention'\), or a layer",
+    ),
+    "layer in a layer": (
+        {
+            "layers": _with_layer(
+                {
+                    "class_name": "TimeDistributed",
+                    "config": {"name": "t", "layer": _convolution(padding="same")},
+                }
+            )
+        },
+        r"holds code \('TimeDistributed'\), or a layer",
     ),
     "absurd window": (
         {"metadata": _features(window_seconds=1e9)},
@@ -167,6 +218,18 @@ REFUSED = {
     "wrong probe": (
         {"metadata": models.metadata(probe={"input": [[0]] * 40, "probabilities": [0.125] * 8})},
         "gives other probabilities",
+    ),
+    "probe without its answer": (
+        {"metadata": models.metadata(probe={"input": [[0]] * 40})},
+        r"this backend \(openvino; .*\) cannot run it: 'probabilities'",
+    ),
+    "probe of another shape": (
+        {"metadata": models.metadata(probe={"input": [1, 2], "probabilities": [0.125] * 8})},
+        "cannot run it: cannot reshape array of size 2",
+    ),
+    "probe that is no numbers": (
+        {"metadata": models.metadata(probe={"input": "x", "probabilities": "y"})},
+        "cannot run it: could not convert",
     ),
 }
 
@@ -246,9 +309,20 @@ def _virtual(file: h5py.File, secret) -> None:
 
 
 def _absurd(file: h5py.File, secret) -> None:
+    file["model_weights/dense_1/dense_1"].create_dataset("kernel:0", (2**20, 8), "f4")
+
+
+def _large_chunk(file: h5py.File, secret) -> None:
     file["model_weights/dense_1/dense_1"].create_dataset(
-        "kernel:0", (2**40, 8), "f4", chunks=(1024, 8)
+        "kernel:0", (80, 8), "f4", chunks=(2**20, 8), maxshape=(None, 8), compression="gzip"
     )
+
+
+def _chunk_that_grows(file: h5py.File, secret) -> None:
+    kernel = file["model_weights/dense_1/dense_1"].create_dataset(
+        "kernel:0", (80, 8), "f4", chunks=(80, 8), compression="gzip"
+    )
+    kernel.id.write_direct_chunk((0, 0), zlib.compress(bytes(20_000_000)))
 
 
 def _text(file: h5py.File, secret) -> None:
@@ -262,7 +336,9 @@ def _text(file: h5py.File, secret) -> None:
         (_soft_link, "link to elsewhere"),
         (_external_data, "in another file"),
         (_virtual, "in another file"),
-        (_absurd, "more than 512 MB"),
+        (_absurd, "more than the file has"),
+        (_large_chunk, "stored in chunks"),
+        (_chunk_that_grows, "stored in chunks"),
         (_text, "weights are numbers"),
     ],
 )
@@ -320,14 +396,15 @@ def test_weights_that_are_missing(tmp_path):
     path = tmp_path / "model.h5"
     models.write_keras2(path)
     with h5py.File(path, "r+") as file:
-        del file["model_weights/dense_1"]
+        del file["model_weights/dense_1/dense_1/bias:0"]
     with pytest.raises(ModelFileError, match="cannot build it"):
         load_scorer(read_bundle(path))
 
 
 def test_the_app_refuses_a_wrong_file_with_one_line_and_exit_2(tmp_path):
     path = tmp_path / "model.h5"
-    for content in ("lambda", "label count"):  # found before, and after, the port is open
+    # Found before, and after, the port is open.
+    for content in ("lambda", "label count", "probe of another shape"):
         models.write_keras2(path, **REFUSED[content][0])
         done = subprocess.run(
             [sys.executable, "app.py"],

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from app import create_app
 from ser.predictor import STAGES
 from ser.web.logs import JsonFormatter
+from ser.web.record import current_record, log_request
+from tests import files
 
 NAME = "a-private-name.wav"
 
@@ -115,6 +118,34 @@ def test_decoder_failures_are_counted(client):
     assert _metrics(client)["ser_decoder_failures_total", "damaged"] == before + 1
 
 
+def test_a_decoder_that_outlives_its_request_is_counted():
+    slow = files.made_by_ffmpeg("mka", "-c", "copy", source=files.flac_bomb(80_000, 192_000, 8))
+    app = create_app({"SER_TIMEOUT_S": "0.3"})
+    assert app.extensions["model"].wait(300)
+    client = app.test_client()
+    assert client.post("/predict", **_upload(slow)).get_json()["error"]["code"] == "timeout"
+    until = time.monotonic() + 30
+    while _metrics(client).get(("ser_decoder_failures_total", "timeout"), 0) < 1:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert _metrics(client)["ser_decoder_failures_total", "timeout"] == 1
+
+
+def test_a_stage_that_ends_while_its_request_is_logged(app, lines):
+    """As of a prediction that was given up, and goes on in its thread."""
+
+    class LastStage(float):
+        def __rmul__(self, other: float) -> float:
+            current_record().stages["model"] = 1.0
+            return other * float(self)
+
+    with app.test_request_context("/predict"):
+        current_record().stages |= {"decode": LastStage(0.5), "features": 0.25}
+        log_request(app.response_class(status=503))
+    (line,) = lines()
+    assert (line["decode_ms"], line["features_ms"]) == (500, 250)
+
+
 @pytest.mark.parametrize("path", ["/", "/health", "/model", "/static/style.css", "/nothing"])
 def test_security_headers(client, path):
     headers = client.get(path).headers
@@ -141,7 +172,9 @@ def test_proxies_are_believed_only_when_told_to(client):
     ours = {"Origin": "https://emotion.example", **forwarded}
     assert "Strict-Transport-Security" not in client.get("/", headers=forwarded).headers
     assert client.post("/predict", headers=ours).status_code == 403
-    behind = create_app({"SER_TRUSTED_PROXIES": 1}).test_client()
+    app = create_app({"SER_TRUSTED_PROXIES": 1})
+    assert app.extensions["model"].wait(300)  # an end while it loads would be a crash
+    behind = app.test_client()
     assert "Strict-Transport-Security" in behind.get("/", headers=forwarded).headers
     assert behind.post("/predict", headers=ours).status_code != 403
 

@@ -1,7 +1,9 @@
 """What the server answers when something of ours is missing, full or broken."""
 
 import resource
+import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,13 @@ def _children(pid: int) -> list[str]:
     return [child for task in tasks for child in task.read_text().split()]
 
 
+def _wait_until(met: Callable[[], object]) -> None:
+    until = time.monotonic() + 10
+    while not met():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def test_ffmpeg_is_missing(tmp_path, clip):
     server = Server(PATH=str(tmp_path), IMAGEIO_FFMPEG_EXE=str(tmp_path / "gone"))
     try:
@@ -38,10 +47,23 @@ def test_a_decoder_that_takes_too_long_is_ended():
     try:
         server.wait_ready(120)
         assert _code(post(server, slow)) == (503, "timeout")
-        until = time.monotonic() + 10  # the answer does not wait for it
-        while _children(server.process.pid) and time.monotonic() < until:
-            time.sleep(0.05)
-        assert not _children(server.process.pid)
+        _wait_until(lambda: not _children(server.process.pid))  # the answer does not wait for it
+    finally:
+        server.stop()
+
+
+def test_a_client_that_hangs_up_leaves_nothing_behind(tmp_path, clip):
+    upload = files.made_by_ffmpeg("mka", "-c", "copy", source=files.flac_bomb(80_000, 192_000, 8))
+    server = Server(TMPDIR=str(tmp_path), SER_MAX_SECONDS="60", SER_THREADS="1")
+    head = f"POST /predict HTTP/1.1\r\nContent-Type: audio/mp4\r\nContent-Length: {len(upload)}"
+    try:
+        server.wait_ready(120)
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
+            client.sendall(head.encode() + b"\r\n\r\n" + upload)
+            _wait_until(lambda: _children(server.process.pid))
+        assert _code(post(server, clip)) == (200, "")  # once the one thread is free
+        _wait_until(lambda: not _children(server.process.pid))
+        assert list(tmp_path.iterdir()) == []
     finally:
         server.stop()
 

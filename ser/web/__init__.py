@@ -34,8 +34,9 @@ def build_app(settings: Settings) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies
         )
-    workers = Workers(settings.threads, settings.queue)
-    metrics = Metrics(workers)
+    metrics = Metrics()
+    workers = Workers(settings.threads, settings.queue, on_error=metrics.count_error)
+    metrics.watch(workers)
     app.extensions |= {
         "settings": settings,
         "model": ModelHolder(read_bundle(settings.model)),

@@ -118,6 +118,20 @@ class Channel(HTTPChannel):
             or self._lingers_since is not None
         )
 
+    def kept_waiting_s(self, now: float) -> float | None:
+        """Say how long the client has taken for a request, or to leave; None when it is our turn.
+
+        Args:
+            now: by `time.time`, as waitress's own times are.
+        """
+        if self._lingers_since is not None:
+            return now - self._lingers_since
+        if self.busy or self.will_close:
+            return None
+        if self.request is not None:
+            return time.monotonic() - self.request.begun_at
+        return now - self.last_activity
+
     def owes_since(self, moment: float) -> bool:
         """Whether a request that had come in before `moment` is still to be answered."""
         return any(request.received_at < moment for request in self.requests[:1])

@@ -55,6 +55,7 @@ def current_record() -> Record:
 def log_request(response: Response) -> None:
     """Write the one line of a request."""
     record = current_record()
+    stages = record.stages.copy()  # at once: a prediction that was given up may still add some
     fields: dict[str, Any] = {
         "method": request.method,
         "route": request.url_rule.rule if request.url_rule else None,
@@ -62,7 +63,7 @@ def log_request(response: Response) -> None:
         "code": record.code,
         "bytes": request.content_length or 0,
         "audio_s": record.audio_s and round(record.audio_s, 3),
-        **{f"{stage}_ms": _milliseconds(seconds) for stage, seconds in record.stages.items()},
+        **{f"{stage}_ms": _milliseconds(seconds) for stage, seconds in stages.items()},
         "total_ms": _milliseconds(time.monotonic() - record.received_at),
     }
     log.info("request", extra={"fields": fields})

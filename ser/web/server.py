@@ -17,12 +17,14 @@ from ser.web.workers import Workers
 _SPARE_THREADS = 4  # for what is answered at once, while the others wait for predictions
 _PROBES = {"/health", "/ready"}  # a platform ends an app that is late with them
 _CONNECTIONS = 512
+_SPARE_CONNECTIONS = 16  # of them, made free for whoever comes by ending the slowest
+_PATIENCE_S = 2  # no client is the slowest before that
 _MEMORY_PER_UPLOAD = 65_536  # bytes; the rest of an upload under way is on disk
 _RECEIVED_AT_ONCE = 131_072  # bytes
 _HEADER_BYTES = 65_536
 _TICK_S = 0.05
 # When the app stops: on top of `SER_TIMEOUT_S`, until what was at work is answered, and
-# then until the clients have read it. Together under the 30 s that platforms give.
+# then until the clients have read it. With the default, together the 30 s that platforms give.
 _ANSWER_S = 1
 _FAREWELL_S = 2
 
@@ -41,6 +43,26 @@ class _Listener(TcpWSGIServer):
         while known < len(self._map) < _CONNECTIONS:
             known = len(self._map)
             super().handle_accept()
+
+    def readable(self) -> bool:
+        """Say whether to take in more connections, and make room for them."""
+        self._make_room()
+        return super().readable()
+
+    def _make_room(self) -> None:
+        """End the connections that have kept us waiting for longest, where hardly any is left.
+
+        A byte now and then keeps one open for minutes; as many as there may be would keep
+        everybody else out.
+        """
+        wanted = len(self._map) - (_CONNECTIONS - _SPARE_CONNECTIONS)
+        if wanted <= 0:
+            return
+        now = time.time()
+        waits = [(c.kept_waiting_s(now) or 0, c) for c in self.active_channels.values()]
+        slow = sorted((w for w in waits if w[0] > _PATIENCE_S), key=lambda w: w[0], reverse=True)
+        for _, channel in slow[:wanted]:
+            channel.will_close = True
 
     def add_task(self, task: Channel) -> None:
         """Have a request answered; a platform's probe does not wait behind the others."""

@@ -18,7 +18,16 @@ class Workers:
     what a thread keeps for the model is kept `at_work` times, not once a connection.
     """
 
-    def __init__(self, at_work: int, queue: int) -> None:
+    def __init__(
+        self, at_work: int, queue: int, *, on_error: Callable[[Exception], None] = lambda _: None
+    ) -> None:
+        """Start no thread yet.
+
+        Args:
+            on_error: called in the prediction's thread with what it raised, even where nobody
+                waits for it any more.
+        """
+        self._on_error = on_error
         self._pool = ThreadPoolExecutor(at_work, thread_name_prefix="predict")
         self._room = at_work + queue
         self._lock = threading.Lock()
@@ -36,11 +45,6 @@ class Workers:
         """How many predictions wait for their turn."""
         with self._lock:
             return self._admitted - self._at_work
-
-    @property
-    def idle(self) -> bool:
-        """Whether there is nothing at work and nothing queued."""
-        return not self._admitted
 
     @property
     def closed(self) -> bool:
@@ -84,6 +88,9 @@ class Workers:
             self._at_work += 1
         try:
             return work()
+        except Exception as error:
+            self._on_error(error)
+            raise
         finally:
             with self._lock:
                 self._at_work -= 1
