@@ -12,7 +12,7 @@ ORDER = [
     "recipes", "cache", "jobs", "extraction", "tables", "dataset", "waveforms", "protocols",
     "metrics", "calibration", "stock", "estimators", "bundle", "figures", "card", "lean",
     "budget", "runtime", "predictor", "recorder", "unseen", "long_audio", "checkpoints", "networks",
-    "wrapped", "search", "training", "recognizer", "results", "evaluation", "table", "report",
+    "wrapped", "search", "training", "recognizer", "results", "evaluation", "table", "table_text", "report",
     "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
@@ -40,6 +40,7 @@ TRAINING = {
     "recognizer",
     "evaluation",
     "table",
+    "table_text",
     "report",
 }
 
