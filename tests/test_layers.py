@@ -12,8 +12,8 @@ ORDER = [
     "recipes", "cache", "jobs", "extraction", "tables", "dataset", "waveforms", "protocols",
     "metrics", "calibration", "stock", "estimators", "bundle", "figures", "card", "lean",
     "budget", "runtime", "predictor", "recorder", "unseen", "long_audio", "checkpoints", "networks",
-    "wrapped", "search", "training", "recognizer", "results", "evaluation", "table", "table_text", "report",
-    "pages", "exploration", "web",
+    "wrapped", "search", "training", "recognizer", "results", "evaluation", "table", "table_text",
+    "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
