@@ -188,7 +188,7 @@ def training_clips(
         spectra=[[next(spectra) for _ in (*near, *phoned)] for near, phoned in speeds],
         labels=dataset.label_indices(labels),
         second=np.array([u.corpus == augmentation.second for u in dataset.utterances]),
-        repeated=frozenset(labels.index(emotion) for emotion in augmentation.repeated),
+        repeated=frozenset(labels.index(e) for e in augmentation.repeated if e in labels),
     )
 
 
