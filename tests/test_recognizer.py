@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from ser.dataset import load_dataset
 from ser.errors import UsageError
@@ -84,6 +86,16 @@ def test_the_best_on_validation_is_kept(tiny_corpus, tmp_path):
     assert list(ranking.values()) == sorted(ranking.values(), reverse=True)
     assert own.recipe.name == next(iter(ranking))
     assert own._scores("validation").uar == next(iter(ranking.values()))
+
+
+def test_models_of_one_name_are_ranked_apart(tiny_corpus, tmp_path):
+    guess, listen = (make_pipeline(StandardScaler(), m) for m in (DummyClassifier(), SVC()))
+    own = recognizer(None, tiny_corpus)
+    ranking = own.determine_best_model([guess, listen], searched=tmp_path)
+    assert list(ranking) == ["Pipeline 2", "Pipeline"]
+    assert ranking["Pipeline"] == pytest.approx(1 / 3)
+    assert own.recipe.name == "Pipeline 2"
+    assert own._scores("validation").uar == ranking["Pipeline 2"] > 1 / 3
 
 
 def test_counts_instead_of_percent(tiny_corpus):
