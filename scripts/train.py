@@ -14,7 +14,6 @@ from ser.dataset import load_dataset
 from ser.errors import UsageError
 from ser.protocols import hold_out_validation
 from ser.recipes import RECIPES, KerasRecipe, recipe_features
-from ser.registry import lookup
 
 
 def parse() -> argparse.Namespace:
@@ -28,6 +27,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
     parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
+    _common.add_recipe_changes(parser)
     args = parser.parse_args()
     if not args.list and not (args.recipe and args.data and args.out):
         parser.error("RECIPE, --data and --out are needed (or --list)")
@@ -42,7 +42,7 @@ def main() -> int:
         for recipe in RECIPES.values():
             print(f"{recipe.name:24} {recipe.summary}")
         return 0
-    recipe = lookup(RECIPES, args.recipe, "recipe")
+    recipe = _common.changed_recipe(args.recipe, args)
 
     if args.out.suffix != recipe.suffix:
         raise UsageError(f"--out {args.out} must end in {recipe.suffix}")
