@@ -13,7 +13,7 @@ from ser.features import FEATURE_SETS
 from ser.groupings import find_grouping
 from ser.metrics import Scores, score
 from ser.predictor import Predictor
-from ser.protocols import hold_out_validation
+from ser.protocols import hold_out_test, hold_out_validation
 from ser.recipes import Recipe, as_recipe, recipe_features, with_own_names
 from ser.registry import lookup
 from ser.search import stored
@@ -217,8 +217,7 @@ class EmotionRecognizer:
         if not self._data:
             raise UsageError("there are no clips: give data=, the folder of a corpus")
         dataset = load_dataset(self._data, recipe_features(recipe)).for_recipe(recipe)
-        everything = np.arange(len(dataset.utterances))
-        rest, test = hold_out_validation(dataset.utterances, everything, seed=self.seed)
+        rest, test = hold_out_test(dataset.utterances, seed=self.seed)
         fitted, validation = hold_out_validation(dataset.utterances, rest, seed=self.seed)
         if recipe.balance:
             fitted = dataset.balanced(fitted, seed=self.seed)

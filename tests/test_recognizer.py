@@ -21,6 +21,7 @@ from ser.features import FEATURE_SETS
 from ser.recipes import RECIPES, as_recipe
 from ser.recognizer import EmotionRecognizer
 from ser.search import Found, compare, folds, search, store, stored
+from tests import synth
 from tests.conftest import ROOT
 
 THREE = ["sad", "neutral", "happy"]
@@ -96,6 +97,14 @@ def test_models_of_one_name_are_ranked_apart(tiny_corpus, tmp_path):
     assert ranking["Pipeline"] == pytest.approx(1 / 3)
     assert own.recipe.name == "Pipeline 2"
     assert own._scores("validation").uar == ranking["Pipeline 2"] > 1 / 3
+
+
+def test_two_voices_are_too_few_to_hold_out_two(tmp_path):
+    for voice in ("OAF", "YAF"):
+        for emotion in ("sad", "happy", "neutral"):
+            (tmp_path / f"{voice}_tea_{emotion}.wav").write_bytes(synth.wav(synth.voice(0.5)))
+    with pytest.raises(UsageError, match=r"three speakers are needed.*the data has 2: tess-OAF"):
+        recognizer("svc-mfcc40", tmp_path).train()
 
 
 def test_counts_instead_of_percent(tiny_corpus):
