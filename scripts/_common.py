@@ -16,18 +16,18 @@ from ser.errors import SerError, UsageError
 
 
 def run(main: Callable[[], int]) -> None:
-    """Run a command line; an error of ours is one line on stderr and exit 2."""
+    """Run a command line; an error of ours, or of a file, is one line on stderr and exit 2."""
     try:
         sys.exit(main())
-    except SerError as error:
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
-        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has gone; say nothing, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except (SerError, OSError) as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def note(text: str) -> None:

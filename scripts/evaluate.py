@@ -132,9 +132,19 @@ def main() -> int:
         return evaluate_all(args)
     what = Path(args.what)
     if what.suffix == ".json":
-        _add(json.loads(what.read_text()), args.into)
+        _add(_read_scores(what), args.into)
         return 0
     return _evaluate_file(args) if what.suffix in _MODEL_FILES else _evaluate_recipe(args)
+
+
+def _read_scores(path: Path) -> dict:
+    try:
+        figures = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    if not isinstance(figures, dict) or "uar" not in figures:
+        raise UsageError(f"{path} does not hold the scores of an evaluation")
+    return figures
 
 
 def _add(figures: dict, model: Path) -> None:

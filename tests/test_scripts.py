@@ -244,6 +244,30 @@ def test_evaluate_a_model_file_on_a_folder_of_ones_own(tmp_path):
     assert "left out, for the model has no label: boredom" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("record.py", "--from-wav", "gone.wav", "--no-save"), "'gone.wav'"),
+        (("evaluate.py", "gone.json", "--into", "m.h5"), "'gone.json'"),
+        (("evaluate.py", "none.json", "--into", "m.h5"), "none.json is not JSON"),
+        (("evaluate.py", "bytes.json", "--into", "m.h5"), "bytes.json is not JSON"),
+        (("evaluate.py", "list.json", "--into", "m.h5"), "list.json does not hold the scores"),
+        (("explore.py", "--data", "latin.csv"), "latin.csv is not a CSV file in UTF-8"),
+        (("predict.py", "a.wav", "--model", "gone.h5"), "model file gone.h5 does not exist"),
+    ],
+)
+def test_a_file_that_is_not_there_or_not_what_it_says_is_one_line(command, words, tmp_path):
+    (tmp_path / "none.json").write_text("{uar: 1}")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "latin.csv").write_bytes("path,emotion\nä.wav,sad\n".encode("latin-1"))
+    done = run(*command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
 @pytest.fixture
 def files(tmp_path, clip):
     (tmp_path / "good.wav").write_bytes(clip)
