@@ -4,10 +4,12 @@ import doctest
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
@@ -15,9 +17,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from ser.dataset import load_dataset
+from ser.corpora import Utterance
+from ser.dataset import Dataset, load_dataset
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
+from ser.groupings import find_grouping
 from ser.recipes import RECIPES, as_recipe
 from ser.recognizer import EmotionRecognizer
 from ser.search import Found, compare, folds, search, store, stored
@@ -167,6 +171,45 @@ def test_a_search_scores_on_speakers_it_was_not_fitted_on(tiny_corpus):
         search(RECIPES["tree-mfcc40"], dataset)
 
 
+class Counting(ClassifierMixin, BaseEstimator):
+    """Remembers how many rows of each class it was ever fitted on."""
+
+    fits: list = []  # noqa: RUF012 - of all copies
+
+    def __init__(self, n=0):
+        self.n = n
+
+    def fit(self, x, y):
+        self.fits.append(Counter(y.tolist()))
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, x):
+        return np.zeros(len(x), int)
+
+
+@pytest.mark.parametrize("balance", [True, False])
+def test_a_search_balances_where_the_recipe_does(balance):
+    said = ["sad"] * 9 + ["happy"] * 3 + ["neutral"] * 6
+    clips = [
+        Utterance(path=Path("x"), emotion=emotion, speaker=f"s{i % 3}", corpus="c")
+        for i, emotion in enumerate(said)
+    ]
+    dataset = Dataset(np.zeros((len(said), 40, 1), np.float32), tuple(clips))
+    grouping = find_grouping(",".join(THREE))
+    recipe = as_recipe(Counting(), grouping=grouping, balance=balance, grid={"n": [1, 2]})
+    Counting.fits.clear()
+    assert search(recipe, dataset).tried == 2
+    assert len(Counting.fits) == 2 * 3
+    expected = {0: 2, 1: 2, 2: 2} if balance else {0: 6, 1: 4, 2: 2}
+    assert all(fit == expected for fit in Counting.fits)
+    Counting.fits.clear()
+    measured = compare(recipe, dataset)
+    assert [sum(fit.values()) for fit in Counting.fits] == [m.clips for m in measured]
+    assert Counting.fits[-1] == expected
+    assert all(len(set(fit.values())) == 1 for fit in Counting.fits) == balance
+
+
 def test_tuples_of_a_grid_survive_json(tmp_path):
     params = {"hidden_layer_sizes": (200,), "alpha": 0.01}
     store(Found("perceptron-180", params, 0.5, 1, 0.1), tmp_path)
@@ -174,8 +217,6 @@ def test_tuples_of_a_grid_survive_json(tmp_path):
 
 
 def test_a_regressor_of_other_emotions_is_numbered_anew():
-    from ser.groupings import find_grouping
-
     recipe = as_recipe("svr-180-five", grouping=find_grouping("sad,happy"))
     assert recipe.values == (0, 1)
     assert as_recipe("svr-180-five").values == (1, 2, 3, 4, 5)
