@@ -242,6 +242,22 @@ def test_canonical_names():
         canonical("amused")
 
 
+@pytest.mark.parametrize(
+    ("words", "emotion"),
+    [
+        ("scared afraid frightened terrified anxious", "fear"),
+        ("joyful", "happy"),
+        ("boring", "boredom"),
+        ("furious mad", "angry"),
+        ("unhappy", "sad"),
+        ("amazed astonished", "surprise"),
+        ("revulsion", "disgust"),
+    ],
+)
+def test_what_people_call_emotions(words, emotion):
+    assert {canonical(word) for word in words.split()} == {emotion}
+
+
 def test_each_synonym_is_of_the_vocabulary_and_no_emotion_itself():
     assert set(SYNONYMS.values()) <= set(VOCABULARY)
     assert not set(SYNONYMS) & set(VOCABULARY)
