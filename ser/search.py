@@ -12,7 +12,7 @@ from ser.dataset import Dataset
 from ser.errors import UsageError
 from ser.estimators import flat
 from ser.metrics import uar
-from ser.recipes import KerasRecipe, Recipe
+from ser.recipes import RECIPES, KerasRecipe, Recipe
 
 FOLDS = 3
 #: Shares of the training clips over which families are compared.
@@ -69,7 +69,8 @@ def search(recipe: Recipe, dataset: Dataset, *, seed: int = 0, most: int | None 
 
     combinations = list(ParameterGrid({k: list(v) for k, v in recipe.grid.items()}))
     if not recipe.grid:
-        raise UsageError(f"recipe {recipe.name!r} has no grid to search")
+        others = ", ".join(name for name, other in RECIPES.items() if other.grid)
+        raise UsageError(f"recipe {recipe.name!r} has no grid to search; these have: {others}")
     if most and most < len(combinations):
         chosen = np.random.default_rng(seed).choice(len(combinations), most, replace=False)
         combinations = [combinations[i] for i in sorted(chosen)]
