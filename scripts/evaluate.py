@@ -11,10 +11,9 @@ import re
 from pathlib import Path
 
 import _common
+from _scores import add_figures, read_scores
 from _table import evaluate_all
 
-from ser.bundle import add_scores, read_bundle
-from ser.card import model_card
 from ser.conditions import CONDITIONS
 from ser.corpora import CORPORA, scan
 from ser.dataset import load_dataset
@@ -132,34 +131,9 @@ def main() -> int:
         return evaluate_all(args)
     what = Path(args.what)
     if what.suffix == ".json":
-        _add(_read_scores(what), args.into)
+        add_figures(read_scores(what), args.into)
         return 0
     return _evaluate_file(args) if what.suffix in _MODEL_FILES else _evaluate_recipe(args)
-
-
-def _read_scores(path: Path) -> dict:
-    try:
-        figures = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from error
-    if not isinstance(figures, dict) or "uar" not in figures:
-        raise UsageError(f"{path} does not hold the scores of an evaluation")
-    return figures
-
-
-def _add(figures: dict, model: Path) -> None:
-    if "protocol" not in figures:
-        raise UsageError("those are scores of a finished model, not of a recipe under a protocol")
-    trained = read_bundle(model).metadata
-    if figures["recipe"] == trained.recipe and set(figures["recall"]) != set(trained.labels):
-        raise UsageError(
-            f"the figures are of {', '.join(figures['recall'])}; {model} tells "
-            f"{', '.join(trained.labels)} apart"
-        )
-    add_scores(model, figures)
-    card = model.with_name("README.md")
-    card.write_text(model_card(read_bundle(model)))
-    _common.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")
 
 
 def _evaluate_file(args: argparse.Namespace) -> int:
@@ -240,7 +214,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
                 f"{recipe.name}, {run.split}, seed {run.seed}",
             )  # fmt: skip
     if args.into:
-        _add(figures, args.into)
+        add_figures(figures, args.into)
     print(title)
     print(details)
     if recipe.published and recipe.published.protocol == protocol.name:
