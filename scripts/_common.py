@@ -16,18 +16,18 @@ from ser.errors import SerError, UsageError
 
 
 def run(main: Callable[[], int]) -> None:
-    """Run a command line; an error of ours is one line on stderr and exit 2."""
+    """Run a command line; an error of ours, or of a file, is one line on stderr and exit 2."""
     try:
         sys.exit(main())
-    except SerError as error:
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
-        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         # The reader of our output has gone; say nothing, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except (SerError, OSError) as error:
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def note(text: str) -> None:
@@ -86,6 +86,65 @@ def workers(args: argparse.Namespace) -> Iterator[None]:
         raise UsageError(f"no Dask scheduler at {args.dask}: {error}") from error
     with client, joblib.parallel_config(backend="dask"):
         yield
+
+
+def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
+    """Add the options that `changed_recipe` takes."""
+    from ser.groupings import GROUPINGS, SEXES
+    from ser.waveforms import CHANGES
+
+    form = parser.add_argument_group("instead of what the recipe says")
+    form.add_argument(
+        "--emotions",
+        metavar="NAMES",
+        help=f"told apart: a list with commas, or a grouping: {', '.join(GROUPINGS)}",
+    )
+    form.add_argument("--sex", choices=SEXES, help="train and test on these voices alone")
+    form.add_argument(
+        "--balance",
+        action=argparse.BooleanOptionalAction,
+        help="give each emotion as many training clips as the rarest has",
+    )
+    form.add_argument(
+        "--changes",
+        action="append",
+        metavar="CHANGE",
+        help="train on each clip once more with a changed waveform, such as noise+shift: of "
+        f"{', '.join(CHANGES)}; can be given again",
+    )
+
+
+def given_changes(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `add_recipe_changes` that were given, by name."""
+    names = ("emotions", "sex", "balance", "changes")
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
+def changed_recipe(name: str, args: argparse.Namespace) -> Any:
+    """Return the recipe of a name, with the changes that were asked for.
+
+    Raises:
+        UsageError: a name is not known, or the recipe cannot be changed so.
+    """
+    from ser.groupings import find_grouping
+    from ser.recipes import RECIPES, as_recipe
+    from ser.registry import lookup
+    from ser.waveforms import find_change
+
+    given = given_changes(args)
+    if not given:
+        return lookup(RECIPES, name, "recipe")
+    if "emotions" in given:
+        given["grouping"] = find_grouping(given.pop("emotions"))
+    if "changes" in given:
+        given["changes"] = tuple(dict.fromkeys(given["changes"]))
+        for change in given["changes"]:
+            find_change(change)  # it says what is wrong before any clip is read
+    # The published figure is not of a changed recipe.
+    recipe = as_recipe(name, published=None, **given)
+    if recipe.changes and getattr(recipe, "augmentation", None):
+        raise UsageError(f"recipe {name!r} has an augmentation of its own; leave --changes out")
+    return recipe
 
 
 def write_json(path: Path, data: Any) -> None:

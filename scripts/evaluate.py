@@ -11,18 +11,16 @@ import re
 from pathlib import Path
 
 import _common
+from _scores import add_figures, read_scores
 from _table import evaluate_all
 
-from ser.bundle import add_scores, read_bundle
-from ser.card import model_card
 from ser.conditions import CONDITIONS
 from ser.corpora import CORPORA, scan
 from ser.dataset import load_dataset
 from ser.errors import UsageError
 from ser.figures import report_lines
 from ser.protocols import CROSS, PROTOCOLS, RANDOM, find_protocol
-from ser.recipes import RECIPES, KerasRecipe, recipe_features
-from ser.registry import lookup
+from ser.recipes import KerasRecipe, recipe_features
 
 _MODEL_FILES = (".h5", ".skops")
 _PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
@@ -99,6 +97,7 @@ def parse() -> argparse.Namespace:
         metavar="N",
         help="evaluations of this recipe on these test clips that were looked at before; reported",
     )
+    _common.add_recipe_changes(parser)
     args = parser.parse_args()
     if args.tested_before < 0:
         parser.error("--tested-before must be at least 0")
@@ -108,6 +107,9 @@ def parse() -> argparse.Namespace:
     if (args.what is None) == (args.all is None):
         parser.error("a recipe, a model file or --all is needed, and one of them alone")
     kind = Path(args.what or "").suffix
+    if (args.what is None or kind in (".json", *_MODEL_FILES)) and _common.given_changes(args):
+        changes = ", ".join(f"--{name}" for name in _common.given_changes(args))
+        parser.error(f"{changes}: a recipe can be changed, and nothing else")
     if kind == ".json":
         if not args.into:
             parser.error(f"{args.what}: scores are added --into a model file")
@@ -129,18 +131,9 @@ def main() -> int:
         return evaluate_all(args)
     what = Path(args.what)
     if what.suffix == ".json":
-        _add(json.loads(what.read_text()), args.into)
+        add_figures(read_scores(what), args.into)
         return 0
     return _evaluate_file(args) if what.suffix in _MODEL_FILES else _evaluate_recipe(args)
-
-
-def _add(figures: dict, model: Path) -> None:
-    if "protocol" not in figures:
-        raise UsageError("those are scores of a finished model, not of a recipe under a protocol")
-    add_scores(model, figures)
-    card = model.with_name("README.md")
-    card.write_text(model_card(read_bundle(model)))
-    _common.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")
 
 
 def _evaluate_file(args: argparse.Namespace) -> int:
@@ -178,7 +171,7 @@ def _evaluate_file(args: argparse.Namespace) -> int:
 
 
 def _evaluate_recipe(args: argparse.Namespace) -> int:
-    recipe = lookup(RECIPES, args.what, "recipe")
+    recipe, changes = _common.changed_recipe(args.what, args), _common.given_changes(args)
     protocol = find_protocol(args.protocol)
 
     from ser.evaluation import evaluate
@@ -205,9 +198,10 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
     figures = result.summary() | {
         "on": dataset.for_recipe(recipe).corpus_counts(),
         "tested_before": args.tested_before,
+        **({"changes": changes} if changes else {}),
     }
     details = "\n".join(report_lines(figures))
-    title = f"{recipe.name}, {protocol.name}"
+    title = ", ".join([recipe.name, protocol.name, *(f"{k}: {v}" for k, v in changes.items())])
     if protocol.leaks:
         title += " (leaks: the test's voices are in the training)"
     if args.report:
@@ -220,7 +214,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
                 f"{recipe.name}, {run.split}, seed {run.seed}",
             )  # fmt: skip
     if args.into:
-        _add(figures, args.into)
+        add_figures(figures, args.into)
     print(title)
     print(details)
     if recipe.published and recipe.published.protocol == protocol.name:

@@ -1,4 +1,7 @@
-"""Extract the features of corpora into one table: CSV, Parquet or .npz."""
+"""Extract the features of corpora into one table: CSV, Parquet or .npz.
+
+Beside it, FILE.json says how it was made: features, versions, counts, what was left out.
+"""
 
 import argparse
 import time
@@ -6,8 +9,9 @@ from pathlib import Path
 
 import _common
 
-from ser.corpora import CORPORA, scan
+from ser.corpora import CORPORA, Utterance, scan
 from ser.errors import UsageError
+from ser.extracted import write_extracted
 from ser.extraction import extract
 from ser.features import FEATURE_SETS
 from ser.registry import lookup
@@ -45,7 +49,8 @@ def main() -> int:
     _common.note(found.summary())
     if not found.utterances:
         raise UsageError(f"no utterance of {', '.join(CORPORA)} below {args.data}")
-    kept = failed = 0
+    kept: list[Utterance] = []
+    faults: list[str] = []
     start = time.monotonic()
     with (
         new_table(args.out, features) as table,
@@ -55,13 +60,15 @@ def main() -> int:
             table.write(chunk)
             for fault in chunk.faults:
                 tqdm.write(f"left out {fault}", file=progress.fp)
-            kept += len(chunk.utterances)
-            failed += len(chunk.faults)
+            kept += chunk.utterances
+            faults += chunk.faults
             progress.update(chunk.n_clips)
     seconds = time.monotonic() - start
-    _common.note(f"{(kept + failed) / seconds:.0f} clips a second")
-    print(f"{args.out}: {kept} clips of shape {features.shape}, {failed} left out")
-    return 1 if failed else 0
+    _common.note(f"{len(found.utterances) / seconds:.0f} clips a second")
+    manifest = write_extracted(args.out, features, kept, found, faults)
+    print(f"{args.out}: {len(kept)} clips of shape {features.shape}, {len(faults)} left out")
+    print(f"{manifest}: how it was made")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -10,10 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import _common
-import numpy as np
 
 from ser.dataset import load_dataset
-from ser.protocols import hold_out_validation
+from ser.protocols import hold_out_test
 from ser.recipes import RECIPES, recipe_features
 from ser.registry import lookup
 
@@ -52,8 +51,7 @@ def main() -> int:
             features = recipe_features(recipe)
             dataset = load_dataset(args.data, features, progress=_common.extraction_progress)
             dataset = dataset.for_recipe(recipe)
-            everything = np.arange(len(dataset.utterances))
-            heard, _ = hold_out_validation(dataset.utterances, everything, seed=args.seed)
+            heard, _ = hold_out_test(dataset.utterances, seed=args.seed)
             best = search(recipe, dataset.only(heard), seed=args.seed, most=args.most)
             found.append(best)
             print(f"{store(best, args.out)}: UAR {best.uar:.1%}, {best.params}")

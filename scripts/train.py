@@ -6,15 +6,18 @@ Killed, it goes on from its last checkpoint when it is started again in the same
 import argparse
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _common
 import numpy as np
 
-from ser.dataset import load_dataset
+from ser.dataset import Dataset, load_dataset
 from ser.errors import UsageError
 from ser.protocols import hold_out_validation
-from ser.recipes import RECIPES, KerasRecipe, recipe_features
-from ser.registry import lookup
+from ser.recipes import RECIPES, EstimatorRecipe, KerasRecipe, Recipe, recipe_features
+
+if TYPE_CHECKING:
+    from ser.training import Trained
 
 
 def parse() -> argparse.Namespace:
@@ -28,6 +31,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
     parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
+    _common.add_recipe_changes(parser)
     args = parser.parse_args()
     if not args.list and not (args.recipe and args.data and args.out):
         parser.error("RECIPE, --data and --out are needed (or --list)")
@@ -42,27 +46,25 @@ def main() -> int:
         for recipe in RECIPES.values():
             print(f"{recipe.name:24} {recipe.summary}")
         return 0
-    recipe = lookup(RECIPES, args.recipe, "recipe")
+    recipe = _common.changed_recipe(args.recipe, args)
 
     if args.out.suffix != recipe.suffix:
         raise UsageError(f"--out {args.out} must end in {recipe.suffix}")
 
     from ser.metrics import score
     from ser.report import classification_text, plot_confusion, plot_curves
-    from ser.training import save, train
+    from ser.training import refit, save, train
 
     features = recipe_features(recipe)
     dataset = load_dataset(args.data, features, progress=_common.extraction_progress)
     dataset = dataset.for_recipe(recipe)
     for line in dataset.notes:
         _common.note(line)
-    rows, validation = np.arange(len(dataset.utterances)), np.array([], dtype=int)
+    rows, validation = _hold_out(recipe, dataset, seed=args.seed)
     callbacks = []
     if isinstance(recipe, KerasRecipe):
         callbacks = [_common.training_progress(args.epochs or recipe.epochs, recipe.name)]
-    if getattr(recipe, "monitor", None):
-        rows, validation = hold_out_validation(dataset.utterances, rows, seed=args.seed)
-    trained = train(
+    trained = fitted = train(
         recipe,
         dataset,
         rows,
@@ -72,13 +74,9 @@ def main() -> int:
         callbacks=callbacks,
         checkpoint_folder=(checkpoints := args.out.with_suffix(".checkpoints")),
     )
-    held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
-    split = "trained on every clip"
-    if isinstance(recipe, KerasRecipe):
-        split += ", the last epoch kept"
-    if len(validation):
-        whose = f"of {', '.join(held_out)}" if held_out else "at random"
-        split = f"epoch {trained.best_epoch} was chosen on {len(validation)} clips {whose}"
+    if isinstance(recipe, EstimatorRecipe) and len(validation):
+        trained = refit(fitted, dataset, seed=args.seed)
+    split = _split_in_words(fitted, dataset, validation)
     save(trained, args.out, dataset, split=split)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
@@ -87,7 +85,7 @@ def main() -> int:
     # Where nothing was held out, how well it learnt; evaluate.py tells how good it is.
     shown = validation if len(validation) else rows
     truth = dataset.label_indices(recipe.labels)[shown]
-    result = score(truth, trained.probabilities(dataset.features[shown]), recipe.labels)
+    result = score(truth, fitted.probabilities(dataset.features[shown]), recipe.labels)
     title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
     if trained.history:
         plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
@@ -96,6 +94,41 @@ def main() -> int:
     print(f"{args.out}: {split}")
     print(f"{report}: {', '.join(sorted(path.name for path in report.iterdir()))}")
     return 0
+
+
+def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return training and validation rows; none of the latter where the recipe uses none.
+
+    A network chooses its epoch on them, an estimator fits its confidences: that goes without
+    where there are too few speakers, or where every clip of an emotion would be held out.
+    """
+    everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
+    if isinstance(recipe, KerasRecipe):
+        if recipe.monitor is None:
+            return everything, nothing
+        return hold_out_validation(dataset.utterances, everything, seed=seed)
+    try:
+        rows, validation = hold_out_validation(dataset.utterances, everything, seed=seed)
+    except UsageError as error:
+        _common.note(f"confidences are not fitted: {error}")
+        return everything, nothing
+    if {dataset.utterances[i].emotion for i in rows} != {u.emotion for u in dataset.utterances}:
+        _common.note("confidences are not fitted: too few clips of an emotion to hold some out")
+        return everything, nothing
+    return rows, validation
+
+
+def _split_in_words(fitted: "Trained", dataset: Dataset, validation: np.ndarray) -> str:
+    """Return what was held out, and what for."""
+    network = isinstance(fitted.recipe, KerasRecipe)
+    if not len(validation):
+        return "trained on every clip" + (", the last epoch kept" if network else "")
+    held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
+    whose = f"of {', '.join(held_out)}" if held_out else "at random"
+    clips = f"{len(validation)} clips {whose}"
+    if network:
+        return f"epoch {fitted.best_epoch} was chosen on {clips}"
+    return f"trained on every clip; confidences fitted on {clips}, which a first fit left out"
 
 
 if __name__ == "__main__":

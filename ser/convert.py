@@ -1,7 +1,7 @@
 """A trusted corpus's mp4 and other files to WAV, through pydub.
 
-For files of one's own only: pydub lets ffmpeg guess the format, and a hostile file can
-make it fetch others. Uploads never come here; `ser.audio` decodes those.
+For files of one's own only: pydub sets ffmpeg no limits. Uploads never come here;
+`ser.audio` decodes those.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,6 +11,7 @@ from pathlib import Path
 from ser.corpora import AUDIO_SUFFIXES
 from ser.errors import Damaged, DecoderUnavailable, UsageError
 from ser.ffmpeg import ffmpeg_path
+from ser.sniff import sniff
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,13 @@ def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
         job.target.parent.mkdir(parents=True, exist_ok=True)
         partial = job.target.with_name(f".{job.target.name}.partial")
         try:
+            # ffmpeg knows formats by names of its own: an .opus is an ogg, an .mkv a matroska.
+            container = sniff(job.source.read_bytes())
+            if container is None:
+                raise ValueError("of no audio or video format known here")
             # Of pydub's readers the one that needs no ffprobe, which PyPI's ffmpeg lacks.
             segment = AudioSegment.from_file_using_temporary_files(
-                str(job.source), format=job.source.suffix[1:].lower()
+                str(job.source), format=container.demuxer
             )
             segment.export(partial, format="wav").close()
             partial.replace(job.target)

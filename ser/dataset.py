@@ -15,12 +15,12 @@ from ser.augment import Augmentation, TrainingClips
 from ser.cache import cached
 from ser.conditions import conditions, telephone
 from ser.corpora import CORPORA, Utterance, scan
-from ser.emotions import EMOTIONS
 from ser.errors import UsageError
 from ser.extraction import extract_file
 from ser.features import FeatureSet
 from ser.features.mfcc40_frames import log_mel
 from ser.groupings import Grouping, balanced
+from ser.matrices import load_matrix
 from ser.recipes.base import Recipe
 
 _BABBLE_VOICES, _BABBLE_CLIPS = 8, 5
@@ -119,8 +119,8 @@ def load_dataset(
     A clip that cannot be read is left out and noted.
 
     Args:
-        data: folders and manifests, as `scan` takes them, or a single ``.npz`` that holds
-            ``X`` (rows, *shape) and ``y``.
+        data: folders and manifests, as `scan` takes them, or a single ``.npz``, as
+            `ser.matrices.load_matrix` takes it.
         progress: wraps the utterances as they are worked through, such as `tqdm.tqdm`.
 
     Raises:
@@ -129,7 +129,8 @@ def load_dataset(
     if any(path.suffix == ".npz" for path in data):
         if len(data) > 1:
             raise UsageError("--data takes one .npz file, or folders")
-        return _load_matrix(data[0], features)
+        x, utterances, note = load_matrix(data[0], features)
+        return Dataset(x, utterances, (note,))
     found = scan(data, CORPORA)
 
     def extract() -> dict[str, np.ndarray]:
@@ -188,7 +189,7 @@ def training_clips(
         spectra=[[next(spectra) for _ in (*near, *phoned)] for near, phoned in speeds],
         labels=dataset.label_indices(labels),
         second=np.array([u.corpus == augmentation.second for u in dataset.utterances]),
-        repeated=frozenset(labels.index(emotion) for emotion in augmentation.repeated),
+        repeated=frozenset(labels.index(e) for e in augmentation.repeated if e in labels),
     )
 
 
@@ -228,27 +229,3 @@ def _babble(paths: Sequence[Path]) -> np.ndarray:
     shortest = min(map(len, tracks))
     loudness = (np.sqrt(np.mean(track**2)) for track in tracks)
     return np.sum([t[:shortest] / level for t, level in zip(tracks, loudness, strict=True)], axis=0)
-
-
-def _load_matrix(path: Path, features: FeatureSet) -> Dataset:
-    """Load a published feature matrix; its rows have neither a name nor a speaker."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            x, y = file["X"], file["y"]
-    except (OSError, KeyError, ValueError) as error:
-        raise UsageError(f"{path} is not an .npz file with X and y: {error}") from error
-    if x.ndim < 2 or x[0].size != np.prod(features.shape):
-        raise UsageError(
-            f"{path}: rows of shape {x.shape[1:]}, but {features.name} has {features.shape}"
-        )
-    if len(x) != len(y) or y.min() < 0 or y.max() >= len(EMOTIONS):
-        raise UsageError(f"{path}: y must hold one label from 0 to {len(EMOTIONS) - 1} a row")
-    utterances = (
-        Utterance(path=Path(f"{path}#{row}"), emotion=EMOTIONS[label], speaker="", corpus=path.stem)
-        for row, label in enumerate(y)
-    )
-    return Dataset(
-        x.reshape(len(x), *features.shape).astype(np.float32),
-        tuple(utterances),
-        (f"{len(x)} rows of {path.name}, without speakers",),
-    )

@@ -23,24 +23,37 @@ EMOJI = {
 
 #: What corpora and people call them, to our names.
 SYNONYMS = {
+    "afraid": "fear",
+    "amazed": "surprise",
     "ang": "angry",
     "anger": "angry",
     "anxiety": "fear",
+    "anxious": "fear",
+    "astonished": "surprise",
     "bored": "boredom",
+    "boring": "boredom",
     "calmness": "calm",
     "dis": "disgust",
     "disgusted": "disgust",
     "fea": "fear",
     "fearful": "fear",
+    "frightened": "fear",
+    "furious": "angry",
     "hap": "happy",
     "happiness": "happy",
     "joy": "happy",
+    "joyful": "happy",
+    "mad": "angry",
     "neu": "neutral",
     "pleasant_surprise": "surprise",
     "pleasant_surprised": "surprise",
     "ps": "surprise",
+    "revulsion": "disgust",
     "sadness": "sad",
+    "scared": "fear",
     "surprised": "surprise",
+    "terrified": "fear",
+    "unhappy": "sad",
 }
 
 

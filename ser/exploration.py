@@ -50,7 +50,10 @@ def explore(
     _plot_spread(heard, emotions, loudness, "level, dB of full scale", folder / "loudness.png")
     _plot_clips(heard, emotions, seconds, folder / "clips.png")
     counts = _count_rows(heard, emotions)
-    (folder / "counts.txt").write_text("\n".join(table(counts[0], counts[1:])) + "\n")
+    voices = _speaker_rows(heard, emotions)
+    tables = [table(counts[0], counts[1:]), table(voices[0], voices[1:])]
+    text = "\n\n".join("\n".join(lines) for lines in tables)
+    (folder / "counts.txt").write_text(f"{text}\n", encoding="utf-8")
     unread = len(utterances) - len(heard)
     speakers = {u.speaker for u in heard if u.speaker}
     write_page(
@@ -110,6 +113,18 @@ def _count_rows(heard: Sequence[Utterance], emotions: Sequence[str]) -> list[lis
     return [header, *rows]
 
 
+def _speaker_rows(heard: Sequence[Utterance], emotions: Sequence[str]) -> list[list[str]]:
+    """Return the counts of every speaker, of whom the chart shows the first alone."""
+    sex_of = {u.speaker: u.sex for u in heard}
+    counts = Counter((u.speaker, u.emotion) for u in heard)
+    rows = []
+    for speaker in sorted(sex_of):
+        own = [counts[speaker, emotion] for emotion in emotions]
+        sex = sex_of[speaker] if speaker else ""
+        rows.append([speaker or "not known", sex or "not known", *map(str, own), str(sum(own))])
+    return [["speaker", "sex", *emotions, "all"], *rows]
+
+
 def _plot_counts(heard: Sequence[Utterance], emotions: Sequence[str], path: Path) -> None:
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     by_emotion, by_speaker = figure.subplots(1, 2, width_ratios=(2, 3))
@@ -135,7 +150,9 @@ def _plot_counts(heard: Sequence[Utterance], emotions: Sequence[str], path: Path
         color=[_SEX_COLOURS[sex_of[s]] for s in shown],
     )
     by_speaker.set_xticks(range(len(shown)), shown, rotation=90, fontsize=7)
-    more = f", the first {_MOST_SPEAKERS}" if len(speakers) > _MOST_SPEAKERS else ""
+    more = (
+        f", the first {_MOST_SPEAKERS}; all in counts.txt" if len(speakers) > _MOST_SPEAKERS else ""
+    )
     by_speaker.set(ylabel="clips", title=f"speakers ({len(speakers)}{more})")
     figure.savefig(path, dpi=120)
 

@@ -90,6 +90,8 @@ def find_grouping(name: str) -> Grouping:
     Raises:
         UsageError: there is none; the message lists the known ones.
     """
+    if known_emotion(name):
+        raise UsageError(f"{name!r} alone leaves nothing to tell apart; name two or more emotions")
     if "," not in name:
         return lookup(GROUPINGS, name, "grouping")
     emotions = [canonical(part) for part in name.split(",")]

@@ -13,6 +13,7 @@ import numpy as np
 from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, Audio, load_audio
 from ser.bundle import Bundle, read_bundle
 from ser.calibration import soften
+from ser.errors import ModelFileError
 from ser.remarks import UNCERTAIN
 from ser.runtime import Scorer, load_scorer
 
@@ -76,7 +77,26 @@ class Predictor:
             ModelFileError: it cannot be served.
         """
         bundle = read_bundle(path)
-        return cls(bundle, load_scorer(bundle))
+        loaded = cls(bundle, load_scorer(bundle))
+        loaded.warm_up()
+        return loaded
+
+    def warm_up(self) -> None:
+        """Answer a second of noise: the first features cost seconds of imports and compilation.
+
+        Raises:
+            ModelFileError: the features need a package that is not installed.
+        """
+        rate, name = self.bundle.features.sample_rate, self.bundle.features.name
+        noise = np.random.default_rng(0).standard_normal(rate).astype(np.float32)
+        try:
+            self.predict_audio(Audio(noise, rate=rate))
+        except ModuleNotFoundError as error:
+            raise ModelFileError(
+                f"model file {self.bundle.path}: its feature set {name!r} needs {error.name}, "
+                f"which is not installed: pip install {error.name} "
+                "(requirements-train.txt has the version)"
+            ) from error
 
     def predict(
         self,

@@ -67,7 +67,10 @@ def hold_out_validation(
         return np.sort(shuffled[n:]), np.sort(shuffled[:n])
     (corpus, n_speakers), *_ = Counter(u.corpus for u in speakers.values()).most_common(1)
     if n_speakers < 2:
-        raise UsageError("at least two speakers are needed to hold one out for validation")
+        raise UsageError(
+            "two speakers of one corpus are needed, one to train on and one to hold out for "
+            f"validation; no corpus here has two: {', '.join(sorted(speakers))}"
+        )
     men, women = (
         rng.permutation(
             sorted(s for s, u in speakers.items() if u.corpus == corpus and (u.sex == "male") == m)
@@ -76,6 +79,24 @@ def hold_out_validation(
     )
     turns = [str(s) for pair in zip_longest(men, women) for s in pair if s is not None]
     return _by_speaker(utterances, train, turns[: min(VALIDATION_SPEAKERS, n_speakers // 2)])
+
+
+def hold_out_test(utterances: Sequence[Utterance], *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split test rows off, as `hold_out_validation` does; validation is held out of the rest.
+
+    Returns:
+        (the rest, test rows), int arrays.
+
+    Raises:
+        UsageError: there are fewer than three speakers.
+    """
+    speakers = {u.speaker for u in utterances if u.speaker}
+    if 0 < len(speakers) < 3:
+        raise UsageError(
+            "three speakers are needed, one each to train on, to validate on and to test on; "
+            f"the data has {len(speakers)}: {', '.join(sorted(speakers))}"
+        )
+    return hold_out_validation(utterances, np.arange(len(utterances)), seed=seed)
 
 
 def _by_speaker(

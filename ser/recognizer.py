@@ -13,8 +13,8 @@ from ser.features import FEATURE_SETS
 from ser.groupings import find_grouping
 from ser.metrics import Scores, score
 from ser.predictor import Predictor
-from ser.protocols import hold_out_validation
-from ser.recipes import Recipe, as_recipe, recipe_features
+from ser.protocols import hold_out_test, hold_out_validation
+from ser.recipes import Recipe, as_recipe, recipe_features, with_own_names
 from ser.registry import lookup
 from ser.search import stored
 from ser.training import Trained, save, train
@@ -128,18 +128,19 @@ class EmotionRecognizer:
                 found; a recipe that is not there has its own.
 
         Returns:
-            the UAR of each on the validation clips, the best first.
+            the UAR of each on the validation clips, the best first. A name that is taken gets
+            a number: of two `SVC`, the second is called ``SVC 2``.
         """
-        uar = {}
-        recipes = [
-            stored(as_recipe(model, **self._changes), Path(searched)) for model in candidates
-        ]
+        recipes = with_own_names(
+            [stored(as_recipe(model, **self._changes), Path(searched)) for model in candidates]
+        )
+        ranking = []
         for recipe in recipes:
             self._fit(recipe, None)
-            uar[recipe.name] = self._scores("validation").uar
-        best = max(recipes, key=lambda recipe: uar[recipe.name])
-        self._fit(best, None)
-        return dict(sorted(uar.items(), key=lambda item: -item[1]))
+            ranking.append((self._scores("validation").uar, recipe))
+        ranking.sort(key=lambda scored: -scored[0])
+        self._fit(ranking[0][1], None)
+        return {recipe.name: uar for uar, recipe in ranking}
 
     def test_score(self) -> float:
         """Return the share of the test clips that it tells right, 0 to 1."""
@@ -216,8 +217,7 @@ class EmotionRecognizer:
         if not self._data:
             raise UsageError("there are no clips: give data=, the folder of a corpus")
         dataset = load_dataset(self._data, recipe_features(recipe)).for_recipe(recipe)
-        everything = np.arange(len(dataset.utterances))
-        rest, test = hold_out_validation(dataset.utterances, everything, seed=self.seed)
+        rest, test = hold_out_test(dataset.utterances, seed=self.seed)
         fitted, validation = hold_out_validation(dataset.utterances, rest, seed=self.seed)
         if recipe.balance:
             fitted = dataset.balanced(fitted, seed=self.seed)

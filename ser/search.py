@@ -12,7 +12,7 @@ from ser.dataset import Dataset
 from ser.errors import UsageError
 from ser.estimators import flat
 from ser.metrics import uar
-from ser.recipes import KerasRecipe, Recipe
+from ser.recipes import RECIPES, KerasRecipe, Recipe
 
 FOLDS = 3
 #: Shares of the training clips over which families are compared.
@@ -52,7 +52,9 @@ class Measured:
 def search(recipe: Recipe, dataset: Dataset, *, seed: int = 0, most: int | None = None) -> Found:
     """Try the recipe's grid by scikit-learn's search, each on speakers it was not fitted on.
 
-    It runs in the joblib backend that the caller has chosen, such as processes or Dask.
+    It runs in the joblib backend that the caller has chosen, such as processes or Dask. The
+    training rows of each fold are balanced where the recipe is; networks are fitted as
+    `ser.wrapped.as_estimator` makes them.
 
     Args:
         dataset: of the recipe (`Dataset.for_recipe`), without the test speakers.
@@ -67,17 +69,22 @@ def search(recipe: Recipe, dataset: Dataset, *, seed: int = 0, most: int | None 
 
     combinations = list(ParameterGrid({k: list(v) for k, v in recipe.grid.items()}))
     if not recipe.grid:
-        raise UsageError(f"recipe {recipe.name!r} has no grid to search")
+        others = ", ".join(name for name, other in RECIPES.items() if other.grid)
+        raise UsageError(f"recipe {recipe.name!r} has no grid to search; these have: {others}")
     if most and most < len(combinations):
         chosen = np.random.default_rng(seed).choice(len(combinations), most, replace=False)
         combinations = [combinations[i] for i in sorted(chosen)]
     x, y = _targets(recipe, dataset)
+    parts = [
+        (_fitted_rows(recipe, dataset, train, seed), validation)
+        for train, validation in folds(dataset, seed=seed)
+    ]
     started = time.monotonic()
     found = GridSearchCV(
         as_estimator(recipe, seed=seed),
         [_settings(recipe, params, seed) for params in combinations],
         scoring=score_uar,
-        cv=folds(dataset, seed=seed),
+        cv=parts,
         refit=False,
     ).fit(x, y)
     return Found(
@@ -106,6 +113,7 @@ def compare(recipe: Recipe, dataset: Dataset, *, seed: int = 0) -> list[Measured
     measured = []
     for share in SIZES:
         rows = order[: max(1, round(share * len(order)))]
+        rows = _fitted_rows(recipe, dataset, rows, seed)
         model = as_estimator(recipe, seed=seed)
         started = time.perf_counter()
         model.fit(x[rows], y[rows])
@@ -160,6 +168,11 @@ def stored(recipe: Recipe, folder: Path) -> Recipe:
     return with_params(
         recipe, {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
     )
+
+
+def _fitted_rows(recipe: Recipe, dataset: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return the training rows, balanced where the recipe is."""
+    return dataset.balanced(rows, seed=seed) if recipe.balance else rows
 
 
 def _targets(recipe: Recipe, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from ser.features import FeatureSet
 from ser.registry import lookup
 
 #: What is known of each clip, as columns before the features.
-COLUMNS = ("path", "corpus", "speaker", "sex", "emotion", "intensity", "statement")
+COLUMNS = ("path", "corpus", "speaker", "sex", "emotion", "intensity", "statement", "channel")
 
 
 class Table(Protocol):

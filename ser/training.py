@@ -128,6 +128,21 @@ def train(
     )
 
 
+def refit(trained: Trained, dataset: Dataset, *, seed: int) -> Trained:
+    """Fit a scikit-learn recipe on every row, with confidences of a fit that held some out.
+
+    Args:
+        trained: of that fit; its temperature and threshold are kept, for the new model has
+            no row left that it was not trained on.
+    """
+    everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
+    return replace(
+        train(trained.recipe, dataset, everything, nothing, seed=seed),
+        temperature=trained.temperature,
+        uncertain_below=trained.uncertain_below,
+    )
+
+
 def _fit_estimator(recipe: EstimatorRecipe, dataset: Dataset, rows: np.ndarray, seed: int) -> Any:
     model = estimators.make_estimator(
         recipe.estimator, recipe.params, scaling=recipe.scaling, seed=seed

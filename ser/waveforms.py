@@ -1,4 +1,9 @@
-"""More training rows: the same clips with their waveform changed; after the split only."""
+"""More training rows: the same clips with their waveform changed; after the split only.
+
+audiomentations has such changes too, but its 0.43 takes soxr below 1.0 alone, and would hold
+back the one that training and serving resample with. librosa, which is there, does what is
+needed.
+"""
 
 import zlib
 from collections.abc import Callable, Sequence

@@ -1,7 +1,8 @@
 """Every recipe as a scikit-learn estimator, so that pipelines and searches are scikit-learn's.
 
-Keras networks are wrapped by Keras's own wrapper. Here they train on features as they are,
-for all their epochs: choosing an epoch takes validation clips, which a search has not.
+Keras networks are wrapped by Keras's own wrapper. Here one member trains on features as they
+are, for all its epochs: choosing an epoch takes validation clips, which a search has not, and
+changed or augmented clips take the clips themselves. Balancing is the caller's: it chooses rows.
 """
 
 import os

@@ -154,3 +154,12 @@ def test_the_voice_is_found_in_noise(pause, snr_db):
     noise *= np.float32(np.sqrt(np.mean(voice**2)) / 10 ** (snr_db / 20))
     found = log_mel(clip + noise, sample_rate=FRAMES.sample_rate, **MEL)
     assert len(found) == pytest.approx(len(spectrum()), abs=8)
+
+
+def test_an_emotion_that_is_no_label_is_not_repeated(tiny_corpus):
+    rows = load_dataset([tiny_corpus], FRAMES)
+    few = rows.only([i for i, u in enumerate(rows.utterances) if u.emotion in ("sad", "happy")])
+    augmentation = Augmentation(speeds={}, frames=60, repeated=("neutral", "happy"))
+    made = training_clips(few.only(range(4)), FRAMES, augmentation, ("sad", "happy"))
+    assert made.repeated == {1}
+    assert set(made.labels) == {0, 1}

@@ -193,6 +193,14 @@ def test_a_manifest_that_is_wrong(tmp_path, text, words):
         scan([tmp_path / "m.csv"], CORPORA)
 
 
+@pytest.mark.parametrize("content", ["path,emotion\nfröhlich.wav,happy\n".encode("latin-1"),
+                                     "path,emotion\n".encode("utf-16")])  # fmt: skip
+def test_a_manifest_that_is_not_utf_8(content, tmp_path):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(UsageError, match=r"m\.csv is not a CSV file in UTF-8"):
+        scan([tmp_path / "m.csv"], CORPORA)
+
+
 def test_a_tree_that_holds_itself_counts_once(tmp_path):
     name = "03-01-01-01-01-01-01.wav"
     for folder in (tmp_path / "Actor_01", tmp_path / "inner" / "Actor_01"):
@@ -232,6 +240,22 @@ def test_canonical_names():
     assert canonical("bored") == "boredom"
     with pytest.raises(UsageError, match=r"'amused'; known: neutral.*boredom"):
         canonical("amused")
+
+
+@pytest.mark.parametrize(
+    ("words", "emotion"),
+    [
+        ("scared afraid frightened terrified anxious", "fear"),
+        ("joyful", "happy"),
+        ("boring", "boredom"),
+        ("furious mad", "angry"),
+        ("unhappy", "sad"),
+        ("amazed astonished", "surprise"),
+        ("revulsion", "disgust"),
+    ],
+)
+def test_what_people_call_emotions(words, emotion):
+    assert {canonical(word) for word in words.split()} == {emotion}
 
 
 def test_each_synonym_is_of_the_vocabulary_and_no_emotion_itself():

@@ -8,8 +8,10 @@ import pytest
 from ser.bundle import DEFAULT_MODEL, read_bundle
 from ser.corpora import CORPORA
 from ser.features import FEATURE_SETS
+from ser.groupings import GROUPINGS
 from ser.protocols import PROTOCOLS
 from ser.recipes import RECIPES
+from ser.waveforms import CHANGES
 from ser.web.settings import SETTINGS
 from tests import synth
 from tests.conftest import ROOT
@@ -38,6 +40,20 @@ def test_every_setting_is_in_the_readme_with_its_default(setting):
 @pytest.mark.parametrize("name", [*RECIPES, *PROTOCOLS, *FEATURE_SETS, *CORPORA])
 def test_every_named_choice_is_in_the_readme(name):
     assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("grouping", GROUPINGS.values(), ids=lambda g: g.name)
+def test_every_grouping_is_in_the_readme(grouping):
+    (row,) = re.findall(rf"^\| `{grouping.name}` \| (.*) \|$", README, re.MULTILINE)
+    if grouping.name == "10":
+        assert row == "those of `5`, women and men apart"
+    else:
+        assert set(grouping.classes) | set(grouping.labels) == set(re.findall(r"\w+", row))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_of_the_waveform_is_in_the_readme(change):
+    assert f"\n| `{change}` | " in README
 
 
 def test_the_figures_of_the_readme_are_those_of_the_model_file():

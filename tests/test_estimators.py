@@ -250,6 +250,28 @@ create_app({{"SER_MODEL": {str(path)!r}}})
     assert "pip install skops scikit-learn" in done.stderr
 
 
+@pytest.mark.parametrize("how", ["served", "loaded"])
+def test_without_librosa_it_says_which_features_need_it(how, tmp_path):
+    rows = RNG.standard_normal((16, 180))
+    model = make_estimator("neighbors.KNeighborsClassifier", {}).fit(rows, LABELS[:16])
+    features = FEATURE_SETS["mix180"].to_metadata()
+    path = write(tmp_path / "m.skops", model, features=features)
+    use = {
+        "served": f"import runpy; sys.argv = ['app.py']; os.environ['SER_MODEL'] = {str(path)!r}; "
+        "os.environ['PORT'] = '0'; runpy.run_path('app.py', run_name='__main__')",
+        "loaded": "from ser.predictor import Predictor; from pathlib import Path; "
+        f"Predictor.from_file(Path({str(path)!r}))",
+    }[how]
+    code = f'import os, sys; sys.modules["librosa"] = None; {use}'
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert f"model file {path}: its feature set 'mix180' needs librosa" in done.stderr
+    assert "pip install librosa (requirements-train.txt has the version)" in done.stderr
+    expected = {"served": (2, False), "loaded": (1, True)}[how]
+    assert (done.returncode, "Traceback" in done.stderr) == expected
+
+
 def test_serving_it_imports_no_keras(tmp_path):
     path = write(tmp_path / "m.skops", fitted("neighbours"))
     code = f"""

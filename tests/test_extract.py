@@ -1,6 +1,8 @@
 """scripts/extract.py, as a user runs it."""
 
 import csv
+import hashlib
+import json
 
 import pytest
 
@@ -16,7 +18,10 @@ def test_extract(tiny_corpus, tmp_path, where):
         "extract.py", "--data", tiny_corpus, "--features", "mfcc40-mean", "--out", out, *where
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"{out}: 48 clips of shape (40, 1), 0 left out\n"
+    assert done.stdout.splitlines() == [
+        f"{out}: 48 clips of shape (40, 1), 0 left out",
+        f"{out}.json: how it was made",
+    ]
     assert "clips a second" in done.stderr
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -29,12 +34,41 @@ def test_a_broken_clip_is_named_and_exit_1(tmp_path):
     corpus = write_corpus(tmp_path / "corpus", speakers=(1,))
     broken = min(corpus.rglob("*.wav"))
     broken.write_bytes(b"RIFF nothing")
+    (corpus / "Actor_01" / "notes.txt").touch()
+    (corpus / "Actor_01" / "holiday.mp3").touch()
     out = tmp_path / "t.parquet"
     done = run("extract.py", "--data", corpus, "--features", "mfcc40-mean", "--out", out)
     assert done.returncode == 1
     assert "7 clips of shape (40, 1), 1 left out" in done.stdout
     assert str(broken) in done.stderr
-    assert out.is_file()
+    manifest = json.loads((tmp_path / "t.parquet.json").read_text())
+    assert manifest["table"] == "t.parquet"
+    assert manifest["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert manifest["features"] == FEATURE_SETS["mfcc40-mean"].to_metadata()
+    assert set(manifest["versions"]) == {"librosa", "numpy", "soundfile", "soxr"}
+    assert manifest["clips"] == {"ravdess": 7}
+    (fault,) = manifest["left_out"].pop("cannot be read")
+    assert fault.startswith(f"{broken}: ")
+    assert manifest["left_out"] == {
+        "of no known corpus": [str(corpus / "Actor_01" / "holiday.mp3")],
+        "not audio": [str(corpus / "Actor_01" / "notes.txt")],
+    }
+
+
+@pytest.mark.slow
+def test_an_extracted_table_is_evaluated_with_its_speakers_apart(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus", speakers=range(1, 25), emotions=(3, 4))
+    out = tmp_path / "t.npz"
+    done = run("extract.py", "--data", corpus, "--features", "mfcc40-mean", "--out", out)
+    assert done.returncode == 0, done.stderr
+    results = [
+        run("evaluate.py", "svc-mfcc40", "--data", data, "--protocol", "actors5")
+        for data in (corpus, out)
+    ]
+    assert results[1].returncode == 0, results[1].stderr
+    of_clips, of_table = (json.loads(done.stdout.splitlines()[-1]) for done in results)
+    assert of_table == of_clips
+    assert of_table["uar_by_sex"].keys() == {"female", "male"}
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ def test_a_subset_keeps_its_order():
     ("name", "words"),
     [
         ("7", "unknown grouping '7'; known: 10, 2, 3"),
+        ("sad", "'sad' alone leaves nothing to tell apart; name two or more"),
+        ("Anger", "'Anger' alone leaves nothing to tell apart"),
         ("sad,blue", "unknown emotion 'blue'"),
         ("sad,happy,sadness", "names an emotion twice"),
     ],

@@ -9,11 +9,11 @@ from tests.conftest import ROOT
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
     "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
-    "recipes", "cache", "jobs", "extraction", "tables", "dataset", "waveforms", "protocols",
-    "metrics", "calibration", "stock", "estimators", "bundle", "figures", "card", "lean",
-    "budget", "runtime", "predictor", "recorder", "unseen", "long_audio", "checkpoints", "networks",
-    "wrapped", "search", "training", "recognizer", "results", "evaluation", "table", "table_text",
-    "report", "pages", "exploration", "web",
+    "recipes", "cache", "jobs", "extraction", "tables", "extracted", "matrices", "dataset",
+    "waveforms", "protocols", "metrics", "calibration", "stock", "estimators", "bundle", "figures",
+    "card", "lean", "budget", "runtime", "predictor", "recorder", "unseen", "long_audio",
+    "checkpoints", "networks", "wrapped", "search", "training", "recognizer", "results", "evaluation", "table",
+    "table_text", "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",
@@ -29,6 +29,8 @@ TRAINING = {
     "jobs",
     "extraction",
     "tables",
+    "extracted",
+    "matrices",
     "dataset",
     "protocols",
     "metrics",

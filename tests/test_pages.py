@@ -9,6 +9,7 @@ import pytest
 
 from ser.corpora import CORPORA, scan
 from ser.errors import UsageError
+from ser.exploration import explore
 from ser.metrics import score
 from ser.pages import Section, tie_together, write_page
 from ser.report import plot_confusion
@@ -106,10 +107,23 @@ def test_explore_and_report(tiny_corpus, tmp_path):
     counts = (out / "counts.txt").read_text().splitlines()
     assert counts[0].endswith("| surprise | boredom | all |")
     assert "| ravdess | speech | female | 3 |" in counts[2] + counts[3] + counts[4]
+    speakers = counts[counts.index("") + 1 :]
+    assert speakers[0].startswith("| speaker | sex | neutral | calm |")
+    assert speakers[2] == "| not known | not known | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 1 |"
+    assert speakers[3] == "| ravdess-01 | male | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 1 | 0 | 8 |"
+    assert len(speakers) == 2 + 1 + 6
     assert len(scan([tiny_corpus], CORPORA).utterances) == 48
     done = run("report.py", tmp_path / "reports")
     assert done.returncode == 0, done.stderr
     assert "corpus/index.html" in Page(tmp_path / "reports" / "index.html").links
+
+
+def test_more_speakers_than_the_chart_has_room_for_are_counted(tmp_path):
+    for speaker in range(1001, 1071):
+        (tmp_path / f"{speaker}_DFA_SAD_XX.wav").write_bytes(synth.wav(synth.voice(0.4)))
+    explore(scan([tmp_path], CORPORA).utterances, tmp_path / "out", title="many")
+    counts = (tmp_path / "out" / "counts.txt").read_text()
+    assert all(f"| cremad-{n} | not known | 1 | 1 |" in counts for n in range(1001, 1071))
 
 
 def test_explore_says_what_is_wrong(tmp_path):

@@ -9,7 +9,7 @@ from ser.corpora import CORPORA, Utterance, scan
 from ser.emotions import EMOTIONS
 from ser.errors import UsageError
 from ser.metrics import uar
-from ser.protocols import ACTOR_FOLDS, PROTOCOLS, find_protocol, hold_out_validation
+from ser.protocols import ACTOR_FOLDS, PROTOCOLS, find_protocol, hold_out_test, hold_out_validation
 
 
 def actors(n=24, clips=4, channel="speech"):
@@ -130,6 +130,23 @@ def test_unknown_protocols(name, words):
 def test_cross_needs_both_corpora():
     with pytest.raises(UsageError, match="needs clips of tess"):
         find_protocol("cross:ravdess>tess").splits(actors(), 0)
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_holding_out_twice_needs_three_speakers(n):
+    words = rf"three speakers are needed, one each to train on.*; the data has {n}: ravdess-01"
+    with pytest.raises(UsageError, match=words):
+        hold_out_test(actors(n), seed=0)
+    rest, test = hold_out_test(actors(3), seed=0)
+    fitted, validation = hold_out_validation(actors(3), rest, seed=0)
+    parts = [speakers(actors(3), rows) for rows in (fitted, validation, test)]
+    assert [len(part) for part in parts] == [1, 1, 1]
+    assert len(set.union(*parts)) == 3
+
+
+def test_one_voice_cannot_be_held_out():
+    with pytest.raises(UsageError, match=r"two speakers of one corpus .* has two: ravdess-01"):
+        hold_out_validation(actors(1), np.arange(8), seed=0)
 
 
 def test_leaving_one_speaker_out_needs_three():

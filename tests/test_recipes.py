@@ -100,6 +100,11 @@ def test_each_value_of_a_grid_is_one_that_the_estimator_takes(name):
     assert len(recipe.values) in (0, len(recipe.labels))
 
 
+def test_every_recipe_says_of_what_it_is_or_is_ours():
+    ours = {name for name, recipe in RECIPES.items() if not recipe.published}
+    assert ours == {"conv1d-frames"}
+
+
 #: parameters of the published networks, counted from their layers' sizes
 SIZES = {"conv1d-mfcc40": 87_944, "conv1d-mfcc216": 445_578, "conv1d8-mfcc216-ten": 1_284_618}
 

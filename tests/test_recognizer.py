@@ -4,21 +4,28 @@ import doctest
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
-from ser.dataset import load_dataset
+from ser.corpora import Utterance
+from ser.dataset import Dataset, load_dataset
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
+from ser.groupings import find_grouping
 from ser.recipes import RECIPES, as_recipe
 from ser.recognizer import EmotionRecognizer
 from ser.search import Found, compare, folds, search, store, stored
+from tests import synth
 from tests.conftest import ROOT
 
 THREE = ["sad", "neutral", "happy"]
@@ -86,6 +93,24 @@ def test_the_best_on_validation_is_kept(tiny_corpus, tmp_path):
     assert own._scores("validation").uar == next(iter(ranking.values()))
 
 
+def test_models_of_one_name_are_ranked_apart(tiny_corpus, tmp_path):
+    guess, listen = (make_pipeline(StandardScaler(), m) for m in (DummyClassifier(), SVC()))
+    own = recognizer(None, tiny_corpus)
+    ranking = own.determine_best_model([guess, listen], searched=tmp_path)
+    assert list(ranking) == ["Pipeline 2", "Pipeline"]
+    assert ranking["Pipeline"] == pytest.approx(1 / 3)
+    assert own.recipe.name == "Pipeline 2"
+    assert own._scores("validation").uar == ranking["Pipeline 2"] > 1 / 3
+
+
+def test_two_voices_are_too_few_to_hold_out_two(tmp_path):
+    for voice in ("OAF", "YAF"):
+        for emotion in ("sad", "happy", "neutral"):
+            (tmp_path / f"{voice}_tea_{emotion}.wav").write_bytes(synth.wav(synth.voice(0.5)))
+    with pytest.raises(UsageError, match=r"three speakers are needed.*the data has 2: tess-OAF"):
+        recognizer("svc-mfcc40", tmp_path).train()
+
+
 def test_counts_instead_of_percent(tiny_corpus):
     own = recognizer("svc-mfcc40", tiny_corpus)
     own.train()
@@ -103,6 +128,7 @@ def test_counts_instead_of_percent(tiny_corpus):
         (lambda r: EmotionRecognizer("svc-180").train(), "give data="),
         (lambda r: EmotionRecognizer("svc-99"), "unknown recipe 'svc-99'; known: "),
         (lambda r: EmotionRecognizer(emotions=["sad", "blue"]), "unknown emotion 'blue'"),
+        (lambda r: EmotionRecognizer(emotions=["sad"]), "'sad' alone leaves nothing"),
         (lambda r: EmotionRecognizer(features="mfcc1"), "unknown feature set 'mfcc1'"),
     ],
 )
@@ -142,8 +168,49 @@ def test_a_search_scores_on_speakers_it_was_not_fitted_on(tiny_corpus):
     alone = dataset.only([i for i, u in enumerate(dataset.utterances) if u.speaker[-1] == "1"])
     with pytest.raises(UsageError, match="two speakers or more"):
         folds(alone, seed=0)
-    with pytest.raises(UsageError, match="has no grid"):
+    with pytest.raises(
+        UsageError, match=r"has no grid to search; these have: conv1d-mfcc40, .*svc-mfcc40"
+    ):
         search(RECIPES["tree-mfcc40"], dataset)
+
+
+class Counting(ClassifierMixin, BaseEstimator):
+    """Remembers how many rows of each class it was ever fitted on."""
+
+    fits: list = []  # noqa: RUF012 - of all copies
+
+    def __init__(self, n=0):
+        self.n = n
+
+    def fit(self, x, y):
+        self.fits.append(Counter(y.tolist()))
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, x):
+        return np.zeros(len(x), int)
+
+
+@pytest.mark.parametrize("balance", [True, False])
+def test_a_search_balances_where_the_recipe_does(balance):
+    said = ["sad"] * 9 + ["happy"] * 3 + ["neutral"] * 6
+    clips = [
+        Utterance(path=Path("x"), emotion=emotion, speaker=f"s{i % 3}", corpus="c")
+        for i, emotion in enumerate(said)
+    ]
+    dataset = Dataset(np.zeros((len(said), 40, 1), np.float32), tuple(clips))
+    grouping = find_grouping(",".join(THREE))
+    recipe = as_recipe(Counting(), grouping=grouping, balance=balance, grid={"n": [1, 2]})
+    Counting.fits.clear()
+    assert search(recipe, dataset).tried == 2
+    assert len(Counting.fits) == 2 * 3
+    expected = {0: 2, 1: 2, 2: 2} if balance else {0: 6, 1: 4, 2: 2}
+    assert all(fit == expected for fit in Counting.fits)
+    Counting.fits.clear()
+    measured = compare(recipe, dataset)
+    assert [sum(fit.values()) for fit in Counting.fits] == [m.clips for m in measured]
+    assert Counting.fits[-1] == expected
+    assert all(len(set(fit.values())) == 1 for fit in Counting.fits) == balance
 
 
 def test_tuples_of_a_grid_survive_json(tmp_path):
@@ -153,8 +220,6 @@ def test_tuples_of_a_grid_survive_json(tmp_path):
 
 
 def test_a_regressor_of_other_emotions_is_numbered_anew():
-    from ser.groupings import find_grouping
-
     recipe = as_recipe("svr-180-five", grouping=find_grouping("sad,happy"))
     assert recipe.values == (0, 1)
     assert as_recipe("svr-180-five").values == (1, 2, 3, 4, 5)

@@ -113,7 +113,9 @@ def test_what_train_writes_is_served(trained, name, clip):
     assert "UAR" in text
     meta = read_bundle(path).metadata
     assert meta.corpora == {"ravdess": 48}
-    assert ("ravdess-" in meta.split) == (name == "conv1d-mfcc40")
+    assert "ravdess-" in meta.split
+    assert ("first fit left out" in meta.split) == (name == "svc-mfcc40")
+    assert meta.temperature != 1
     assert set(meta.versions) & {"tensorflow", "skops"}
     server = Server(SER_MODEL=str(path))
     try:
@@ -124,6 +126,43 @@ def test_what_train_writes_is_served(trained, name, clip):
     finally:
         server.stop()
     assert answer["model"]["name"] == name
+
+
+@pytest.mark.slow
+def test_an_estimator_with_confidences_was_fitted_on_every_clip(trained, tiny_corpus):
+    from ser.dataset import load_dataset
+    from ser.features import FEATURE_SETS
+    from ser.predictor import Predictor
+    from ser.training import train
+
+    recipe = RECIPES["svc-mfcc40"]
+    data = load_dataset([tiny_corpus], FEATURE_SETS[recipe.features])
+    everything, nothing = np.arange(len(data.utterances)), np.array([], int)
+    expected = train(recipe, data, everything, nothing, seed=0).raw_probabilities(data.features)
+    scorer = Predictor.from_file(trained["svc-mfcc40"]).scorer
+    np.testing.assert_allclose(scorer(data.features), expected, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("speakers", "without", "words"),
+    [
+        ((1,), (), "two speakers of one corpus"),
+        ((1, 2), ("03-01-03-*-01.wav", "03-01-04-*-02.wav"), "too few clips of an emotion"),
+    ],
+)
+def test_an_estimator_of_few_clips_goes_without_confidences(speakers, without, words, tmp_path):
+    from tests.conftest import write_corpus
+
+    corpus = write_corpus(tmp_path / "corpus", speakers=speakers, emotions=(3, 4))
+    for path in [path for pattern in without for path in corpus.rglob(pattern)]:
+        path.unlink()
+    out = tmp_path / "m.skops"
+    done = run("train.py", "svc-mfcc40", "--data", corpus, "--out", out, "--report", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"confidences are not fitted: {words}" in done.stderr
+    meta = read_bundle(out).metadata
+    assert (meta.split, meta.temperature) == ("trained on every clip", 1)
 
 
 @pytest.mark.slow
@@ -242,6 +281,30 @@ def test_evaluate_a_model_file_on_a_folder_of_ones_own(tmp_path):
     }  # fmt: skip
     assert figures["chance"] == {"uar": pytest.approx(1 / 3), "accuracy": 0.5}
     assert "left out, for the model has no label: boredom" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("record.py", "--from-wav", "gone.wav", "--no-save"), "'gone.wav'"),
+        (("evaluate.py", "gone.json", "--into", "m.h5"), "'gone.json'"),
+        (("evaluate.py", "none.json", "--into", "m.h5"), "none.json is not JSON"),
+        (("evaluate.py", "bytes.json", "--into", "m.h5"), "bytes.json is not JSON"),
+        (("evaluate.py", "list.json", "--into", "m.h5"), "list.json does not hold the scores"),
+        (("explore.py", "--data", "latin.csv"), "latin.csv is not a CSV file in UTF-8"),
+        (("predict.py", "a.wav", "--model", "gone.h5"), "model file gone.h5 does not exist"),
+    ],
+)
+def test_a_file_that_is_not_there_or_not_what_it_says_is_one_line(command, words, tmp_path):
+    (tmp_path / "none.json").write_text("{uar: 1}")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "list.json").write_text("[1]")
+    (tmp_path / "latin.csv").write_bytes("path,emotion\nä.wav,sad\n".encode("latin-1"))
+    done = run(*command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
 
 
 @pytest.fixture

@@ -6,12 +6,16 @@ import librosa
 import numpy as np
 import pytest
 
+from ser import waveforms
 from ser.audio import SAMPLE_RATE, load_audio
 from ser.corpora import Utterance
 from ser.dataset import Dataset, load_dataset
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
-from ser.waveforms import CHANGES, changed_features, find_change
+from ser.protocols import hold_out_validation
+from ser.recipes import as_recipe
+from ser.training import train
+from ser.waveforms import CHANGES, changed_features, find_change, training_rows
 from tests import synth
 
 VOICE = synth.voice(1.5)
@@ -93,6 +97,42 @@ def test_the_features_are_of_the_changed_clips(tiny_corpus):
     # Near the clip itself, and nearer to it than to another.
     own = np.linalg.norm(made[0, 0] - dataset.features[3])
     assert own < np.linalg.norm(made[0, 0] - dataset.features[17])
+
+
+@pytest.fixture
+def changed_clips(monkeypatch):
+    """Return the list that gets the path of each clip whose waveform is changed."""
+    paths = []
+
+    def load(path, **options):
+        paths.append(path)
+        return load_audio(path, **options)
+
+    monkeypatch.setattr(waveforms, "load_audio", load)
+    monkeypatch.setattr(waveforms, "cached", lambda *args: args[-1]())
+    return paths
+
+
+def test_changes_make_rows_of_the_training_rows_alone(tiny_corpus, changed_clips):
+    recipe = as_recipe("tree-mfcc40", changes=("noise", "dynamics"))
+    dataset = load_dataset([tiny_corpus], MEAN)
+    rows = np.array([30, 3, 17])
+    x, y = training_rows(recipe, dataset, rows, seed=0)
+    assert x.shape == (9, 40, 1)
+    np.testing.assert_array_equal(x[:3], dataset.features[rows])
+    np.testing.assert_array_equal(y, [*dataset.label_indices(recipe.labels)[rows]] * 3)
+    made = changed_features(dataset, rows, MEAN, ["noise", "dynamics"], seed=0)
+    np.testing.assert_array_equal(x[3:], made.reshape(6, 40, 1))
+    assert set(changed_clips) == {dataset.utterances[i].path for i in rows}
+
+
+def test_no_clip_of_the_validation_is_changed(tiny_corpus, changed_clips):
+    recipe = as_recipe("tree-mfcc40", changes=("noise",))
+    dataset = load_dataset([tiny_corpus], MEAN)
+    rows, validation = hold_out_validation(dataset.utterances, np.arange(48), seed=0)
+    trained = train(recipe, dataset, rows, validation, seed=0)
+    assert set(changed_clips) == {dataset.utterances[i].path for i in rows}
+    assert trained.model.tree_.n_node_samples[0] == 2 * len(rows)
 
 
 def test_at_the_rate_of_the_features(tiny_corpus):

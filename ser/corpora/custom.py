@@ -34,25 +34,32 @@ def read_manifest(path: Path) -> Iterator[Utterance]:
     Paths are taken from the file's own folder; other columns are passed over.
 
     Raises:
-        UsageError: a column, a clip or an emotion is not there, with the line's number.
+        UsageError: it is not in UTF-8; or a column, a clip or an emotion is not there, with
+            the line's number.
     """
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        missing = {"path", "emotion"} - set(rows.fieldnames or ())
-        if missing:
-            raise UsageError(
-                f"{path}: its first line must name the columns path,emotion[,speaker]; "
-                f"there is no {' and no '.join(sorted(missing))}"
-            )
-        for row in rows:
-            clip = path.parent / (row["path"] or "")
-            if not clip.is_file():
-                raise UsageError(f"{path}, line {rows.line_num}: no such file: {clip}")
-            try:
-                emotion = canonical(row["emotion"] or "")
-            except UsageError as error:
-                raise UsageError(f"{path}, line {rows.line_num}: {error}") from error
-            yield _utterance(clip, emotion, (row.get("speaker") or "").strip())
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            yield from _rows(path, csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} is not a CSV file in UTF-8: {error}") from error
+
+
+def _rows(path: Path, rows: csv.DictReader) -> Iterator[Utterance]:
+    missing = {"path", "emotion"} - set(rows.fieldnames or ())
+    if missing:
+        raise UsageError(
+            f"{path}: its first line must name the columns path,emotion[,speaker]; "
+            f"there is no {' and no '.join(sorted(missing))}"
+        )
+    for row in rows:
+        clip = path.parent / (row["path"] or "")
+        if not clip.is_file():
+            raise UsageError(f"{path}, line {rows.line_num}: no such file: {clip}")
+        try:
+            emotion = canonical(row["emotion"] or "")
+        except UsageError as error:
+            raise UsageError(f"{path}, line {rows.line_num}: {error}") from error
+        yield _utterance(clip, emotion, (row.get("speaker") or "").strip())
 
 
 CORPUS = Corpus(

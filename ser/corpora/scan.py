@@ -10,7 +10,13 @@ from ser.corpora.base import Corpus, Utterance
 from ser.corpora.custom import MANIFEST_SUFFIX, read_manifest
 from ser.errors import UsageError
 
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".mp3", ".mp4", ".m4a", ".ogg", ".opus", ".webm"})
+#: Of what `ser.audio` decodes.
+AUDIO_SUFFIXES = frozenset(
+    {
+        ".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".caf", ".flac", ".flv", ".m4a",
+        ".mkv", ".mov", ".mp3", ".mp4", ".mpg", ".ogg", ".opus", ".ts", ".wav", ".webm", ".wma",
+    }
+)  # fmt: skip
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """The recipes. A new one is one file here with a `RECIPE`, or a family of them, `RECIPES`."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "Recipe",
     "as_recipe",
     "recipe_features",
+    "with_own_names",
 ]
 
 
@@ -46,6 +48,15 @@ def as_recipe(model: Any, **changes: Any) -> Recipe:
             **changes,
         )
     return _numbered(recipe) if isinstance(recipe, EstimatorRecipe) else recipe
+
+
+def with_own_names(recipes: Sequence[Recipe]) -> list[Recipe]:
+    """Return the recipes, with a number behind each name that one before has."""
+    named: list[Recipe] = []
+    for recipe in recipes:
+        taken = sum(other.name == recipe.name for other in recipes[: len(named)])
+        named.append(replace(recipe, name=f"{recipe.name} {taken + 1}") if taken else recipe)
+    return named
 
 
 def _numbered(recipe: EstimatorRecipe) -> EstimatorRecipe:

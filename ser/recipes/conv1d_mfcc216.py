@@ -67,7 +67,7 @@ _EIGHT_TEN = KerasRecipe(
     plateau={"monitor": "val_loss", "factor": 0.9, "patience": 20, "min_lr": 1e-6},
     published=Published(protocol="last-actors", source=_EIGHT, data=_DATA, corpora=("ravdess",)),
     note="The source gives its test figures in pictures. It held its validation clips back at "
-    "random; here validation has voices of its own.",
+    "random; here four of the training speakers are held back.",
 )
 
 RECIPES = (

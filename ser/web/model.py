@@ -4,9 +4,6 @@ import logging
 import threading
 from collections.abc import Callable
 
-import numpy as np
-
-from ser.audio import Audio
 from ser.bundle import Bundle
 from ser.errors import SerError
 from ser.predictor import Predictor
@@ -42,10 +39,7 @@ class ModelHolder:
     def _load(self, on_failure: Callable[[str], None]) -> None:
         try:
             predictor = Predictor(self.bundle, load_scorer(self.bundle))
-            # The first features of a process cost seconds of imports and compilation.
-            rate = self.bundle.features.sample_rate
-            noise = np.random.default_rng(0).standard_normal(rate).astype(np.float32)
-            predictor.predict_audio(Audio(noise, rate=rate))
+            predictor.warm_up()
             self._predictor = predictor
             log.info("model %s %s is ready", self.bundle.metadata.name, self.bundle.version)
         except Exception as error:
