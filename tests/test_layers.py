@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
-    "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
+    "endings", "limits", "turns", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
     "recipes", "cache", "jobs", "extraction", "tables", "dataset", "waveforms", "protocols",
     "metrics", "calibration", "stock", "estimators", "bundle", "figures", "card", "lean",
     "runtime", "predictor", "recorder", "unseen", "long_audio", "checkpoints", "networks",
