@@ -79,22 +79,6 @@ class Serving:
         """Return the address of a path."""
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def memory(self) -> tuple[float, float]:
-        """Return what it holds now and held at most, in MB (2**20), of all its processes."""
-        now = peak = 0
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                group = int((folder / "stat").read_text().rpartition(")")[2].split()[2])
-                if group != self.process.pid:
-                    continue
-                lines = (folder / "status").read_text().splitlines()
-            except OSError:  # it has just ended
-                continue
-            sizes = {k: v for k, _, v in (line.partition(":") for line in lines)}
-            now += int(sizes.get("VmRSS", "0 kB").split()[0])
-            peak += int(sizes.get("VmHWM", "0 kB").split()[0])
-        return now / 1024, peak / 1024
-
     def stop(self) -> int:
         """Ask every process to end, as a platform does; return the exit status of the first.
 

@@ -12,31 +12,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from itertools import cycle, islice
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import _common
-import numpy as np
-from _serving import Serving
+from _server_rows import ROOT, Rows, server_rows
 from _sizes import sizes
 from _sounds import CLIP_S, bodies, write_corpus
 from _stages import model_floor, stages
 
 from ser.bundle import DEFAULT_MODEL
 from ser.predictor import Predictor
+from ser.recipes import RECIPES
 
-ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "scripts"
 TUTORIAL = ("flask", "tensorflow", "librosa")
-CLIENTS = (1, 2, 4, 8, 16)
-SHORT = ("wav", "mp3", "mp4")
-CLASSIC = "conv1d-mfcc40"
-
-#: What is measured: name and unit; whether less is better.
-Rows = dict[str, float]
+TENSORFLOW = {"KERAS_BACKEND": "tensorflow"}
+CLASSIC, SHIPPED = "conv1d-mfcc40", "conv1d-frames"
 
 
 def parse() -> argparse.Namespace:
@@ -62,14 +55,20 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ser-bench-") as folder:
         classic, corpus = Path(folder, "classic.h5"), Path(folder, "corpus")
         _write_classic(classic)
-        app, tutorial = ROOT / "app.py", SCRIPTS / "_tutorial_app.py"
-        few = max(16, args.requests // 5)
-        columns = {
-            "this app": _serve([app], DEFAULT_MODEL, files, args.requests, many=args.many),
-            f"with {CLASSIC}": _serve([app], classic, files, args.requests),
-            "tutorial app": _serve([tutorial, classic], None, files, few),
-            "tutorial, loading once": _serve([tutorial, classic, "--once"], None, files, few),
-        }
+        few = max(16, args.requests // 5)  # what the tutorial app stands in the time
+        app, tutorial = [ROOT / "app.py"], [SCRIPTS / "_tutorial_app.py", classic]
+        servers: dict[str, tuple[list[Path | str], dict[str, str], dict[str, int]]] = {
+            "this app": (app, {}, {"n": args.requests, "many": args.many}),
+            f"with {CLASSIC}": (app, {"SER_MODEL": str(classic)}, {"n": args.requests}),
+            "tutorial app": (tutorial, TENSORFLOW, {"n": few, "mixed": few}),
+            "tutorial, loading once": (
+                [*tutorial, "--once"], TENSORFLOW, {"n": few, "mixed": few},
+            ),
+        }  # fmt: skip
+        columns = {}
+        for name, (command, settings, counts) in servers.items():
+            _common.note(f"{name} …")
+            columns[name] = server_rows(command, settings, files, **counts)
         ours = columns["this app"]
         ours |= _stage_rows(files["wav"], ours)
         _common.note("packages, extraction, training …")
@@ -84,47 +83,6 @@ def main() -> int:
     print(_table(columns))
     print(f"\nMeasured on {machine}; {time.strftime('%Y-%m-%d')}. A clip has {CLIP_S} s.")
     return 0
-
-
-def _serve(
-    command: Sequence[Any], model: Path | None, files: dict[str, bytes], n: int, *, many: int = 0
-) -> Rows:
-    """Measure one server; a tutorial app (no `model`) only with what it stands in the time."""
-    _common.note(" ".join(Path(str(part)).name for part in [*command, model or ""]) + " …")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
-    environment |= {"SER_MODEL": str(model)} if model else {"KERAS_BACKEND": "tensorflow"}
-    argv = [sys.executable, *map(str, command)]
-    starts = []
-    for _ in range(3 if model else 1):
-        with Serving(argv, cwd=ROOT, environment=environment) as server:
-            starts.append(server.start_s)
-    rows = {"cold start, s": median(starts)}
-    with Serving(argv, cwd=ROOT, environment=environment) as server:
-        server.ask([files["wav"]] * 3)
-        rows["memory idle, MB"] = server.memory()[0]
-        for kind in SHORT:
-            spent = [1e3 * s for s in server.ask([files[kind]] * n)[0]]
-            rows[f"{kind}, median, ms"] = median(spent)
-            if kind == "wav":
-                rows["wav, 95 %, ms"], rows["wav, 99 %, ms"] = np.percentile(spent, (95, 99))
-        for length, times in (("60 s", 10), ("600 s", 3)):
-            spent, _ = server.ask([files[length]] * (times if model else 2))
-            rows[f"wav of {length}, median, ms"] = 1e3 * median(spent)
-        for clients in CLIENTS if model else (1, 8):
-            _, seconds = server.ask([files["wav"]] * (2 * n), clients=clients)
-            rows[f"requests a second, {clients} clients"] = 2 * n / seconds
-    mixed = list(islice(cycle([files["wav"]] * 6 + [files["mp3"], files["mp4"]] * 2), n)) + [
-        files["60 s"]
-    ] * (n // 20)
-    with Serving(argv, cwd=ROOT, environment=environment) as server:
-        server.ask(islice(cycle(mixed), 500 if model else n), clients=8)
-        rows["memory at peak, mixed requests of 8 clients, MB"] = server.memory()[1]
-        if many:
-            server.ask([files["wav"]] * many, clients=8)
-            rows[f"memory after {many:,} more, MB"] = server.memory()[0]
-            server.ask([files["600 s"]] * 2)
-            rows["memory at peak, 600 s, MB"] = server.memory()[1]
-    return rows
 
 
 def _stage_rows(data: bytes, ours: Rows) -> Rows:
@@ -160,7 +118,13 @@ def _training(corpus: Path, folder: Path, epochs: int) -> Rows:
     _script("train.py", CLASSIC, *arguments, "--out", folder / "trained.h5")
     rows = {f"training, {epochs} epochs of {CLASSIC}, s": time.perf_counter() - began}
     speed = json.loads(_script("_training_speed.py", corpus).stdout)
-    return rows | {f"training conv1d-frames, {name}, ms": ms for name, ms in speed.items()}
+    rows |= {f"training {SHIPPED}, {name}, ms": ms for name, ms in speed.items()}
+    recipe = RECIPES[SHIPPED]
+    epoch = (recipe.steps_per_epoch or 0) * speed["a step with its batch"] / 1e3
+    rows[f"training {SHIPPED}, an epoch of one network, s"] = epoch
+    whole = f"{recipe.members} networks × {recipe.epochs} epochs, computed, s"
+    rows[f"training {SHIPPED}, {whole}"] = recipe.members * recipe.epochs * epoch
+    return rows
 
 
 def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:

@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from ser.errors import (
     UnsupportedMedia,
 )
 from ser.ffmpeg import Decoding
-from ser.limits import Limits
+from ser.limits import Limits, no_turns
 from ser.remarks import DAMAGED
 from ser.sniff import Container, sniff
 
@@ -36,6 +36,8 @@ DECODE_TIMEOUT_S = 25.0
 _RATES = f"{MIN_RATE} to {MAX_RATE} Hz are supported"
 _CHANNELS = f"1 to {MAX_CHANNELS} are supported"
 _BLOCK_FRAMES = 65_536  # decoded at a time, of all channels together
+# What is larger takes a turn: bytes of a file, and samples of a clip (45 s at 22,050 Hz).
+_LARGE, _LONG = 4_000_000, 1_000_000
 # libsndfile's numbers for a rate or number of channels that it cannot take.
 _BAD_RATE, _BAD_CHANNELS = (24,), (32, 33, 34)
 
@@ -68,6 +70,7 @@ def load_audio(
     rate: int = SAMPLE_RATE,
     max_seconds: float = MAX_SECONDS,
     timeout_s: float = DECODE_TIMEOUT_S,
+    take_turn: Callable[[float], None] = no_turns,
 ) -> Audio:
     """Decode any audio or video file to mono float32 at `rate`, in Hz.
 
@@ -78,6 +81,8 @@ def load_audio(
         source: the file's bytes, or its path. The name's extension is not looked at.
         max_seconds: leave out what comes after.
         timeout_s: wall-clock limit of the decoder.
+        take_turn: called before a large file or a long clip takes its memory, with the seconds
+            that it may wait; it returns at once when it is called again.
 
     Raises:
         AudioError: the file is at fault; each kind is a class of its own.
@@ -92,7 +97,9 @@ def load_audio(
         raise UnsupportedMedia(
             "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
         )
-    limits = Limits.of(max_seconds, timeout_s)
+    limits = Limits.of(max_seconds, timeout_s, take_turn)
+    if len(data) > _LARGE:
+        limits.before_much_memory()
     audio = _read_with_soundfile(data, container, rate, limits) if container.soundfile else None
     if audio is None:
         audio = _read_with_ffmpeg(data, container, rate, limits)
@@ -165,17 +172,43 @@ def _gather(
     """
     wanted = limits.frames(own_rate)
     resampler = soxr.ResampleStream(own_rate, rate, 1, dtype="float32", quality="HQ")
-    parts, taken = [], 0
+    samples, taken = _Samples(limits, rate), 0
     with np.errstate(over="ignore", invalid="ignore"):  # `_check` tells of it
         for block in blocks:
             mono = block[: wanted - taken].mean(axis=1)
-            parts.append(mono if own_rate == rate else resampler.resample_chunk(mono))
+            samples.add(mono if own_rate == rate else resampler.resample_chunk(mono))
             taken += len(block)
             if taken > wanted:
                 break
     if own_rate != rate:
-        parts.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return np.concatenate(parts) if parts else np.empty(0, np.float32), taken
+        samples.add(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    return samples.taken(), taken
+
+
+class _Samples:
+    """Samples in one piece of memory, however many come: parts, once joined, would take two."""
+
+    def __init__(self, limits: Limits, rate: int) -> None:
+        self._limits = limits
+        self._most = limits.frames(rate) + 1
+        self._buffer = np.empty(min(self._most, _LONG), np.float32)
+        self._n = 0
+
+    def add(self, part: np.ndarray) -> None:
+        """Take samples, shape (n,), float32."""
+        end = self._n + len(part)
+        if end > len(self._buffer):
+            self._limits.before_much_memory()
+            # For all that may come: what is never written to takes no memory.
+            larger = np.empty(max(self._most, end), np.float32)
+            larger[: self._n] = self._buffer[: self._n]
+            self._buffer = larger
+        self._buffer[self._n : end] = part
+        self._n = end
+
+    def taken(self) -> np.ndarray:
+        """Return them: shape (n,), float32."""
+        return self._buffer[: self._n]
 
 
 def _check_format(rate: int, channels: int) -> None:
@@ -187,7 +220,8 @@ def _check_format(rate: int, channels: int) -> None:
 
 def _check(audio: Audio) -> None:
     samples = audio.samples
-    if not np.isfinite(samples).all():
+    # Not of every sample: that would take a byte for each.
+    if not np.isfinite([samples.min(initial=0), samples.max(initial=0)]).all():
         raise InvalidSamples("the audio holds NaN or infinite samples")
     if audio.duration < MIN_SECONDS:
         raise TooShort(f"{audio.duration:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")

@@ -11,6 +11,7 @@ _OPTIONAL = ("sklearn", "pandas", "matplotlib", "PIL", "requests", "openvino_tel
 # Keras's OpenVINO backend cannot be imported without it (60 MB), and uses it for windows of
 # its inverse Fourier transform.
 _STANDINS = ("scipy", "scipy.signal")
+_LARGE = 4 * 2**20  # bytes
 
 
 @contextmanager
@@ -33,10 +34,16 @@ def lean_imports(*more: str) -> Iterator[None]:
 def share_heaps() -> None:
     """Let all threads allocate from two heaps, not each from its own, where glibc is there.
 
-    Each would keep what its largest request took. To be called before threads are started.
+    Each would keep what its largest request took. What is large, as an upload or the samples
+    of minutes, is kept in no heap: left to itself, glibc would, once it has seen one go. What
+    a short clip takes stays, or each request would fetch its pages anew. To be called before
+    threads are started.
     """
-    m_arena_max = -8  # malloc.h
+    m_trim_threshold, m_mmap_threshold, m_arena_max = -1, -3, -8  # malloc.h
     try:
-        ctypes.CDLL(None).mallopt(m_arena_max, 2)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(m_arena_max, 2)
+        mallopt(m_mmap_threshold, _LARGE)
+        mallopt(m_trim_threshold, 2 * _LARGE)  # as glibc relates the two
     except (AttributeError, OSError, TypeError):
         return  # another C library

@@ -2,11 +2,16 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ser.errors import DecoderTimeout
 
 MEMORY_BYTES = 512 * 2**20  # of ffmpeg's address space; 300 MB of it are ffmpeg itself
+
+
+def no_turns(_: float) -> None:
+    """Let every file have its memory at once."""
 
 
 @dataclass(frozen=True)
@@ -17,19 +22,26 @@ class Limits:
         max_seconds: of sound; what comes after is left out.
         timeout_s: from the making of this object on, by the clock on the wall.
         cpu_s: seconds of CPU time.
+        take_turn: told how long it may wait, in seconds, before much memory is taken.
     """
 
     max_seconds: float
     timeout_s: float
     cpu_s: int
     started: float
+    take_turn: Callable[[float], None] = no_turns
 
     @classmethod
-    def of(cls, max_seconds: float, timeout_s: float) -> "Limits":
+    def of(
+        cls,
+        max_seconds: float,
+        timeout_s: float,
+        take_turn: Callable[[float], None] = no_turns,
+    ) -> "Limits":
         """Return the limits of a decoding that begins now."""
         # The slowest decoders are hundreds of times faster than the sound they decode.
         cpu_s = math.ceil(min(timeout_s, 5 + max_seconds / 60))
-        return cls(max_seconds, timeout_s, cpu_s, time.monotonic())
+        return cls(max_seconds, timeout_s, cpu_s, time.monotonic(), take_turn)
 
     def frames(self, rate: int) -> int:
         """Return how many frames are wanted at most of a sound at `rate`, in Hz."""
@@ -45,3 +57,11 @@ class Limits:
         if left <= 0:
             raise DecoderTimeout(f"decoding took more than {self.timeout_s:g} s")
         return left
+
+    def before_much_memory(self) -> None:
+        """Wait until this file may take much memory; once it may, this returns at once.
+
+        Raises:
+            DecoderTimeout: that did not come in time.
+        """
+        self.take_turn(self.time_left())

@@ -16,10 +16,13 @@ from ser.calibration import soften
 from ser.errors import ModelFileError
 from ser.remarks import UNCERTAIN
 from ser.runtime import Scorer, load_scorer
+from ser.turns import Turns
 
 # A window whose loudness is this far below the loudest one's holds no voice, in dB: it costs
 # one voiced window in a hundred in `evaluate.py --long-audio`.
 SILENT_DB = 45.0
+_LONG_AT_ONCE = 2  # long clips; with four, a dyno of 512 MB has too little memory
+_WINDOWS_AT_ONCE = 64  # whose features are held
 
 #: Told the name of each stage of a prediction, and how many seconds it took, failed or not.
 Observer = Callable[[str, float], None]
@@ -68,6 +71,7 @@ class Predictor:
     def __init__(self, bundle: Bundle, scorer: Scorer) -> None:
         self.bundle = bundle
         self.scorer = scorer
+        self._turns = Turns(_LONG_AT_ONCE)
 
     @classmethod
     def from_file(cls, path: Path) -> "Predictor":
@@ -115,9 +119,17 @@ class Predictor:
             DecoderFault: decoding failed for a reason of ours.
         """
         rate = self.bundle.features.sample_rate
-        with _timed("decode", observe):
-            audio = load_audio(source, rate=rate, max_seconds=max_seconds, timeout_s=timeout_s)
-        return self.predict_audio(audio, observe=observe)
+        with self._turns.offer() as take_turn:
+            with _timed("decode", observe):
+                audio = load_audio(
+                    source,
+                    rate=rate,
+                    max_seconds=max_seconds,
+                    timeout_s=timeout_s,
+                    take_turn=take_turn,
+                )
+            del source  # as large as an upload may be
+            return self.predict_audio(audio, observe=observe)
 
     def predict_audio(self, audio: Audio, *, observe: Observer = lambda *_: None) -> Prediction:
         """Return the emotion of a clip decoded at the rate of the model's features.
@@ -130,11 +142,12 @@ class Predictor:
         Raises:
             InvalidSamples: the samples are so large that the features overflow.
         """
-        with _timed("features", observe):
-            features, windows = self.bundle.features.extract_windows(audio)
-        with _timed("model", observe):
-            probabilities = self.probabilities(features)
-        times = _segment_times(windows, self.bundle.features.sample_rate, audio.duration)
+        rate = self.bundle.features.sample_rate
+        if audio.rate != rate:
+            raise ValueError(f"the model hears audio at {rate} Hz, not {audio.rate}")
+        windows = self.bundle.features.windows(len(audio.samples))
+        probabilities = self._window_probabilities(audio, windows, observe)
+        times = _segment_times(windows, rate, audio.duration)
         silent = silent_windows(audio.samples, windows)
         segments = tuple(
             Segment(start, end, *self._answer(p), silent=quiet)
@@ -152,6 +165,32 @@ class Predictor:
             warnings=audio.warnings + ((UNCERTAIN,) if unsure else ()),
             segments=segments,
         )
+
+    def _window_probabilities(
+        self, audio: Audio, windows: list[tuple[int, int]], observe: Observer
+    ) -> np.ndarray:
+        """Return the probabilities of each window, shape (windows, labels).
+
+        The features of a long clip are never all held: they take a third of its samples.
+        """
+        extract, samples = self.bundle.features.extract, audio.samples
+        spent: dict[str, float] = {}
+
+        def add(stage: str, seconds: float) -> None:
+            spent[stage] = spent.get(stage, 0) + seconds
+
+        parts = []
+        try:
+            for start in range(0, len(windows), _WINDOWS_AT_ONCE):
+                some = windows[start : start + _WINDOWS_AT_ONCE]
+                with _timed("features", add):
+                    features = np.stack([extract(samples[a:b]) for a, b in some])
+                with _timed("model", add):
+                    parts.append(self.probabilities(features))
+        finally:
+            for stage, seconds in spent.items():
+                observe(stage, seconds)
+        return np.concatenate(parts)
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities of features, row by row.

@@ -1,7 +1,6 @@
 """A running server under load: what it answered, how fast, and what it kept."""
 
 import http.client
-import os
 import random
 import signal
 import socket
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from scripts._memory import held
 from tests.exchange import Answer, Request, bad_requests, good_requests, send
 from tests.server import Server
 
@@ -36,7 +36,7 @@ class Seen:
         wrong: answers that the table does not give, and requests without an answer.
         seconds: of each prediction.
         probes: seconds that /health and /ready took, meanwhile.
-        memory: megabytes of the server by seconds since the start.
+        memory: MB (2**20) of the server and its decoders, by seconds since the start.
     """
 
     answers: Counter = field(default_factory=Counter)
@@ -226,8 +226,6 @@ def _probes(port: int, end: float) -> list[tuple[str, int, float]]:
 
 def _weigh(pid: int, end: float, seen: Seen) -> None:
     start = time.monotonic()
-    pages = Path(f"/proc/{pid}/statm")
     while time.monotonic() < end:
-        resident = int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        seen.memory.append((time.monotonic() - start, resident / 1e6))
+        seen.memory.append((time.monotonic() - start, held(pid)))
         time.sleep(0.5)

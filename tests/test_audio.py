@@ -11,6 +11,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
+import soxr
 
 from ser import errors, ffmpeg
 from ser.audio import SAMPLE_RATE, _read_with_soundfile, load_audio
@@ -41,6 +42,18 @@ def test_equals_librosa(tmp_path, rate, channels):
     assert abs(len(expected) - n) <= 1  # librosa pads a sample
     np.testing.assert_array_equal(audio.samples, expected[:n])
     assert audio.duration == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize("extension", ["wav", "m4a"])
+def test_a_long_clip_is_one_whole(tmp_path, extension):
+    """To the bit what resampling it at once gives, though it comes in blocks."""
+    path = tmp_path / f"clip.{extension}"
+    data = synth.encoded(synth.voice(100.0, 44_100), 44_100, path)
+    own = load_audio(data, rate=44_100).samples
+    expected = soxr.resample(own, 44_100, SAMPLE_RATE, quality="HQ")
+    audio = load_audio(data)
+    assert audio.duration == pytest.approx(100, abs=0.1)
+    np.testing.assert_array_equal(audio.samples, expected)
 
 
 @pytest.mark.parametrize("extension", ["wav", "m4a"])

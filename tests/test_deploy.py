@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts._memory import Weighing, family
 from scripts._serving import Serving
 from ser.ffmpeg import ffmpeg_path
 from tests import synth
@@ -54,12 +55,13 @@ def test_the_line_of_the_procfile_in_a_clean_environment(clean, tmp_path):
     voice = synth.voice(3.7, rate=48_000)
     bodies = [synth.wav(voice, 48_000), synth.encoded(voice, 48_000, tmp_path / "a.mp4")]
     with serving(procfile(), clean) as server:
-        server.ask([*bodies * 20, synth.wav(synth.voice(60.0))] * 3, clients=4)
-        peak = server.memory()[1]
+        with Weighing(server.process.pid) as weighing:
+            server.ask([*bodies * 20, synth.wav(synth.voice(60.0))] * 3, clients=4)
+        processes = family(server.process.pid)
         status = server.stop()
     assert status in (0, -15, 143)  # the shell's, when it is the one to be asked
-    assert server.memory()[0] == 0
-    assert 100 < peak < MAX_PEAK_MB
+    assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+    assert 100 < weighing.peak < MAX_PEAK_MB
 
 
 @pytest.mark.slow

@@ -1,12 +1,16 @@
 """Work over processes and Dask gives what one process gives."""
 
+import json
 import operator
 import os
 import signal
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from distributed import LocalCluster, SchedulerPlugin
 
 from ser.corpora import CORPORA, scan
 from ser.errors import UsageError
@@ -14,6 +18,7 @@ from ser.extraction import CHUNK, extract
 from ser.features import FEATURE_SETS
 from ser.jobs import each
 from tests.conftest import write_corpus
+from tests.test_scripts import run
 
 MEAN = FEATURE_SETS["mfcc40-mean"]
 
@@ -21,8 +26,6 @@ MEAN = FEATURE_SETS["mfcc40-mean"]
 @pytest.fixture(scope="module")
 def cluster():
     """Return a Dask cluster of two workers, each a process of its own."""
-    from distributed import LocalCluster
-
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as local:
@@ -72,24 +75,72 @@ def test_dask_to_the_bit(alone, utterances, cluster):
     assert_same(list(extract(utterances, MEAN, dask=cluster.scheduler_address)), alone)
 
 
-def _slowly(n):
-    time.sleep(0.1)
-    return n, os.getpid()
+class Watch(SchedulerPlugin):
+    """How often each piece of work was given to a worker, and which is done."""
+
+    def __init__(self):
+        self.begun, self.done = Counter(), set()
+
+    def transition(self, key, start, finish, *args, **kwargs):
+        if finish == "processing":
+            self.begun[key] += 1
+        elif finish == "memory":
+            self.done.add(key)
 
 
-def test_a_worker_killed_in_the_middle(cluster):
-    """What it had under way is done again, in its place."""
-    answers = each(_slowly, range(40), dask=cluster.scheduler_address)
-    first = [next(answers) for _ in range(4)]
-    os.kill(first[-1][1], signal.SIGKILL)
-    numbers, workers = zip(*first, *answers, strict=True)
-    assert list(numbers) == list(range(40))
-    assert len(set(workers)) >= 2
+def _kill_one_at_work(cluster, watch, running):
+    """Kill a worker that has work, once something else is done."""
+    while not running.done():
+        for nanny in list(cluster.workers.values()):
+            worker = cluster.scheduler.workers.get(nanny.worker_address)
+            if watch.done and worker and worker.processing:
+                os.kill(nanny.pid, signal.SIGKILL)
+                return
+        time.sleep(0.002)
+
+
+def test_extraction_by_command_line_with_a_worker_killed_in_the_middle(
+    cluster, utterances, tmp_path
+):
+    """What it had under way is done again, in its place: the tables are equal to the bit."""
+    corpus = utterances[0].path.parents[1]
+    command = ["extract.py", "--data", corpus, "--features", "mfcc40-frames", "--out"]
+    watch = Watch()
+    cluster.scheduler.add_plugin(watch, name="watch")
+    with ThreadPoolExecutor(1) as pool:
+        dask = ("--dask", cluster.scheduler_address)
+        running = pool.submit(run, *command, tmp_path / "dask.npz", *dask)
+        _kill_one_at_work(cluster, watch, running)
+        done = running.result()
+    alone = run(*command, tmp_path / "alone.npz")
+    assert (done.returncode, alone.returncode) == (1, 1), done.stderr  # a clip is broken
+    assert "191 clips of shape (260, 40), 1 left out" in done.stdout
+    assert max(watch.begun.values()) > 1
+    with np.load(tmp_path / "dask.npz") as one, np.load(tmp_path / "alone.npz") as other:
+        assert set(one) == set(other)
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+@pytest.mark.slow
+def test_grid_search_by_command_line(cluster, tiny_corpus, tmp_path):
+    command = ["grid_search.py", "svc-mfcc40", "--data", tiny_corpus, "--most", 4, "--out"]
+    watch = Watch()
+    cluster.scheduler.add_plugin(watch, name="watch")
+    found, measured = [], []
+    for name, where in (("alone", ()), ("dask", ("--dask", cluster.scheduler_address))):
+        done = run(*command, tmp_path / name, *where)
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads((tmp_path / name / "svc-mfcc40.json").read_text()))
+        measured.append(json.loads((tmp_path / name / "comparison.json").read_text()))
+    timeless = [{k: v for k, v in best.items() if k != "seconds"} for best in found]
+    assert timeless[0] == timeless[1]
+    assert timeless[0]["tried"] == 4
+    assert watch.done
+    assert [m["uar"] for m in measured[0]] == [m["uar"] for m in measured[1]]
 
 
 def test_no_scheduler_and_no_workers():
-    from distributed import LocalCluster
-
     with pytest.raises(UsageError, match="no Dask scheduler at nonsense"):
         next(each(operator.neg, [1], dask="nonsense://x"))
     with (

@@ -8,10 +8,10 @@ from tests.conftest import ROOT
 
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
-    "endings", "limits", "ffmpeg", "convert", "audio", "conditions", "features", "augment",
-    "recipes", "cache", "jobs", "extraction", "tables", "extracted", "matrices", "dataset",
-    "waveforms", "protocols", "metrics", "calibration", "stock", "estimators", "bundle",
-    "figures", "card", "lean", "budget", "runtime", "predictor", "recorder", "unseen",
+    "endings", "limits", "turns", "ffmpeg", "convert", "audio", "conditions", "features",
+    "augment", "recipes", "cache", "jobs", "extraction", "tables", "extracted", "matrices",
+    "dataset", "waveforms", "protocols", "metrics", "calibration", "stock", "estimators",
+    "bundle", "figures", "card", "lean", "budget", "runtime", "predictor", "recorder", "unseen",
     "long_audio", "checkpoints", "networks", "wrapped", "search", "training", "recognizer",
     "results", "evaluation", "table", "table_text", "report", "pages", "exploration", "web",
 ]  # fmt: skip

@@ -458,18 +458,6 @@ def test_grid_search_stores_the_best_and_compares(tiny_corpus, tmp_path):
     assert [m["share"] for m in measured] == [0.25, 0.5, 1.0] * 2
 
 
-@pytest.mark.slow
-def test_grid_search_on_a_dask_cluster(tiny_corpus, tmp_path, monkeypatch):
-    from distributed import LocalCluster
-
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
-        command = ["grid_search.py", "svc-mfcc40", "--data", tiny_corpus, "--out", tmp_path]
-        done = run(*command, "--most", 2, "--dask", cluster.scheduler_address)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["svc-mfcc40"]["tried"] == 2
-
-
 def test_grid_search_says_what_is_wrong(tiny_corpus, tmp_path):
     command = ["grid_search.py", "svc-mfcc40", "--data", tiny_corpus, "--out", tmp_path]
     done = run(*command, "--dask", "tcp://127.0.0.1:9")
