@@ -208,7 +208,9 @@ class _Samples:
 
     def taken(self) -> np.ndarray:
         """Return them: shape (n,), float32."""
-        return self._buffer[: self._n]
+        samples = self._buffer[: self._n]
+        # Whoever keeps a short clip shall not keep the room that it did not need.
+        return samples.copy() if len(self._buffer) <= _LONG else samples
 
 
 def _check_format(rate: int, channels: int) -> None:

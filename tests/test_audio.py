@@ -56,6 +56,10 @@ def test_a_long_clip_is_one_whole(tmp_path, extension):
     np.testing.assert_array_equal(audio.samples, expected)
 
 
+def test_a_short_clip_keeps_no_more_than_itself(voice):
+    assert load_audio(synth.wav(voice, RATE)).samples.base is None
+
+
 @pytest.mark.parametrize("extension", ["wav", "m4a"])
 def test_another_rate(tmp_path, voice, extension):
     data = synth.encoded(voice, RATE, tmp_path / f"clip.{extension}")
