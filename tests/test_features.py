@@ -6,7 +6,7 @@ import librosa
 import numpy as np
 import pytest
 
-from ser.audio import SAMPLE_RATE, Audio
+from ser.audio import SAMPLE_RATE
 from ser.errors import InvalidSamples, ModelFileError, UsageError
 from ser.features import FEATURE_SETS
 from ser.features.means import stretch
@@ -117,19 +117,6 @@ def test_windows_cover_the_clip_without_a_hole(seconds):
     assert all(abs(length - 3) < 1e-3 for length in lengths[:-1])
     assert lengths[-1] < 6.001
     assert len(windows) == (1 if seconds <= 6 else int((seconds - 3) // 1.5) + 1)
-
-
-def test_windows_are_of_the_clip():
-    audio = Audio(synth.voice(9.0))
-    features, windows = MEAN.extract_windows(audio)
-    assert features.shape == (len(windows), *MEAN.shape)
-    start, stop = windows[1]
-    np.testing.assert_array_equal(features[1], MEAN.extract(audio.samples[start:stop]))
-
-
-def test_audio_at_another_rate_is_refused():
-    with pytest.raises(ValueError, match="mfcc216 is of audio at 44100 Hz, not 22050"):
-        FEATURE_SETS["mfcc216"].extract_windows(Audio(synth.voice(1.0)))
 
 
 def test_metadata_round_trip():

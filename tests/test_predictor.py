@@ -140,5 +140,29 @@ def test_features_of_real_clips_are_the_same_too(predictor, real_data):
         path = real_data / name
         assert path.is_file()
         trained = predictor.bundle.features.extract(load_audio(path).samples)
-        served, _ = predictor.bundle.features.extract_windows(load_audio(path.read_bytes()))
-        np.testing.assert_array_equal(served[0], trained)
+        (served,) = scored(predictor, lambda p, path=path: p.predict(path.read_bytes()))
+        np.testing.assert_array_equal(served, trained)
+
+
+def scored(predictor, predict) -> np.ndarray:
+    """Return the features that reach the model."""
+    seen = []
+    predict(Predictor(predictor.bundle, lambda x: [seen.append(x), predictor.scorer(x)][1]))
+    return np.concatenate(seen)
+
+
+def test_windows_are_of_the_clip(predictor):
+    """Of a clip of more windows than are held at once."""
+    audio = Audio(np.tile(synth.voice(9.0), 12))
+    features = scored(predictor, lambda p: p.predict_audio(audio))
+    windows = predictor.bundle.features.windows(len(audio.samples))
+    assert len(features) == len(windows) > 64
+    for row in (1, 64, -1):
+        start, stop = windows[row]
+        expected = predictor.bundle.features.extract(audio.samples[start:stop])
+        np.testing.assert_array_equal(features[row], expected)
+
+
+def test_audio_at_another_rate_is_refused(predictor):
+    with pytest.raises(ValueError, match="hears audio at 22050 Hz, not 44100"):
+        predictor.predict_audio(Audio(synth.voice(1.0), rate=44_100))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ser.audio import SAMPLE_RATE, Audio
+from ser.audio import SAMPLE_RATE
 from ser.errors import InvalidSamples, ModelFileError
 
 _STORED = ("name", "shape", "sample_rate", "params", "window_seconds", "hop_seconds")
@@ -66,13 +66,6 @@ class FeatureSet:
         starts = range(0, n_samples - window + 1, hop)
         # The last window also takes what is left over, less than one hop.
         return [(start, start + window) for start in starts[:-1]] + [(starts[-1], n_samples)]
-
-    def extract_windows(self, audio: Audio) -> tuple[np.ndarray, list[tuple[int, int]]]:
-        """Return the features of every window, shape (windows, *shape), and the windows."""
-        if audio.rate != self.sample_rate:
-            raise ValueError(f"{self.name} is of audio at {self.sample_rate} Hz, not {audio.rate}")
-        windows = self.windows(len(audio.samples))
-        return np.stack([self.extract(audio.samples[a:b]) for a, b in windows]), windows
 
     def to_metadata(self) -> dict[str, Any]:
         """Return what a model file says of its features."""
