@@ -57,10 +57,17 @@ def test_every_change_of_the_waveform_is_in_the_readme(change):
 
 
 def test_the_figures_of_the_readme_are_those_of_the_model_file():
-    scores = read_bundle(DEFAULT_MODEL).metadata.scores
-    for name, figures in scores.items():
-        row = f"| `{name}` | {figures['uar']:.1%} | {figures['accuracy']:.1%} |"
-        assert row in README
+    metadata = read_bundle(DEFAULT_MODEL).metadata
+    assert metadata.comparisons
+    for scores in (metadata.scores, *metadata.comparisons.values()):
+        for name, figures in scores.items():
+            row = f"| `{name}` | {figures['uar']:.1%} | {figures['accuracy']:.1%} |"
+            assert f"{row} `{figures['recipe']}`" in README
+    own, other = metadata.scores["actors5"], metadata.comparisons["conv1d-mfcc40"]["actors5"]
+    for condition, uar in own["uar_by_condition"].items():
+        (row,) = (line for line in README.splitlines() if line.startswith(f"| {condition} |"))
+        assert f" {uar:.1%} " in row
+        assert row.endswith(f" {other['uar_by_condition'][condition]:.1%} |")
 
 
 def test_the_links_within_the_project_lead_somewhere():
