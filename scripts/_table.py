@@ -1,6 +1,7 @@
 """`evaluate.py --all`: every recipe as published and on unseen voices, and their table."""
 
 import argparse
+from collections.abc import Sequence
 
 import _common
 
@@ -18,7 +19,8 @@ def evaluate_all(args: argparse.Namespace) -> int:
     runs = table.plan(recipes, args.data, epochs=args.epochs, seeds=args.seeds)
     todo = [run for run in runs if not table.is_done(run, args.results)]
     _common.note(f"{len(todo)} of {len(runs)} runs are to be done")
-    _write(args)  # before hours of work: it may be that there is no place for the table
+    everything = table.plan(RECIPES.values(), args.data)
+    _write(everything, args)  # before hours of work: it may be that there is no place for the table
     # Once, for all runs: they find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
         load_dataset(args.data, FEATURE_SETS[name], progress=_common.extraction_progress)
@@ -30,16 +32,17 @@ def evaluate_all(args: argparse.Namespace) -> int:
         told = result.get("error") or f"accuracy {result['accuracy']:.1%}, UAR {result['uar']:.1%}"
         name = f"{run.recipe.name}, {run.protocol}"
         _common.note(f"{number}/{len(todo)} {name}: {told} ({result['seconds']} s)")
-        _write(args)
+        _write(everything, args)
     print(f"{args.table}: {len(runs)} runs, {failed} failed")
     return 1 if failed else 0
 
 
-def _write(args: argparse.Namespace) -> None:
+def _write(runs: Sequence[table.Run], args: argparse.Namespace) -> None:
+    """Write the table of all recipes: of what is stored of their runs."""
     from ser.report import plot_accuracies
 
     everything = list(RECIPES.values())
-    found = table.results(table.plan(everything, args.data), args.results)
+    found = table.results(runs, args.results)
     # Evaluations that the shipped model carries are not run again.
     shipped = read_bundle(DEFAULT_MODEL).metadata
     for name, scores in {shipped.recipe: shipped.scores, **shipped.comparisons}.items():

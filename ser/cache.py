@@ -42,7 +42,7 @@ def cached(
         compute: gives arrays by name.
     """
     digest = hashlib.sha256()
-    versions = {library: version(library) for library in _LIBRARIES}
+    versions = library_versions()
     code = code_digest(*_MODULES)
     digest.update(json.dumps([code, versions, parameters], sort_keys=True).encode())
     for path in files:
@@ -57,6 +57,11 @@ def cached(
         np.savez(partial, allow_pickle=False, **arrays)
     Path(partial.name).replace(path)
     return arrays
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that features are computed with."""
+    return {library: version(library) for library in _LIBRARIES}
 
 
 @functools.cache

@@ -4,14 +4,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ser.cache import library_versions
 from ser.corpora import Scan, Utterance
 from ser.features import FeatureSet
-
-_LIBRARIES = ("librosa", "numpy", "soundfile", "soxr")
 
 
 def write_extracted(
@@ -43,7 +41,7 @@ def write_extracted(
         "table": table.name,
         "sha256": digest,
         "features": features.to_metadata(),
-        "versions": {library: version(library) for library in _LIBRARIES},
+        "versions": library_versions(),
         "clips": dict(sorted(Counter(u.corpus for u in kept).items())),
         "left_out": {reason: files for reason, files in left_out.items() if files},
     }

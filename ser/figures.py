@@ -86,7 +86,7 @@ def _conditions(figures: Figures, others: Mapping[str, Figures]) -> list[str]:
 
 
 def _cost(clean: float, spoilt: float | None) -> str:
-    return "–" if spoilt is None else f"{round(100 * (clean - spoilt), 1) + 0:.1f}"  # no "-0.0"
+    return "–" if spoilt is None else f"{100 * (clean - spoilt):z.1f}"
 
 
 def _certainty(figures: Figures) -> list[str]:

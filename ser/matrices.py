@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 from zipfile import BadZipFile
 
 import numpy as np
@@ -58,7 +58,7 @@ def _extracted(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[Utterance,
     facts = [dict(zip(COLUMNS, map(str, row), strict=True)) for row in rows]
     if unknown := {f["emotion"] for f in facts} - set(VOCABULARY):
         raise UsageError(f"{path}: unknown emotions {sorted(unknown)}")
-    if unknown := {f["sex"] for f in facts} - {"female", "male", ""}:
+    if unknown := {f["sex"] for f in facts} - set(get_args(Sex)):
         raise UsageError(f"{path}: unknown sexes {sorted(unknown)}")
     return tuple(
         Utterance(

@@ -80,12 +80,20 @@ class Predictor:
         Raises:
             ModelFileError: it cannot be served.
         """
-        bundle = read_bundle(path)
+        return cls.from_bundle(read_bundle(path))
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle) -> "Predictor":
+        """Load the model of a bundle and warm it up.
+
+        Raises:
+            ModelFileError: it cannot be served.
+        """
         loaded = cls(bundle, load_scorer(bundle))
-        loaded.warm_up()
+        loaded._warm_up()
         return loaded
 
-    def warm_up(self) -> None:
+    def _warm_up(self) -> None:
         """Answer a second of noise: the first features cost seconds of imports and compilation.
 
         Raises:

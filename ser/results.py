@@ -2,7 +2,7 @@
 
 import json
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -144,21 +144,24 @@ class Evaluation:
             self._pooled(result for result in self.results if result.seed == seed)
             for seed in self.seeds
         ]
-        found = [self._figures(*of_seed) for of_seed in rows]
+        found = [self._figures(_groups(tested), *answers) for tested, *answers in rows]
         keys = list(found[0])
         return keys, [[figures.get(key, np.nan) for key in keys] for figures in found]
 
     def _figures(
-        self, tested: Sequence[Utterance], truth: np.ndarray, probabilities: np.ndarray
+        self, groups: Mapping[str, np.ndarray], truth: np.ndarray, probabilities: np.ndarray
     ) -> dict[tuple[str, ...], float]:
-        """Return all figures that have a spread, by their place in the summary."""
+        """Return all figures that have a spread, by their place in the summary.
+
+        Args:
+            groups: as `_groups` gives them, of the same rows.
+        """
         scores = score(truth, probabilities, self.recipe.labels)
         found: dict[tuple[str, ...], float] = {(f,): getattr(scores, f) for f in _FIGURES}
         for name in ("recall", "precision"):
             found |= {(name, label): value for label, value in getattr(scores, name).items()}
         predicted = probabilities.argmax(axis=1)
-        for group in _GROUPS:
-            kinds = np.array([getattr(utterance, group) for utterance in tested])
+        for group, kinds in groups.items():
             for kind in sorted(set(kinds.tolist()) - {""}):
                 rows = kinds == kind
                 found[f"uar_by_{group}", kind] = uar(truth[rows], predicted[rows])
@@ -170,8 +173,11 @@ class Evaluation:
         if not all(speakers) or len(set(speakers)) < 2:
             return None
 
+        groups = _groups(tested)
+
         def statistics(rows: np.ndarray) -> list[float]:
-            drawn = self._figures([tested[i] for i in rows], truth[rows], probabilities[rows])
+            of_rows = {group: kinds[rows] for group, kinds in groups.items()}
+            drawn = self._figures(of_rows, truth[rows], probabilities[rows])
             return [drawn.get(key, np.nan) for key in keys]
 
         bounds = speaker_intervals(statistics, speakers)
@@ -210,6 +216,11 @@ class Evaluation:
             )
             for name in self.results[0].spoilt
         }
+
+
+def _groups(tested: Sequence[Utterance]) -> dict[str, np.ndarray]:
+    """Return of each group, such as ``sex``, which kind each utterance is of."""
+    return {group: np.array([getattr(u, group) for u in tested]) for group in _GROUPS}
 
 
 def _nested(keys: Iterable[tuple[str, ...]], values: Iterable[Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from ser.bundle import Bundle
 from ser.errors import SerError
 from ser.predictor import Predictor
-from ser.runtime import load_scorer
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +37,7 @@ class ModelHolder:
 
     def _load(self, on_failure: Callable[[str], None]) -> None:
         try:
-            predictor = Predictor(self.bundle, load_scorer(self.bundle))
-            predictor.warm_up()
-            self._predictor = predictor
+            self._predictor = Predictor.from_bundle(self.bundle)
             log.info("model %s %s is ready", self.bundle.metadata.name, self.bundle.version)
         except Exception as error:
             if not isinstance(error, SerError):
