@@ -1,10 +1,12 @@
 """The same function over many items: in this process, in several, or on a Dask cluster."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import TypeVar
 
 from ser.errors import UsageError
@@ -46,10 +48,36 @@ def each(
             yield under_way.popleft().result()
 
 
+def processes(jobs: int, *, calls_each: int | None = None) -> ProcessPoolExecutor:
+    """Return an executor of processes that end when this one is killed.
+
+    Args:
+        calls_each: after so many a process gives its memory back, and another takes its place.
+    """
+    return ProcessPoolExecutor(
+        jobs,
+        # Spawned, not forked: what has threads, as TensorFlow does, does not survive a fork.
+        mp_context=get_context("spawn"),
+        initializer=_end_with_parent,
+        max_tasks_per_child=calls_each,
+    )
+
+
+def _end_with_parent() -> None:
+    """Let this process end as soon as the one that started it has, even in mid-training."""
+    parent = parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
 @contextmanager
 def _processes(jobs: int) -> Iterator[tuple[Executor, int]]:
-    # Spawned, not forked: what has threads, as TensorFlow does, does not survive a fork.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with processes(jobs) as pool:
         yield pool, jobs
 
 

@@ -6,9 +6,8 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, fields
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ser.cache import code_digest, function_digest
 from ser.corpora import CORPORA, scan
 from ser.dataset import Dataset, load_dataset
 from ser.errors import SerError
+from ser.jobs import processes
 from ser.protocols import find_protocol
 from ser.recipes import KerasRecipe, Recipe, recipe_features
 
@@ -122,8 +122,7 @@ def is_done(run: Run, folder: Path) -> bool:
 def perform(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tuple[Run, dict]]:
     """Perform runs side by side, each in a process of its own; yield and store their results."""
     folder.mkdir(parents=True, exist_ok=True)
-    # Spawned, not forked, and one run each: TensorFlow neither forks nor gives memory back.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+    with processes(jobs, calls_each=1) as pool:  # TensorFlow gives no memory back
         futures: dict[Future, Run] = {pool.submit(measure, run): run for run in runs}
         for future in as_completed(futures):
             run, result = futures[future], future.result()

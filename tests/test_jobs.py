@@ -4,9 +4,12 @@ import json
 import operator
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +52,32 @@ def assert_same(chunks, expected):
     assert [c.faults for c in chunks] == [c.faults for c in expected]
     for chunk, own in zip(chunks, expected, strict=True):
         np.testing.assert_array_equal(chunk.features, own.features)
+
+
+KILLED_AT_WORK = """
+import os, signal, time
+from ser.jobs import processes
+
+if __name__ == "__main__":
+    with processes(2) as pool:
+        asleep = [pool.submit(time.sleep, 600) for _ in range(2)]
+        while not all(one.running() for one in asleep):
+            time.sleep(0.01)
+        print(*pool._processes, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(KILLED_AT_WORK)
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    # Its output ends with the last of them, for they have it too: else this would time out.
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert len(done.stdout.split()) == 2
 
 
 def test_in_chunks(alone, utterances):
