@@ -2,21 +2,25 @@
 
 import io
 import json
+import os
 import time
 from collections.abc import Callable
+from multiprocessing import get_context
 from statistics import median
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from ser.bundle import Bundle
+from ser.bundle import DEFAULT_MODEL, Bundle
+from ser.jobs import processes
 from ser.lean import lean_imports
 from ser.predictor import Predictor
 from ser.runtime import build_model, openvino_graph
 
 _TURNS = 100
 _MATRIX = 512
+_TOGETHER_S = 5
 
 
 def milliseconds(call: Callable[[], Any], turns: int = _TURNS) -> float:
@@ -53,6 +57,27 @@ def stages(predictor: Predictor, data: bytes) -> dict[str, float]:
         "model": each["model"],
         "answer": each["whole"] - each["decode"] - each["features"] - each["model"],
     }
+
+
+def rate_on_all_cores(data: bytes) -> float:
+    """Return how often a second the stages run in as many processes as there are cores.
+
+    Less than so many times one core's rate: they share caches, memory and clock.
+    """
+    n = os.cpu_count() or 1
+    with processes(n) as pool, get_context("spawn").Manager() as manager:
+        start = manager.Barrier(n)
+        return sum(one.result() for one in [pool.submit(_rate, data, start) for _ in range(n)])
+
+
+def _rate(data: bytes, start: Any) -> float:
+    predictor, done = Predictor.from_file(DEFAULT_MODEL), 0
+    start.wait()
+    began = time.perf_counter()
+    while time.perf_counter() < began + _TOGETHER_S:
+        json.dumps(predictor.predict(data).to_dict())
+        done += 1
+    return done / (time.perf_counter() - began)
 
 
 def model_floor(bundle: Bundle) -> tuple[float, float]:
