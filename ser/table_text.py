@@ -6,7 +6,7 @@ from typing import Any
 
 from ser.corpora import CORPORA
 from ser.errors import SerError
-from ser.recipes import Recipe
+from ser.recipes import KerasRecipe, Recipe
 from ser.table import PUBLISHED_RUN, UNSEEN, UNSEEN_RUN
 
 #: Around the short table in a document.
@@ -59,9 +59,11 @@ def insert(
     ]
     for recipe in recipes:
         published, ours, unseen = _figures(recipe, found.get(recipe.name, {}))
-        here = _percent(ours, "accuracy") if ours else "–"
-        heard = f"{_percent(unseen, 'accuracy')} | {_percent(unseen, 'uar')}"
-        rows.append(f"| `{recipe.name}` | {len(recipe.labels)} | {published} | {here} | {heard} |")
+        here, heard = (_accuracy(recipe, result) for result in (ours, unseen))
+        rows.append(
+            f"| `{recipe.name}` | {len(recipe.labels)} | {published} "
+            f"| {here if ours else '–'} | {heard} | {_percent(unseen, 'uar')} |"
+        )
     return "\n".join([before + begin, *rows, end + after])
 
 
@@ -102,9 +104,16 @@ def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
     heard = _percent(unseen, "accuracy")
     if "uar" in unseen:
         heard += f", UAR {_percent(unseen, 'uar')}"
-    on = "; unseen voices: ".join(dict.fromkeys(_data(r) for r in (ours, unseen) if "on" in r))
+    on = "; unseen voices: ".join(
+        dict.fromkeys(_data(recipe, r) for r in (ours, unseen) if "on" in r)
+    )
     n = len(recipe.labels)
     return f"| `{recipe.name}` | {n} | {1 / n:.1%} | {figure} | {here} | {heard} | {on or '–'} |"
+
+
+def _accuracy(recipe: Recipe, result: Mapping[str, Any]) -> str:
+    epochs = _epochs(recipe, result)
+    return _percent(result, "accuracy") + (f" ({epochs})" if " of " in epochs else "")
 
 
 def _percent(result: Mapping[str, Any], name: str) -> str:
@@ -117,11 +126,20 @@ def _percent(result: Mapping[str, Any], name: str) -> str:
     return f"{result[name]:.1%}{spread}{' †' if result.get('stale') else ''}"
 
 
-def _data(result: Mapping[str, Any]) -> str:
+def _data(recipe: Recipe, result: Mapping[str, Any]) -> str:
     counts = ", ".join(
         f"{n:,} of {CORPORA[c].title if c in CORPORA else c}" for c, n in result["on"].items()
     )
-    return counts + (f"; {result['epochs']:,} epochs" if result.get("epochs") else "")
+    epochs = _epochs(recipe, result)
+    return f"{counts}; {epochs}" if epochs else counts
+
+
+def _epochs(recipe: Recipe, result: Mapping[str, Any]) -> str:
+    """Say how long a network was trained, ``25 of 100 epochs`` where that was cut short."""
+    n = result.get("epochs")
+    if not n or not isinstance(recipe, KerasRecipe):
+        return ""
+    return f"{n:,} of {recipe.epochs:,} epochs" if n < recipe.epochs else f"{n:,} epochs"
 
 
 def _source(recipe: Recipe) -> str:

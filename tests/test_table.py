@@ -99,19 +99,26 @@ def test_rows():
         "| `mlp-180` | 4 | 25.0% | 70.31 % | – | not run | – |",
     ]
     assert RECIPES["mlp-180"].note in text
+    result["epochs"] = 250
+    text = table_text.render([RECIPES[names[0]]], {names[0]: {"published": result}})
+    assert "| 1,040 of RAVDESS; 250 of 700 epochs |" in text
 
 
 def test_a_document_gets_a_short_table():
     result = {"protocol": "random:25", "accuracy": 0.653, "uar": 0.641, "leaks": True}
     unseen = {"protocol": "actors5", "accuracy": 0.5, "uar": 0.48, "leaks": False}
-    found = {"mlp-180": {"published": result, "unseen": unseen}}
-    recipes = [RECIPES["mlp-180"], RECIPES["conv1d8-mfcc216-male2"]]
+    found = {
+        "mlp-180": {"published": result, "unseen": unseen},
+        "lstm-mfcc40": {"published": {**result, "epochs": 1000}, "unseen": {**unseen, "epochs": 9}},
+    }
+    recipes = [RECIPES[name] for name in ("mlp-180", "conv1d8-mfcc216-male2", "lstm-mfcc40")]
     document = "\n".join(["# A", table_text.MARKS[0], "| `old` |", table_text.MARKS[1], "end", ""])
     lines = table_text.insert(document, recipes, found).splitlines()
     assert lines[:2] == ["# A", table_text.MARKS[0]]
     assert lines[4:] == [
         "| `mlp-180` | 4 | 70.31 % | 65.3% | 50.0% | 48.0% |",
         "| `conv1d8-mfcc216-male2` | 2 | – | – | not run | not run |",
+        "| `lstm-mfcc40` | 8 | – | 65.3% | 50.0% (9 of 1,000 epochs) | 48.0% |",
         table_text.MARKS[1],
         "end",
     ]
