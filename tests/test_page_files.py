@@ -45,6 +45,7 @@ def test_a_file_is_shown_and_then_answered(page, media, name):
 def test_the_clip_plays_with_a_cursor_that_moves_and_is_sought_by_a_click(page, media):
     choose(page, media / "voice.wav")
     cursor = page.locator("#cursor")
+    cursor.wait_for()  # it comes with the waveform
     start = cursor.bounding_box()["x"]
     page.get_by_role("button", name="Play").click()
     wait_until(lambda: cursor.bounding_box()["x"] > start + 10)
