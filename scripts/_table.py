@@ -16,10 +16,10 @@ from ser.registry import lookup
 def evaluate_all(args: argparse.Namespace) -> int:
     """Do the runs that are not done, a result and a table after each; 1 if one failed."""
     recipes = [lookup(RECIPES, name, "recipe") for name in args.all] or list(RECIPES.values())
-    runs = table.plan(recipes, args.data, epochs=args.epochs, seeds=args.seeds)
+    everything = table.plan(RECIPES.values(), args.data, epochs=args.epochs, seeds=args.seeds)
+    runs = [run for run in everything if run.recipe in recipes]
     todo = [run for run in runs if not table.is_done(run, args.results)]
     _common.note(f"{len(todo)} of {len(runs)} runs are to be done")
-    everything = table.plan(RECIPES.values(), args.data)
     _write(everything, args)  # before hours of work: it may be that there is no place for the table
     # Once, for all runs: they find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
@@ -41,7 +41,7 @@ def _write(runs: Sequence[table.Run], args: argparse.Namespace) -> None:
     """Write the table of all recipes: of what is stored of their runs."""
     from ser.report import plot_accuracies
 
-    everything = list(RECIPES.values())
+    recipes = list(RECIPES.values())
     found = table.results(runs, args.results)
     # Evaluations that the shipped model carries are not run again.
     shipped = read_bundle(DEFAULT_MODEL).metadata
@@ -51,15 +51,15 @@ def _write(runs: Sequence[table.Run], args: argparse.Namespace) -> None:
                 found.setdefault(name, {}).setdefault(
                     kind, {"on": shipped.corpora, **scores[protocol]}
                 )
-    rows = [table_text.accuracies(recipe, found.get(recipe.name, {})) for recipe in everything]
+    rows = [table_text.accuracies(recipe, found.get(recipe.name, {})) for recipe in recipes]
     chart = args.table.with_suffix(".png")
     if measured := [row for row in rows if row.unseen is not None]:
         plot_accuracies(measured, chart)
-    text = table_text.render(everything, found, chart=chart.name if measured else "")
+    text = table_text.render(recipes, found, chart=chart.name if measured else "")
     args.table.write_text(text)
     short = [
         recipe
-        for recipe in everything
+        for recipe in recipes
         if recipe.name == shipped.recipe or (recipe.published and recipe.published.accuracy)
     ]
     args.readme.write_text(table_text.insert(args.readme.read_text(), short, found))

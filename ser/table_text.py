@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from ser.corpora import CORPORA
 from ser.errors import SerError
@@ -112,8 +112,8 @@ def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
 
 
 def _accuracy(recipe: Recipe, result: Mapping[str, Any]) -> str:
-    epochs = _epochs(recipe, result)
-    return _percent(result, "accuracy") + (f" ({epochs})" if " of " in epochs else "")
+    short = f" ({_epochs(recipe, result)})" if _is_cut_short(recipe, result) else ""
+    return _percent(result, "accuracy") + short
 
 
 def _percent(result: Mapping[str, Any], name: str) -> str:
@@ -130,16 +130,17 @@ def _data(recipe: Recipe, result: Mapping[str, Any]) -> str:
     counts = ", ".join(
         f"{n:,} of {CORPORA[c].title if c in CORPORA else c}" for c, n in result["on"].items()
     )
-    epochs = _epochs(recipe, result)
-    return f"{counts}; {epochs}" if epochs else counts
+    return counts + (f"; {_epochs(recipe, result)}" if result.get("epochs") else "")
 
 
 def _epochs(recipe: Recipe, result: Mapping[str, Any]) -> str:
     """Say how long a network was trained, ``25 of 100 epochs`` where that was cut short."""
-    n = result.get("epochs")
-    if not n or not isinstance(recipe, KerasRecipe):
-        return ""
-    return f"{n:,} of {recipe.epochs:,} epochs" if n < recipe.epochs else f"{n:,} epochs"
+    of_all = f" of {recipe.epochs:,}" if _is_cut_short(recipe, result) else ""
+    return f"{result['epochs']:,}{of_all} epochs"
+
+
+def _is_cut_short(recipe: Recipe, result: Mapping[str, Any]) -> TypeGuard[KerasRecipe]:
+    return isinstance(recipe, KerasRecipe) and 0 < (result.get("epochs") or 0) < recipe.epochs
 
 
 def _source(recipe: Recipe) -> str:

@@ -9,15 +9,14 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from scripts._memory import held
+from ser.jobs import processes
 from tests.exchange import Answer, Request, bad_requests, good_requests, send
 from tests.server import Server
 
@@ -206,7 +205,7 @@ def _side_by_side(works: Sequence[Callable[[], None]]) -> None:
 
 def _probe(port: int, end: float, seen: Seen) -> None:
     # In a process of its own, as a platform asks: here it would wait for the clients' threads.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with processes(1) as pool:
         for path, status, seconds in pool.submit(_probes, port, end).result():
             seen.probes.append(seconds)
             if status != 200:

@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +19,7 @@ from ser.errors import UsageError
 from ser.extraction import CHUNK, extract
 from ser.features import FEATURE_SETS
 from ser.jobs import each
-from tests.conftest import write_corpus
+from tests.conftest import ROOT, write_corpus
 from tests.test_scripts import run
 
 MEAN = FEATURE_SETS["mfcc40-mean"]
@@ -71,7 +70,7 @@ if __name__ == "__main__":
 def test_processes_end_with_the_one_that_started_them(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(KILLED_AT_WORK)
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     # Its output ends with the last of them, for they have it too: else this would time out.
     done = subprocess.run(
         [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60
