@@ -83,9 +83,12 @@ def main() -> int:
     report = args.report or Path("reports", args.out.stem)
     report.mkdir(parents=True, exist_ok=True)
     # Where nothing was held out, how well it learnt; evaluate.py tells how good it is.
-    shown = validation if len(validation) else rows
-    truth = dataset.label_indices(recipe.labels)[shown]
-    result = score(truth, fitted.probabilities(dataset.features[shown]), recipe.labels)
+    if len(validation):
+        shown = fitted.validate(dataset)
+    else:
+        truth = dataset.label_indices(recipe.labels)[rows]
+        shown = truth, fitted.probabilities(dataset.features[rows])
+    result = score(*shown, recipe.labels)
     title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
     if trained.history:
         plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)

@@ -120,7 +120,9 @@ def _perform(
             )
             for name in task.spoilt
         },
-        long_audio=score_long_audio(trained.predictor(), dataset, split.validation, seed=task.seed)
+        long_audio=score_long_audio(
+            [(rows, apart.predictor()) for rows, apart in trained.apart()], dataset, seed=task.seed
+        )
         if task.long_audio
         else {},
     )

@@ -67,10 +67,17 @@ class Recording:
         return found
 
 
+#: A recording, and what has not heard its speaker before.
+_Test = tuple[Predictor, Recording]
+
+
 def score_long_audio(
-    predictor: Predictor, dataset: Dataset, rows: np.ndarray, *, seed: int = 0
+    parts: Sequence[tuple[np.ndarray, Predictor]], dataset: Dataset, *, seed: int = 0
 ) -> dict[str, dict[str, float]]:
     """Score each way to cut and join on recordings made of some rows of a dataset.
+
+    Args:
+        parts: row numbers of whole speakers, and what predicts those.
 
     Returns:
         ``over_time``: UAR of the emotion at each instant, by window and hop; ``whole``: UAR
@@ -78,23 +85,31 @@ def score_long_audio(
         ``pause_found``: shares of windows called silent, by the level where silence begins.
     """
     rng = np.random.default_rng(seed)
-    labels = dataset.label_indices(predictor.bundle.metadata.labels)
+    bundle = parts[0][1].bundle
+    labels = dataset.label_indices(bundle.metadata.labels)
     speakers = np.array([utterance.speaker for utterance in dataset.utterances])
-    own = [rows[speakers[rows] == speaker] for speaker in sorted(set(speakers[rows]))]
-    changing = [_join_clips(dataset, _in_runs(labels, r, rng), labels, rng) for r in own]
+    own = [
+        (predictor, rows[speakers[rows] == speaker])
+        for rows, predictor in parts
+        for speaker in sorted(set(speakers[rows]))
+    ]
+    changing = [
+        (predictor, _join_clips(dataset, _in_runs(labels, r, rng), labels, rng))
+        for predictor, r in own
+    ]
     alike = [
-        _join_clips(dataset, some, labels, rng)
-        for r in own
+        (predictor, _join_clips(dataset, some, labels, rng))
+        for predictor, r in own
         for label in sorted(set(labels[r]))
         for some in _groups(rng.permutation(r[labels[r] == label]))
     ]
     return {
         "over_time": {
-            f"{window:g} s every {hop:g} s": _over_time(predictor, window, hop, changing)
+            f"{window:g} s every {hop:g} s": _over_time(window, hop, changing)
             for window, hop in WINDOWS
         },
-        "whole": _whole(predictor, alike),
-        **_silence(predictor.bundle.features, changing, rng),
+        "whole": _whole(alike),
+        **_silence(bundle.features, [recording for _, recording in changing], rng),
     }
 
 
@@ -129,27 +144,26 @@ def _join_clips(
     return Recording(np.concatenate(parts), tuple(turns))
 
 
-def _over_time(
-    predictor: Predictor, window: float, hop: float, recordings: Sequence[Recording]
-) -> float:
-    features = replace(predictor.bundle.features, window_seconds=window, hop_seconds=hop)
-    cut = Predictor(replace(predictor.bundle, features=features), predictor.scorer)
+def _over_time(window: float, hop: float, tests: Sequence[_Test]) -> float:
     truth, heard = [], []
-    for recording in recordings:
+    for predictor, recording in tests:
+        bundle = predictor.bundle
+        features = replace(bundle.features, window_seconds=window, hop_seconds=hop)
+        cut = Predictor(replace(bundle, features=features), predictor.scorer)
         segments = cut.predict_audio(Audio(recording.samples)).segments
         instants = np.arange(0, len(recording.samples) / SAMPLE_RATE, _STEP_S)
         at = np.searchsorted([segment.end for segment in segments], instants, side="right")
-        chosen = [cut.bundle.metadata.labels.index(segment.emotion) for segment in segments]
+        chosen = [bundle.metadata.labels.index(segment.emotion) for segment in segments]
         truth.append(recording.labels_at(instants * SAMPLE_RATE))
         heard.append(np.array(chosen)[np.minimum(at, len(segments) - 1)])
     true, said = np.concatenate(truth), np.concatenate(heard)
     return uar(true[true >= 0], said[true >= 0])
 
 
-def _whole(predictor: Predictor, recordings: Sequence[Recording]) -> dict[str, float]:
-    truth = np.array([recording.turns[0][2] for recording in recordings])
+def _whole(tests: Sequence[_Test]) -> dict[str, float]:
+    truth = np.array([recording.turns[0][2] for _, recording in tests])
     answers = []
-    for recording in recordings:
+    for predictor, recording in tests:
         segments = predictor.predict_audio(Audio(recording.samples)).segments
         voiced = [segment for segment in segments if not segment.silent]
         probabilities = np.array([list(segment.probabilities.values()) for segment in voiced])

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,30 @@ import numpy as np
 from ser import checkpoints
 from ser.augment import TrainingClips, batches
 from ser.dataset import Dataset, training_clips
+from ser.protocols import deal_speakers
 from ser.recipes import KerasRecipe, recipe_features
 from ser.waveforms import training_rows
 
 TRAINING_BACKEND = "tensorflow"
 _BATCH = 256
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network.
+
+    Attributes:
+        model: the mean of its members, if it has more than one.
+        history: of its first member, of each quantity the value after each epoch.
+        best_epoch: the epoch whose weights the first member has, counted from 1.
+        unheard: the validation rows in parts, each with the mean of those members that were
+            not trained on it.
+    """
+
+    model: Any
+    history: dict[str, list[float]]
+    best_epoch: int
+    unheard: tuple[tuple[np.ndarray, Any], ...]
 
 
 def train_network(
@@ -27,17 +47,16 @@ def train_network(
     epochs: int | None,
     callbacks: Sequence[Any],
     checkpoint_folder: Path | None,
-) -> tuple[Any, dict[str, list[float]], int]:
+) -> Network:
     """Train the networks of a recipe.
 
     Args:
-        train_rows, validation_rows: row numbers of the dataset.
+        train_rows: row numbers of the dataset, for every member.
+        validation_rows: likewise, of other speakers. They are dealt to the members: each
+            leaves its own part out, and is trained on those of the others.
         epochs: instead of the recipe's number.
         callbacks: further Keras callbacks.
         checkpoint_folder: as `ser.training.train` takes it.
-
-    Returns:
-        the model, the history of its first member, and the epoch whose weights that has.
     """
     os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
     # Batches this small are twice as slow on two threads; use processes for more cores.
@@ -46,26 +65,31 @@ def train_network(
     clips = None
     if recipe.augmentation:  # read once for all members: they are hundreds of megabytes
         features = recipe_features(recipe)
-        everything = training_clips(dataset, features, recipe.augmentation, recipe.labels)
-        clips = everything.only(train_rows)
-    members = [
-        _fit(
+        clips = training_clips(dataset, features, recipe.augmentation, recipe.labels)
+    parts = deal_speakers(dataset.utterances, validation_rows, recipe.members)
+    members, histories, best_epochs = [], [], []
+    for n in range(recipe.members):
+        left_out = n % len(parts)
+        others = [part for i, part in enumerate(parts) if i != left_out]
+        if recipe.balance:
+            others = [dataset.balanced(part, seed=seed) for part in others]
+        member, history, best_epoch = _fit(
             recipe,
             dataset,
-            train_rows,
-            validation_rows,
+            np.concatenate([train_rows, *others]),
+            parts[left_out],
             clips,
             seed * recipe.members + n,
             epochs,
             callbacks,
             checkpoint_folder,
         )
-        for n in range(recipe.members)
-    ]
-    model, history, best_epoch = members[0]
-    if len(members) > 1:
-        model = _mean_of([member for member, _, _ in members])
-    return model, history, best_epoch
+        member.name = f"member_{n + 1}"
+        members.append(member)
+        histories.append(history)
+        best_epochs.append(best_epoch)
+    unheard = [(part, _mean_of(members[i :: len(parts)])) for i, part in enumerate(parts)]
+    return Network(_mean_of(members), histories[0], best_epochs[0], tuple(unheard))
 
 
 def _fit(
@@ -88,6 +112,8 @@ def _fit(
     if recipe.scaling:
         model = scaled(model, x[train_rows], recipe.scaling)
     compile_network(recipe, model, len(train_rows), _loss(recipe))
+    if clips is not None:
+        clips = clips.only(train_rows)
     n_epochs = epochs or recipe.epochs
     keep_best = keras.callbacks.EarlyStopping(
         monitor=recipe.monitor or "loss",
@@ -151,9 +177,9 @@ def _mean_of(members: Sequence[Any]) -> Any:
     """Return one model that gives the mean of the members' probabilities."""
     import keras
 
+    if len(members) == 1:
+        return members[0]
     inputs = keras.Input(members[0].input_shape[1:])
-    for number, member in enumerate(members, start=1):
-        member.name = f"member_{number}"
     return keras.Model(inputs, keras.layers.Average()([member(inputs) for member in members]))
 
 

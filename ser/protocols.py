@@ -81,6 +81,20 @@ def hold_out_validation(
     return _by_speaker(utterances, train, turns[: min(VALIDATION_SPEAKERS, n_speakers // 2)])
 
 
+def deal_speakers(utterances: Sequence[Utterance], rows: np.ndarray, n: int) -> list[np.ndarray]:
+    """Deal rows into up to `n` parts, a speaker's to one; each clip of no known speaker alone.
+
+    Returns:
+        int arrays, none of them empty but where there are no rows: then one, empty.
+    """
+    whose = [utterances[i].speaker or str(utterances[i].path) for i in rows]
+    speakers = sorted(set(whose))
+    n = max(1, min(n, len(speakers)))
+    part = {speaker: i % n for i, speaker in enumerate(speakers)}
+    dealt = np.array([part[speaker] for speaker in whose], dtype=int)
+    return [rows[dealt == i] for i in range(n)]
+
+
 def hold_out_test(utterances: Sequence[Utterance], *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Split test rows off, as `hold_out_validation` does; validation is held out of the rest.
 

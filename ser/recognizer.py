@@ -234,6 +234,9 @@ class EmotionRecognizer:
     def _scores(self, part: str) -> Scores:
         if self._trained is None or self._dataset is None:
             raise UsageError("there is nothing to score: call train() first")
-        rows, labels = self._rows[part], self._trained.recipe.labels
+        labels = self._trained.recipe.labels
+        if part == "validation":
+            return score(*self._trained.validate(self._dataset), labels)
+        rows = self._rows[part]
         probabilities = self._trained.probabilities(self._dataset.features[rows])
         return score(self._dataset.label_indices(labels)[rows], probabilities, labels)

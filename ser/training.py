@@ -1,6 +1,6 @@
 """Training a recipe on a split of a dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +35,7 @@ class Trained:
             0 where there are no epochs.
         temperature: fitted on the validation rows; 1 where there are none.
         uncertain_below: likewise; 0 where there are none.
+        unheard: the validation rows in parts, each with what of the model was not trained on it.
     """
 
     recipe: Recipe
@@ -43,6 +44,25 @@ class Trained:
     best_epoch: int = 0
     temperature: float = 1.0
     uncertain_below: float = 0.0
+    unheard: tuple[tuple[np.ndarray, Any], ...] = field(default=(), repr=False)
+
+    def apart(self) -> Iterator[tuple[np.ndarray, "Trained"]]:
+        """Yield the validation rows in parts, each with what was not trained on it."""
+        for rows, model in self.unheard:
+            yield rows, replace(self, model=model)
+
+    def validate(self, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Return label indices (n,) and probabilities (n, labels) of the validation rows.
+
+        Args:
+            dataset: the one that it was trained on.
+        """
+        parts = [(rows, t.probabilities(dataset.features[rows])) for rows, t in self.apart()]
+        truth = dataset.label_indices(self.recipe.labels)
+        return (
+            np.concatenate([truth[rows] for rows, _ in parts]),
+            np.concatenate([probabilities for _, probabilities in parts]),
+        )
 
     def probabilities(self, x: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities of features: (batch, *shape) to (batch, labels)."""
@@ -99,7 +119,7 @@ def train(
     if recipe.balance:
         train_rows = dataset.balanced(train_rows, seed=seed)
     if isinstance(recipe, KerasRecipe):
-        fitted = train_network(
+        network = train_network(
             recipe,
             dataset,
             train_rows,
@@ -109,23 +129,25 @@ def train(
             callbacks=callbacks,
             checkpoint_folder=checkpoint_folder,
         )
-        trained = Trained(recipe, *fitted)
+        trained = Trained(
+            recipe,
+            network.model,
+            network.history,
+            network.best_epoch,
+            unheard=network.unheard,
+        )
     elif epochs is not None:
         raise UsageError(f"recipe {recipe.name!r} has no epochs to be set")
     else:
-        trained = Trained(recipe, _fit_estimator(recipe, dataset, train_rows, seed))
+        model = _fit_estimator(recipe, dataset, train_rows, seed)
+        trained = Trained(recipe, model, unheard=((validation_rows, model),))
     if not len(validation_rows):
         return trained
-    raw = trained.raw_probabilities(dataset.features[validation_rows])
-    truth = dataset.label_indices(recipe.labels)[validation_rows]
-    temperature = fit_temperature(raw, truth)
-    probabilities = soften(raw, temperature)
+    truth, raw = trained.validate(dataset)  # the temperature is still 1
+    trained = replace(trained, temperature=fit_temperature(raw, truth))
+    probabilities = soften(raw, trained.temperature)
     right = probabilities.argmax(axis=1) == truth
-    return replace(
-        trained,
-        temperature=temperature,
-        uncertain_below=fit_threshold(probabilities.max(axis=1), right),
-    )
+    return replace(trained, uncertain_below=fit_threshold(probabilities.max(axis=1), right))
 
 
 def refit(trained: Trained, dataset: Dataset, *, seed: int) -> Trained:

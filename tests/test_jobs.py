@@ -142,7 +142,7 @@ def test_extraction_by_command_line_with_a_worker_killed_in_the_middle(
         done = running.result()
     alone = run(*command, tmp_path / "alone.npz")
     assert (done.returncode, alone.returncode) == (1, 1), done.stderr  # a clip is broken
-    assert "191 clips of shape (260, 40), 1 left out" in done.stdout
+    assert "191 clips of shape (200, 40), 1 left out" in done.stdout
     assert max(watch.begun.values()) > 1
     with np.load(tmp_path / "dask.npz") as one, np.load(tmp_path / "alone.npz") as other:
         assert set(one) == set(other)

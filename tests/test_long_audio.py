@@ -44,7 +44,7 @@ def scores(dataset):
 
     metadata = Metadata(name="nearest", labels=LABELS, features=FEATURES.to_metadata())
     predictor = Predictor(Bundle(Path(), metadata, "", {}, FEATURES), nearest)
-    return score_long_audio(predictor, dataset, np.arange(len(dataset.utterances)))
+    return score_long_audio([(np.arange(len(dataset.utterances)), predictor)], dataset)
 
 
 def test_every_way_is_scored(scores):

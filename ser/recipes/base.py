@@ -76,7 +76,8 @@ class KerasRecipe(_Recipe):
         scaling: ``minmax``, ``standard`` or none of the features, fitted on the training
             rows and kept in the model as its first layer.
         plateau: arguments of `keras.callbacks.ReduceLROnPlateau`, where it is used.
-        members: networks trained with different seeds; the model gives their mean.
+        members: networks trained with different seeds, each with its own part of the
+            validation speakers left out; the model gives their mean.
         augmentation: of the training clips; None trains on the features as they are.
         steps_per_epoch: with augmentation, where clips are drawn without end.
     """
