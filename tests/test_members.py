@@ -57,14 +57,15 @@ def build(shape, n_labels):
     ])
 
 recipe = dataclasses.replace(
-    RECIPES["conv1d-mfcc40"], build=build, optimizer={"class_name": "Adam", "config": {"learning_rate": 3e-3}},
-    batch_size=32, monitor=None, members=int(sys.argv[1]),
+    RECIPES["conv1d-mfcc40"], build=build, batch_size=32,
+    optimizer={"class_name": "Adam", "config": {"learning_rate": 3e-3}},
+    monitor=None, members=int(sys.argv[1]),
 )
 rng = np.random.default_rng(0)
 n = 480
 utterances = tuple(
-    Utterance(path=Path(str(i)), emotion=str(rng.choice(recipe.labels)), speaker=f"s{i % 12}", corpus="")
-    for i in range(n)
+    Utterance(path=Path(str(i)), emotion=emotion, speaker=f"s{i % 12}", corpus="")
+    for i, emotion in enumerate(rng.choice(recipe.labels, n).tolist())
 )
 dataset = Dataset(rng.standard_normal((n, 40, 1)).astype("f"), utterances)
 held_out = np.array([i for i in range(n) if i % 12 >= 8])
