@@ -67,7 +67,7 @@ def train_network(
         features = recipe_features(recipe)
         clips = training_clips(dataset, features, recipe.augmentation, recipe.labels)
     parts = deal_speakers(dataset.utterances, validation_rows, recipe.members)
-    members, histories, best_epochs = [], [], []
+    fitted = []
     for n in range(recipe.members):
         left_out = n % len(parts)
         others = [part for i, part in enumerate(parts) if i != left_out]
@@ -85,11 +85,11 @@ def train_network(
             checkpoint_folder,
         )
         member.name = f"member_{n + 1}"
-        members.append(member)
-        histories.append(history)
-        best_epochs.append(best_epoch)
+        fitted.append((member, history, best_epoch))
+    _, history, best_epoch = fitted[0]
+    members = [member for member, _, _ in fitted]
     unheard = [(part, _mean_of(members[i :: len(parts)])) for i, part in enumerate(parts)]
-    return Network(_mean_of(members), histories[0], best_epochs[0], tuple(unheard))
+    return Network(_mean_of(members), history, best_epoch, tuple(unheard))
 
 
 def _fit(
