@@ -7,12 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ser.errors import SerError, UsageError
+
+if TYPE_CHECKING:
+    from ser.recipes import KerasRecipe
 
 
 def run(main: Callable[[], int]) -> None:
@@ -49,11 +52,21 @@ def clip_progress(what: str) -> Callable[[Any], Any]:
 extraction_progress = clip_progress("features")
 
 
-def training_progress(epochs: int, name: str) -> Any:
+def training_progress(recipe: "KerasRecipe", epochs: int | None, name: str) -> Any:
     """Return a Keras callback that draws a progress bar with time left on stderr."""
     from tqdm.keras import TqdmCallback
 
-    return TqdmCallback(epochs=epochs, verbose=0, desc=name)
+    class Progress(TqdmCallback):
+        """One bar for all members of a network; tqdm's own begins and ends with the first."""
+
+        def on_train_begin(self, *_: Any, **__: Any) -> None:
+            pass
+
+        def on_train_end(self, *_: Any, **__: Any) -> None:
+            if self.epoch_bar.n >= self.epoch_bar.total:
+                super().on_train_end()
+
+    return Progress(epochs=recipe.members * (epochs or recipe.epochs), verbose=0, desc=name)
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

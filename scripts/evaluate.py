@@ -189,7 +189,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         long_audio=args.long_audio,
         folder=args.report and args.report / "splits",
         callbacks=lambda split: (
-            [_common.training_progress(args.epochs or recipe.epochs, split.name)]
+            [_common.training_progress(recipe, args.epochs, split.name)]
             if isinstance(recipe, KerasRecipe)
             else []
         ),

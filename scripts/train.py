@@ -63,7 +63,7 @@ def main() -> int:
     rows, validation = _hold_out(recipe, dataset, seed=args.seed)
     callbacks = []
     if isinstance(recipe, KerasRecipe):
-        callbacks = [_common.training_progress(args.epochs or recipe.epochs, recipe.name)]
+        callbacks = [_common.training_progress(recipe, args.epochs, recipe.name)]
     trained = fitted = train(
         recipe,
         dataset,

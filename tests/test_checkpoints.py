@@ -31,10 +31,11 @@ def start(*arguments) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def finish(*arguments) -> None:
+def finish(*arguments) -> str:
     process = start(*arguments)
     _, told = process.communicate(timeout=280)
     assert process.returncode == 0, told
+    return told
 
 
 def weights(path) -> dict[str, np.ndarray]:
@@ -47,12 +48,18 @@ def weights(path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "epochs"), [("conv1d-mfcc40", 100), ("conv1d-frames", 2)])
-def test_a_killed_training_goes_on_to_the_same_result(tiny_corpus, tmp_path, recipe, epochs):
+@pytest.mark.parametrize(
+    ("recipe", "epochs", "of_all"), [("conv1d-mfcc40", 100, 100), ("conv1d-frames", 2, 4)]
+)
+def test_a_killed_training_goes_on_to_the_same_result(
+    tiny_corpus, tmp_path, recipe, epochs, of_all
+):
     """One monitors validation; one has members, augmentation and averaged weights."""
     whole, killed = tmp_path / "whole.h5", tmp_path / "killed.h5"
     arguments = [recipe, "--data", tiny_corpus, "--epochs", epochs, "--report", tmp_path / "report"]
-    finish(*arguments, "--out", whole)
+    told = finish(*arguments, "--out", whole)
+    assert f"0/{of_all} " in told  # the progress bar is over all members
+    assert f"{of_all}/{of_all} " in told
     assert not (tmp_path / "whole.checkpoints").exists()
 
     checkpoints = tmp_path / "killed.checkpoints"
@@ -65,7 +72,7 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny_corpus, tmp_path, rec
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert not killed.exists()
-    finish(*arguments, "--out", killed)
+    assert f"{of_all}/{of_all} " in finish(*arguments, "--out", killed)
     expected, found = weights(whole), weights(killed)
     assert expected.keys() == found.keys()
     for name, values in expected.items():
