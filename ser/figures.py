@@ -111,7 +111,11 @@ def _long_audio(figures: Figures) -> list[list[str]]:
         for level, found in scores["pause_found"].items()
     ]
     return [
-        ["Recordings joined of clips of the validation speakers, on whom these are chosen:"],
+        [
+            "Recordings joined of clips of the validation speakers, answered by those members of "
+            "a network that were not trained on them; on these, window, hop, join and level are "
+            "chosen:"
+        ],
         table(["window and hop", "UAR over time"], _percents(scores["over_time"])),
         table(["recordings of one emotion, by join", "UAR"], _percents(scores["whole"])),
         table(["silent below the loudest by", "voiced windows lost", "pauses found"], silence),
