@@ -1,6 +1,7 @@
 """What the tests share: the real model, a real server, and a tiny corpus."""
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -85,6 +86,25 @@ def port():
     """Return the port of an app in this process that takes small files only."""
     with serving(**SMALL) as port:
         yield port
+
+
+def training_environment() -> dict[str, str]:
+    """Return the environment without the backend of the tests, which cannot train."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("KERAS_")}
+
+
+def run_training(code: str, *arguments: object) -> str:
+    """Run Python code, which trains, in a process of its own; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        env=training_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
 
 
 def write_corpus(folder: Path, speakers=range(1, 7), emotions=range(1, 9)) -> Path:

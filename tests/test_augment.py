@@ -127,7 +127,7 @@ def test_clips_are_heard_over_a_telephone_too(tiny_corpus):
 
 def test_frames_forget_level_and_silence():
     """What the network takes off, the mean over time, is all that a change of level changes."""
-    voice = synth.voice(2.0)
+    voice = synth.voice(2.3)  # two rounds of the circle, nearly: a part of one has another mean
     quiet = np.zeros(22_050, np.float32)
     plain = FRAMES.extract(voice)
     padded = FRAMES.extract(np.concatenate([quiet, voice, quiet]))
@@ -135,7 +135,7 @@ def test_frames_forget_level_and_silence():
     np.testing.assert_allclose(soft - soft.mean(axis=0), plain - plain.mean(axis=0), atol=0.5)
     distance = np.abs(padded.mean(axis=0) - plain.mean(axis=0))
     assert distance[1:].max() < 3
-    assert distance[0] < 40  # of some hundreds
+    assert distance[0] < 25  # of some hundreds
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,9 @@ def test_a_short_voice_goes_round_in_a_circle_and_a_long_one_is_thinned_out(leng
 
 
 def test_of_a_long_voice_beginning_and_end_are_heard():
-    assert fill(np.arange(259)[:, np.newaxis], 200)[[0, 1, 2, 3, 199], 0].tolist() == [
-        0,
-        1,
-        2,
-        3,
-        257,
-    ]
+    heard = fill(np.arange(259)[:, np.newaxis], 200)[:, 0].tolist()
+    assert heard[:4] == [0, 1, 2, 3]
+    assert heard[-1] == 257
 
 
 @pytest.mark.parametrize("pause", [0.5, 2.0])

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, training_environment
 
 # The script, with fewer members and shorter epochs of the recipe that has them.
 TRAIN = f"""
@@ -24,10 +24,9 @@ runpy.run_path({str(ROOT / "scripts" / "train.py")!r}, run_name="__main__")
 
 
 def start(*arguments) -> subprocess.Popen:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("KERAS_")}
     return subprocess.Popen(
         [sys.executable, "-c", TRAIN, *map(str, arguments)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=training_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 

@@ -1,9 +1,6 @@
 """A network of several members: each leaves its own voices out, and together they hear all."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +8,7 @@ import pytest
 
 from ser.corpora import Utterance
 from ser.protocols import deal_speakers
-from tests.conftest import ROOT
+from tests.conftest import run_training
 
 
 def spoken_by(*names: str) -> list[Utterance]:
@@ -87,17 +84,7 @@ print(json.dumps({
 
 
 def memorise(members: int) -> dict:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("KERAS_")}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _MEMORISE, str(members)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(run_training(_MEMORISE, members).splitlines()[-1])
 
 
 def test_a_single_network_hears_no_voice_that_is_held_out():

@@ -1,9 +1,5 @@
 """Every recipe: trained on a tiny corpus, saved, loaded again, and served by the app."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -14,7 +10,7 @@ from ser.features import FEATURE_SETS
 from ser.protocols import find_protocol
 from ser.recipes import RECIPES, EstimatorRecipe, KerasRecipe, recipe_features
 from ser.waveforms import find_change
-from tests.conftest import ROOT
+from tests.conftest import run_training
 
 KERAS = [name for name, recipe in RECIPES.items() if isinstance(recipe, KerasRecipe)]
 ESTIMATORS = [name for name, recipe in RECIPES.items() if isinstance(recipe, EstimatorRecipe)]
@@ -46,16 +42,7 @@ for recipe in RECIPES.values():
 @pytest.fixture(scope="module")
 def trained(tiny_corpus, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("KERAS_")}
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _TRAIN, str(tiny_corpus), str(folder)],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_training(_TRAIN, tiny_corpus, folder)
     return folder
 
 

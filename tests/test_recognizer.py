@@ -1,9 +1,6 @@
 """The library in one class, its examples, and searches that leave the test speakers alone."""
 
 import doctest
-import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -26,7 +23,7 @@ from ser.recipes import RECIPES, as_recipe
 from ser.recognizer import EmotionRecognizer
 from ser.search import Found, compare, folds, search, store, stored
 from tests import synth
-from tests.conftest import ROOT
+from tests.conftest import ROOT, run_training
 
 THREE = ["sad", "neutral", "happy"]
 NUMBERS = FEATURE_SETS["mfcc40-mean"]
@@ -263,15 +260,7 @@ assert all(abs(loaded[k] - v) < 1e-4 for k, v in recognizer.predict_proba(clip).
 
 @pytest.mark.slow
 def test_networks_as_estimators(tiny_corpus, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", _NETWORKS, str(tiny_corpus), str(tmp_path / "m.h5")],
-        cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if not k.startswith("KERAS_")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_training(_NETWORKS, tiny_corpus, tmp_path / "m.h5")
     own = EmotionRecognizer.load(tmp_path / "m.h5")
     assert own.emotions == ("sad", "happy")
     assert np.isclose(sum(own.predict_proba(any_clip(tiny_corpus)).values()), 1)
