@@ -16,13 +16,15 @@ from typing import Any
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as trainings run
 
-import keras
-import numpy as np
-
 from ser.augment import batches
 from ser.dataset import load_dataset, training_clips
-from ser.networks import compile_network
+from ser.networks import compile_network, prefetched
 from ser.recipes import RECIPES, recipe_features
+
+# isort: split
+# After ser, which keeps NumPy's matrices on one thread.
+import keras
+import numpy as np
 
 
 def main(folder: Path) -> dict[str, float]:
@@ -40,13 +42,13 @@ def main(folder: Path) -> dict[str, float]:
     compile_network(recipe, model, len(dataset.utterances), keras.losses.CategoricalCrossentropy())
 
     def train(source: Any) -> None:
-        model.fit(source, steps_per_epoch=steps, shuffle=False, verbose=0)
+        model.fit(prefetched(source), steps_per_epoch=steps, shuffle=False, verbose=0)
 
     made = list(islice(fresh, steps))
-    train(batch for batch in made)  # traces the graph
+    train(iter(made))  # traces the graph
     return {
         "a batch alone": _each(lambda: list(islice(fresh, steps)), steps),
-        "a step on batches made before": _each(lambda: train(batch for batch in made), steps),
+        "a step on batches made before": _each(lambda: train(iter(made)), steps),
         "a step with its batch": _each(lambda: train(fresh), steps),
     }
 

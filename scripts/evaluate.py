@@ -7,6 +7,7 @@ run it again to go on where it stopped.
 
 import argparse
 import json
+import os
 import re
 from pathlib import Path
 
@@ -48,7 +49,12 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds, each a full run")
-    parser.add_argument("--jobs", type=int, default=1, help="trainings side by side")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=min(2, os.cpu_count() or 1),
+        help="trainings side by side; of one alone the epochs are shown",
+    )
     parser.add_argument(
         "--conditions",
         action="store_true",

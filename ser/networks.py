@@ -1,8 +1,9 @@
 """Training the Keras networks of a recipe."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ser.waveforms import training_rows
 
 TRAINING_BACKEND = "tensorflow"
 _BATCH = 256
+_AHEAD = 8  # batches made before they are needed
 
 
 @dataclass(frozen=True)
@@ -211,10 +213,26 @@ def _training_data(
         seed=seed,
     )
     return {
-        "x": ((windows, _targets(recipe, labels)) for windows, labels in stream),
+        "x": prefetched((windows, _targets(recipe, labels)) for windows, labels in stream),
         "shuffle": False,
         "steps_per_epoch": recipe.steps_per_epoch,
     }
+
+
+def prefetched(batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> Any:
+    """Return batches, alike but for their size, as `fit` takes them; made ahead."""
+    import tensorflow as tf
+
+    first = next(batches)
+    dataset = tf.data.Dataset.from_generator(
+        lambda: chain([first], batches),
+        output_signature=tuple(tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in first),
+    )
+    # Keras would have it tuned while it runs. In TensorFlow 2.21 a `fit` that does not come to
+    # the end of its batches then waits for the tuner, which sleeps for up to a minute.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(_AHEAD).with_options(options)
 
 
 def network_probabilities(model: Any, x: np.ndarray) -> np.ndarray:
