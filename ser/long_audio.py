@@ -13,7 +13,7 @@ from ser.audio import SAMPLE_RATE, Audio, load_audio
 from ser.dataset import Dataset
 from ser.features import FeatureSet
 from ser.metrics import uar
-from ser.predictor import Predictor, join_by_confidence, silent_windows
+from ser.predictor import Predictor, join_by_log, silent_windows
 
 #: Seconds of window and hop that are compared.
 WINDOWS = ((2.0, 1.0), (3.0, 1.0), (3.0, 1.5), (4.0, 1.0), (4.0, 2.0), (5.0, 2.5), (6.0, 3.0))
@@ -34,8 +34,8 @@ def _mean(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     return np.average(probabilities, axis=0, weights=seconds)
 
 
-def _product(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    return np.exp(np.average(np.log(probabilities + 1e-12), axis=0, weights=seconds))
+def _by_confidence(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    return np.average(probabilities, axis=0, weights=seconds * probabilities.max(axis=1))
 
 
 def _vote(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
@@ -45,9 +45,9 @@ def _vote(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
 
 #: Ways to one answer that are compared; the predictor's is the first.
 JOINS: dict[str, Join] = {
-    "mean weighted by confidence": join_by_confidence,
+    "mean log probability": join_by_log,
     "mean probability": _mean,
-    "mean log probability": _product,
+    "mean weighted by confidence": _by_confidence,
     "vote of the windows": _vote,
 }
 

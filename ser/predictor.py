@@ -23,6 +23,7 @@ from ser.turns import Turns
 SILENT_DB = 45.0
 _LONG_AT_ONCE = 2  # long clips; with four, a dyno of 512 MB has too little memory
 _WINDOWS_AT_ONCE = 64  # whose features are held
+_IMPOSSIBLE = 1e-12  # probability of what a window rules out: another may still be sure of it
 
 #: Told the name of each stage of a prediction, and how many seconds it took, failed or not.
 Observer = Callable[[str, float], None]
@@ -144,8 +145,8 @@ class Predictor:
 
         It is that of each window, and of them all together.
 
-        In the whole each window counts by its length and by how sure the model is of it,
-        which did best on recordings of one emotion in `evaluate.py --long-audio`.
+        How the windows are joined did best on recordings of one emotion in
+        `evaluate.py --long-audio`.
 
         Raises:
             InvalidSamples: the samples are so large that the features overflow.
@@ -162,7 +163,7 @@ class Predictor:
             for (start, end), p, quiet in zip(times, probabilities, silent, strict=True)
         )
         heard = np.array([0 if s.silent else s.end - s.start for s in segments])
-        emotion, confidence, overall = self._answer(join_by_confidence(probabilities, heard))
+        emotion, confidence, overall = self._answer(join_by_log(probabilities, heard))
         unsure = confidence < self.bundle.metadata.uncertain_below
         return Prediction(
             emotion=emotion,
@@ -227,17 +228,19 @@ def _timed(stage: str, observe: Observer) -> Iterator[None]:
         observe(stage, time.perf_counter() - start)
 
 
-def join_by_confidence(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Return one answer of several windows: the mean by length and confidence.
+def join_by_log(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Return one answer of several windows: their geometric mean by length.
 
     Args:
         probabilities: shape (windows, labels).
         seconds: length of each window that counts, 0 for one that does not; shape (windows,).
 
     Returns:
-        shape (labels,).
+        shape (labels,); sums to 1.
     """
-    return np.average(probabilities, axis=0, weights=seconds * probabilities.max(axis=1))
+    logs = np.log(np.maximum(probabilities, _IMPOSSIBLE))
+    mean = np.exp(np.average(logs, axis=0, weights=seconds))
+    return mean / mean.sum()
 
 
 def silent_windows(

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import gmean
 
 from ser.audio import SAMPLE_RATE, Audio, load_audio
 from ser.dataset import load_dataset
 from ser.errors import InvalidSamples
 from ser.features import FEATURE_SETS
-from ser.predictor import Predictor
+from ser.predictor import Predictor, join_by_log
 from tests import synth
 
 
@@ -26,6 +27,11 @@ def check_answer(answer: dict, labels) -> None:
         assert sum(segment["probabilities"].values()) == pytest.approx(1, abs=1e-6)
         at = segment["end"]
     assert at == pytest.approx(answer["duration"], abs=1e-9)
+
+
+def geometric_mean(rows, weights) -> np.ndarray:
+    mean = gmean(rows, axis=0, weights=np.array(weights)[:, np.newaxis])
+    return mean / mean.sum()
 
 
 @pytest.mark.parametrize("seconds", [0.3, 2.0, 5.9, 6.5, 61.0])
@@ -80,17 +86,26 @@ def test_silent_windows_are_marked_and_have_no_vote(predictor):
     assert min(segment.start for segment in quiet) < 16
     assert quiet[-1].end == padded.duration
     voiced = [list(s.probabilities.values()) for s in padded.segments if not s.silent]
-    votes = [s.confidence * (s.end - s.start) for s in padded.segments if not s.silent]
-    expected = np.average(voiced, axis=0, weights=votes)
-    np.testing.assert_allclose(list(padded.probabilities.values()), expected, atol=1e-12)
+    lengths = [s.end - s.start for s in padded.segments if not s.silent]
+    whole = list(padded.probabilities.values())
+    np.testing.assert_allclose(whole, geometric_mean(voiced, lengths), atol=1e-12)
 
 
-def test_the_whole_is_the_mean_of_its_segments_by_confidence(predictor):
+def test_the_whole_is_the_geometric_mean_of_its_segments(predictor):
     answer = predictor.predict_audio(Audio(synth.voice(33.3)))
-    weights = [s.confidence * (s.end - s.start) for s in answer.segments]
+    lengths = [s.end - s.start for s in answer.segments]
     rows = [list(s.probabilities.values()) for s in answer.segments]
-    expected = np.average(rows, axis=0, weights=weights)
-    np.testing.assert_allclose(list(answer.probabilities.values()), expected, atol=1e-12)
+    whole = list(answer.probabilities.values())
+    np.testing.assert_allclose(whole, geometric_mean(rows, lengths), atol=1e-12)
+
+
+def test_what_one_window_rules_out_another_may_be_sure_of():
+    joined = join_by_log(np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.ones(3))
+    assert joined[0] > joined[1] > 0
+    assert joined.sum() == pytest.approx(1)
+    # Of no length: it has no vote.
+    joined = join_by_log(np.array([[0.8, 0.2], [0.0, 1.0]]), np.array([1.0, 0.0]))
+    np.testing.assert_allclose(joined, [0.8, 0.2])
 
 
 def test_an_unsure_answer_says_so(predictor, clip):
