@@ -145,7 +145,7 @@ class Predictor:
 
         It is that of each window, and of them all together.
 
-        How the windows are joined did best on recordings of one emotion in
+        The windows are joined in the way that did best on recordings of one emotion in
         `evaluate.py --long-audio`.
 
         Raises:

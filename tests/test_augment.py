@@ -1,5 +1,7 @@
 """More of the training clips, and never the same twice unless seeded."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from ser.features import FEATURE_SETS
 from ser.features.mfcc40_frames import fill, log_mel
 from ser.features.spectrum import cepstra
 from tests import synth
+from tests.conftest import run_training
 
 FRAMES = FEATURE_SETS["mfcc40-frames"]
 MEL = {k: v for k, v in FRAMES.params.items() if k not in ("n_mfcc", "frames")}
@@ -170,3 +173,22 @@ def test_an_emotion_that_is_no_label_is_not_repeated(tiny_corpus):
     made = training_clips(few.only(range(4)), FRAMES, augmentation, ("sad", "happy"))
     assert made.repeated == {1}
     assert set(made.labels) == {0, 1}
+
+
+# Of batches without end `fit` would wait at its end for tf.data's tuner.
+_READ = """
+import itertools, json
+import numpy as np
+from ser.networks import prefetched
+
+batches = ((np.full((2, 3), i, np.float32), np.array([i, i])) for i in itertools.count())
+read = prefetched(batches)
+print(json.dumps([[x.tolist(), y.tolist()] for x, y in read.take(3).as_numpy_iterator()]))
+print(read.options().autotune.enabled)
+"""
+
+
+def test_batches_without_end_come_in_their_order_and_untuned():
+    seen, tuned = run_training(_READ).splitlines()
+    assert json.loads(seen) == [[[[i] * 3] * 2, [i, i]] for i in range(3)]
+    assert tuned == "False"

@@ -101,22 +101,3 @@ def test_members_hear_what_the_others_leave_out_and_are_judged_on_what_they_did_
     assert found["validated"] < 0.25
     assert found["parts"] == [80, 40, 40]
     assert found["temperature"] > 2  # so sure, and so wrong
-
-
-# Of batches without end `fit` would wait at its end for tf.data's tuner.
-_READ = """
-import itertools, json
-import numpy as np
-from ser.networks import prefetched
-
-batches = ((np.full((2, 3), i, np.float32), np.array([i, i])) for i in itertools.count())
-read = prefetched(batches)
-print(json.dumps([[x.tolist(), y.tolist()] for x, y in read.take(3).as_numpy_iterator()]))
-print(read.options().autotune.enabled)
-"""
-
-
-def test_batches_without_end_come_in_their_order_and_untuned():
-    seen, tuned = run_training(_READ).splitlines()
-    assert json.loads(seen) == [[[[i] * 3] * 2, [i, i]] for i in range(3)]
-    assert tuned == "False"
