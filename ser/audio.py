@@ -2,7 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from ser.errors import (
     UnsupportedMedia,
 )
 from ser.ffmpeg import Decoding
-from ser.limits import Limits, no_turns
+from ser.limits import Limits
 from ser.remarks import DAMAGED
 from ser.sniff import Container, sniff
+from ser.turns import Turn
 
 SAMPLE_RATE = 22_050  # Hz, unless features want another; librosa's default
 MIN_SECONDS = 0.3  # shorter clips hold no emotion
@@ -36,6 +37,7 @@ DECODE_TIMEOUT_S = 25.0
 _RATES = f"{MIN_RATE} to {MAX_RATE} Hz are supported"
 _CHANNELS = f"1 to {MAX_CHANNELS} are supported"
 _BLOCK_FRAMES = 65_536  # decoded at a time, of all channels together
+_INT16 = np.float32(2**-15)  # full scale of 16 bits, as libsndfile takes it
 # What is larger takes a turn: bytes of a file, and samples of a clip (45 s at 22,050 Hz).
 _LARGE, _LONG = 4_000_000, 1_000_000
 # libsndfile's numbers for a rate or number of channels that it cannot take.
@@ -70,7 +72,7 @@ def load_audio(
     rate: int = SAMPLE_RATE,
     max_seconds: float = MAX_SECONDS,
     timeout_s: float = DECODE_TIMEOUT_S,
-    take_turn: Callable[[float], None] = no_turns,
+    turn: Turn | None = None,
 ) -> Audio:
     """Decode any audio or video file to mono float32 at `rate`, in Hz.
 
@@ -81,8 +83,8 @@ def load_audio(
         source: the file's bytes, or its path. The name's extension is not looked at.
         max_seconds: leave out what comes after.
         timeout_s: wall-clock limit of the decoder.
-        take_turn: called before a large file or a long clip takes its memory, with the seconds
-            that it may wait; it returns at once when it is called again.
+        turn: of this file, where others are at work: asked before a large file or a long clip
+            takes its memory.
 
     Raises:
         AudioError: the file is at fault; each kind is a class of its own.
@@ -97,7 +99,7 @@ def load_audio(
         raise UnsupportedMedia(
             "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
         )
-    limits = Limits.of(max_seconds, timeout_s, take_turn)
+    limits = Limits.of(max_seconds, timeout_s, turn)
     if len(data) > _LARGE:
         limits.before_much_memory()
     audio = _read_with_soundfile(data, container, rate, limits) if container.soundfile else None
@@ -138,15 +140,18 @@ def _read_with_soundfile(
 def _soundfile_blocks(file: soundfile.SoundFile, limits: Limits) -> Iterator[np.ndarray]:
     """Yield the samples, shape (n, channels), within the limits that ffmpeg has as well."""
     size = _BLOCK_FRAMES // file.channels
+    # 16 bits as they are: for floats libsndfile asks for 8 KB at a time, each through Python.
+    kind, scale = ("int16", _INT16) if file.subtype == "PCM_16" else ("float32", None)
     start = time.thread_time()
-    while len(block := file.read(size, dtype="float32", always_2d=True)):
-        yield block
+    while len(block := file.read(size, dtype=kind, always_2d=True)):
+        yield block if scale is None else block * scale
         limits.time_left()
         if time.thread_time() - start > limits.cpu_s:
             raise TooComplex("decoding this file takes more time than is allowed")
 
 
 def _read_with_ffmpeg(data: bytes, container: Container, rate: int, limits: Limits) -> Audio:
+    limits.turn.leave_core()
     with Decoding(data, container, limits) as decoding:
         _check_format(decoding.rate, decoding.channels)
         samples, taken = _gather(decoding.blocks(), decoding.rate, rate, limits)

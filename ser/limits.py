@@ -2,16 +2,12 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ser.errors import DecoderTimeout
+from ser.turns import Turn
 
 MEMORY_BYTES = 512 * 2**20  # of ffmpeg's address space; 300 MB of it are ffmpeg itself
-
-
-def no_turns(_: float) -> None:
-    """Let every file have its memory at once."""
 
 
 @dataclass(frozen=True)
@@ -22,26 +18,21 @@ class Limits:
         max_seconds: of sound; what comes after is left out.
         timeout_s: from the making of this object on, by the clock on the wall.
         cpu_s: seconds of CPU time.
-        take_turn: told how long it may wait, in seconds, before much memory is taken.
+        turn: what the file may have of the machine, beside others.
     """
 
     max_seconds: float
     timeout_s: float
     cpu_s: int
     started: float
-    take_turn: Callable[[float], None] = no_turns
+    turn: Turn = field(default_factory=Turn)
 
     @classmethod
-    def of(
-        cls,
-        max_seconds: float,
-        timeout_s: float,
-        take_turn: Callable[[float], None] = no_turns,
-    ) -> "Limits":
+    def of(cls, max_seconds: float, timeout_s: float, turn: Turn | None = None) -> "Limits":
         """Return the limits of a decoding that begins now."""
         # The slowest decoders are hundreds of times faster than the sound they decode.
         cpu_s = math.ceil(min(timeout_s, 5 + max_seconds / 60))
-        return cls(max_seconds, timeout_s, cpu_s, time.monotonic(), take_turn)
+        return cls(max_seconds, timeout_s, cpu_s, time.monotonic(), turn or Turn())
 
     def frames(self, rate: int) -> int:
         """Return how many frames are wanted at most of a sound at `rate`, in Hz."""
@@ -64,4 +55,4 @@ class Limits:
         Raises:
             DecoderTimeout: that did not come in time.
         """
-        self.take_turn(self.time_left())
+        self.turn.take_memory(self.time_left())

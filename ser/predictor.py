@@ -128,14 +128,14 @@ class Predictor:
             DecoderFault: decoding failed for a reason of ours.
         """
         rate = self.bundle.features.sample_rate
-        with self._turns.offer() as take_turn:
+        with self._turns.offer(timeout_s) as turn:
             with _timed("decode", observe):
                 audio = load_audio(
                     source,
                     rate=rate,
                     max_seconds=max_seconds,
                     timeout_s=timeout_s,
-                    take_turn=take_turn,
+                    turn=turn,
                 )
             del source  # as large as an upload may be
             return self.predict_audio(audio, observe=observe)

@@ -1,37 +1,81 @@
-"""What takes much memory is done by a few at a time."""
+"""Who works when: as many short files as there are cores, and a few long ones beside them."""
 
+import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ser.errors import DecoderTimeout
 
 
-class Turns:
-    """Turns at something: so many may have one at once, the others wait."""
+class Turn:
+    """What one file may have of the machine; it waits for nobody unless `Turns` gave it."""
 
-    def __init__(self, at_once: int) -> None:
-        self._free = threading.BoundedSemaphore(at_once)
+    def __init__(
+        self,
+        core: threading.BoundedSemaphore | None = None,
+        memory: threading.BoundedSemaphore | None = None,
+    ) -> None:
+        self._core, self._memory = core, memory
+        self._has_core = self._has_memory = False
+
+    def take_core(self, wait_s: float) -> None:
+        """Wait until no more files are at work than there are cores.
+
+        Threads that outnumber them stop each other at every turn of the interpreter's lock,
+        which costs a fifth of the answers a second.
+
+        Raises:
+            DecoderTimeout: that did not come in time.
+        """
+        if self._core and not self._has_core:
+            if not self._core.acquire(timeout=wait_s):
+                raise DecoderTimeout(f"other files were at work for {wait_s:.0f} s")
+            self._has_core = True
+
+    def leave_core(self) -> None:
+        """Let a short file have it: what follows takes long, or waits for another process."""
+        if self._core and self._has_core:
+            self._has_core = False
+            self._core.release()
+
+    def take_memory(self, wait_s: float) -> None:
+        """Wait until this file, a long one, may take much; once it may, this returns at once.
+
+        Raises:
+            DecoderTimeout: that did not come in time.
+        """
+        self.leave_core()
+        if self._memory and not self._has_memory:
+            if not self._memory.acquire(timeout=wait_s):
+                raise DecoderTimeout(f"other long files were at work for {wait_s:.0f} s")
+            self._has_memory = True
+
+    def end(self) -> None:
+        """Leave what was taken."""
+        self.leave_core()
+        if self._memory and self._has_memory:
+            self._has_memory = False
+            self._memory.release()
+
+
+class Turns:
+    """The turns of a process's files."""
+
+    def __init__(self, long_at_once: int) -> None:
+        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
+        self._memory = threading.BoundedSemaphore(long_at_once)
 
     @contextmanager
-    def offer(self) -> Iterator[Callable[[float], None]]:
-        """Give a function that takes a turn, if it is called; it ends with the `with` block.
+    def offer(self, wait_s: float) -> Iterator[Turn]:
+        """Give a turn that has its core, and ends with the `with` block.
 
-        The function is told how long it may wait, in seconds. It raises `DecoderTimeout`
-        if no turn comes, and does nothing when it is called again.
+        Raises:
+            DecoderTimeout: other files had the cores for `wait_s` seconds.
         """
-        taken = False
-
-        def take(wait_s: float) -> None:
-            nonlocal taken
-            if taken:
-                return
-            if not self._free.acquire(timeout=wait_s):
-                raise DecoderTimeout(f"other long files were at work for {wait_s:.0f} s")
-            taken = True
-
+        turn = Turn(self._cores, self._memory)
+        turn.take_core(wait_s)
         try:
-            yield take
+            yield turn
         finally:
-            if taken:
-                self._free.release()
+            turn.end()

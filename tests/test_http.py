@@ -6,9 +6,11 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
+from weakref import WeakSet
 
 import pytest
 from flask import Flask
+from waitress.adjustments import Adjustments
 
 from ser.web import connection
 from ser.web import server as web_server
@@ -96,7 +98,8 @@ def test_the_error_page_is_a_page_for_a_browser_even_then(port):
     assert b"the upload is over the limit of 1 MB" in answer
 
 
-def test_no_room_on_the_disk(port, long_clip):
+def test_no_room_on_the_disk(port, long_clip, monkeypatch):
+    monkeypatch.setattr(connection, "SHORT_AT_ONCE", 0)  # as if as many were under way
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))  # of any file that is written
     try:
@@ -110,6 +113,32 @@ def test_no_room_on_the_disk(port, long_clip):
     assert b'ser_requests_total{code="unavailable",status="503"}' in figures
     assert b'ser_decoder_failures_total{code="unavailable"}' not in figures  # none was asked
     assert send(port, Request("", 200, "ok", long_clip, WAV)).status == 200
+
+
+def test_a_few_short_uploads_stay_in_memory(monkeypatch):
+    monkeypatch.setattr(connection, "SHORT_AT_ONCE", 2)
+    adjustments = Adjustments(inbuf_overflow=65_536, max_request_body_size=2**30)
+    adjustments.short_uploads = WeakSet()
+
+    def upload(n_bytes: int) -> connection.Parser:
+        parser = connection.Parser(adjustments)
+        parser.received(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % n_bytes)
+        for start in range(0, n_bytes, 131_072):
+            parser.received(bytes(min(131_072, n_bytes - start)))
+        assert parser.completed
+        assert len(parser.get_body_stream().read()) == n_bytes
+        return parser
+
+    def on_disk(parser: connection.Parser) -> bool:
+        return parser.body_rcv.getbuf().overflowed
+
+    assert on_disk(upload(connection.SHORT_BYTES + 1))
+    first, second = upload(connection.SHORT_BYTES), upload(1)
+    assert not on_disk(first)
+    assert not on_disk(second)
+    assert on_disk(upload(70_000))
+    del second
+    assert not on_disk(upload(70_000))
 
 
 def test_an_upload_that_never_ends_is_given_up(port, monkeypatch):

@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 
 ORDER = [
     "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
-    "endings", "limits", "turns", "ffmpeg", "convert", "audio", "conditions", "features",
+    "endings", "turns", "limits", "ffmpeg", "convert", "audio", "conditions", "features",
     "augment", "recipes", "cache", "jobs", "extraction", "tables", "extracted", "matrices",
     "dataset", "waveforms", "protocols", "metrics", "calibration", "stock", "estimators",
     "bundle", "figures", "card", "lean", "budget", "runtime", "predictor", "recorder", "unseen",

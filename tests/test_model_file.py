@@ -17,8 +17,9 @@ from ser.calibration import soften
 from ser.emotions import EMOTIONS
 from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS
+from ser.lean import lean_imports
 from ser.predictor import Predictor
-from ser.runtime import load_scorer
+from ser.runtime import _openvino_scorer, load_scorer
 from tests import models, synth
 from tests.conftest import DATA, ROOT
 
@@ -43,6 +44,28 @@ def test_a_bare_keras_2_file_is_the_classic_model(tmp_path, inputs):
     np.testing.assert_allclose(
         predictor.probabilities(inputs), models.forward(weights, inputs), atol=1e-5
     )
+
+
+def test_a_window_is_answered_alike_alone_and_among_others(predictor):
+    """Of a batch that is fixed OpenVINO gets convolution + ReLU + pooling wrong."""
+    import keras
+
+    shape = predictor.bundle.features.shape
+    with lean_imports():
+        keras.utils.set_random_seed(0)
+        pooling = keras.Sequential([
+            keras.Input(shape),
+            keras.layers.Conv1D(32, 5, padding="same", activation="relu"),
+            keras.layers.MaxPooling1D(2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(8, activation="softmax"),
+        ])  # fmt: skip
+        scorer = _openvino_scorer(pooling, shape)
+    x = np.random.default_rng(3).standard_normal((6, *shape)).astype(np.float32)
+    for score in (scorer, predictor.scorer):
+        alone = np.concatenate([score(row[np.newaxis]) for row in x])
+        np.testing.assert_allclose(alone, score(x), atol=1e-5)
+        assert alone.std(axis=0).max() > 1e-3  # or any two would be alike
 
 
 def test_temperature_softens_without_changing_the_answer(tmp_path, inputs):

@@ -1,5 +1,6 @@
-"""Of what takes much memory, a few are at work at once; nobody else waits for them."""
+"""Short files are at work on as many cores as there are; a few long ones beside them."""
 
+import os
 import threading
 from contextlib import ExitStack
 
@@ -8,43 +9,86 @@ import pytest
 from ser import predictor as module
 from ser.audio import load_audio
 from ser.errors import DecoderTimeout, EmptyFile
-from ser.turns import Turns
-from tests import synth
+from ser.turns import Turn, Turns
+from tests import files, synth
+
+CORES = os.cpu_count() or 1
 
 
-def test_so_many_at_once():
-    turns = Turns(2)
-    at_work, seen = set(), []
+def most_at_once(turns: Turns, take) -> int:
+    """Return how many of eight threads are at work at once, each with what it has taken."""
+    at_work, seen, done = set(), [], threading.Event()
 
     def work(number: int) -> None:
-        with turns.offer() as take:
-            take(60)
-            take(60)  # has its turn already
+        with turns.offer(60) as turn:
+            take(turn)
             at_work.add(number)
             seen.append(len(at_work))
             done.wait(0.02)
             at_work.remove(number)
 
-    done = threading.Event()
     threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(seen) == 8
-    assert max(seen) == 2
+    return max(seen)
+
+
+def test_so_many_at_once():
+    def take_twice(turn: Turn) -> None:
+        turn.take_memory(60)
+        turn.take_memory(60)  # has its turn already
+
+    assert most_at_once(Turns(1), take_twice) == 1
+    assert most_at_once(Turns(3), take_twice) == 3
+    assert most_at_once(Turns(1), lambda turn: turn.take_core(0)) == min(8, CORES)
+    assert most_at_once(Turns(1), Turn.leave_core) == 8
 
 
 def test_a_turn_that_does_not_come_and_one_that_ends_by_an_error():
     turns = Turns(1)
-    with turns.offer() as first, turns.offer() as second:
-        first(1)
-        with pytest.raises(DecoderTimeout, match="other long files"):
-            second(0.01)
-    with pytest.raises(EmptyFile), turns.offer() as take:
-        load_audio(b"", take_turn=take(1))
-    with turns.offer() as take:
-        take(0)
+    with turns.offer(1) as first:
+        first.take_memory(1)
+        with turns.offer(1) as second, pytest.raises(DecoderTimeout, match="other long files"):
+            second.take_memory(0.01)
+
+    def fail() -> None:
+        with turns.offer(1) as turn:
+            turn.take_memory(1)
+            load_audio(b"", turn=turn)
+
+    with pytest.raises(EmptyFile):
+        fail()
+    with turns.offer(0) as turn:
+        turn.take_memory(0)
+
+
+def test_cores_that_do_not_become_free():
+    turns = Turns(1)
+    with ExitStack() as others:
+        for _ in range(CORES):
+            others.enter_context(turns.offer(0))
+        with pytest.raises(DecoderTimeout, match="other files were at work"), turns.offer(0.01):
+            pass
+    with turns.offer(0):
+        pass
+
+
+class Recorded(Turn):
+    """A turn that keeps what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.left = 0
+
+    def take_memory(self, wait_s: float) -> None:
+        self.waits.append(wait_s)
+
+    def leave_core(self) -> None:
+        self.left += 1
 
 
 @pytest.mark.parametrize(
@@ -53,17 +97,24 @@ def test_a_turn_that_does_not_come_and_one_that_ends_by_an_error():
     ids=["short", "long", "large"],
 )
 def test_what_takes_a_turn(seconds, rate, asked):
-    calls = []
-    load_audio(synth.wav(synth.voice(seconds, rate), rate), take_turn=calls.append)
-    assert bool(calls) == asked
-    assert all(0 < wait_s <= 25 for wait_s in calls)
+    turn = Recorded()
+    load_audio(synth.wav(synth.voice(seconds, rate), rate), turn=turn)
+    assert bool(turn.waits) == asked
+    assert all(0 < wait_s <= 25 for wait_s in turn.waits)
+
+
+@pytest.mark.parametrize(("kind", "left"), [("wav", 0), ("m4a", 1)])
+def test_no_core_is_kept_while_ffmpeg_decodes(kind, left):
+    turn = Recorded()
+    load_audio(files.encoded(kind), turn=turn)
+    assert turn.left == left
 
 
 def test_short_clips_do_not_wait_for_long_ones(predictor, clip):
     long = synth.wav(synth.voice(60, 8_000), 8_000)
     with ExitStack() as others:
         for _ in range(module._LONG_AT_ONCE):
-            others.enter_context(predictor._turns.offer())(1)
+            others.enter_context(predictor._turns.offer(1)).take_memory(1)
         assert predictor.predict(clip, timeout_s=5).segments
         with pytest.raises(DecoderTimeout, match="other long files"):
             predictor.predict(long, timeout_s=0.3)

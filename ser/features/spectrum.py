@@ -20,7 +20,7 @@ _BREAK_HZ = 1000.0
 _BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
 _LOG_STEP = math.log(6.4) / 27
 
-_BLOCK = 32  # frames transformed together: they stay in the processor's cache
+_BLOCK = 64  # frames transformed together: they stay in the processor's cache
 _BANDS = 16  # of the filter bank in one product: a group of neighbours has few bins
 
 

@@ -23,8 +23,8 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
     heard = []
     for channels in CHANNELS:
         x = layers.Conv1D(channels, KERNEL, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
-        x = layers.MaxPooling1D(POOL)(x)
+        x = layers.MaxPooling1D(POOL)(layers.BatchNormalization()(x))
+        x = layers.ReLU()(x)  # after the maximum it is the same, of half as many
         heard += [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
     x = layers.Bidirectional(layers.GRU(GRU, return_sequences=True))(x)
     weights = layers.Dense(1)(layers.Dense(ATTENTION, activation="tanh")(x))

@@ -17,6 +17,8 @@ from ser.web.record import RECEIVED_AT, REFUSAL
 
 IDLE_S = 30  # until a connection on which nothing comes is closed
 UPLOAD_S = 300  # until an upload must be there, or what is left of a refused one is dropped
+SHORT_BYTES = 2**20  # an upload of no more stays in memory: a file costs a millisecond or two
+SHORT_AT_ONCE = 16  # that do, of all that are under way; the others are on disk
 
 
 class Unavailable(Error):
@@ -34,6 +36,14 @@ class Parser(HTTPRequestParser):
     def __init__(self, adj: Any) -> None:
         super().__init__(adj)
         self.begun_at = time.monotonic()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head, and see whether what follows may stay in memory."""
+        super().parse_header(header_plus)
+        in_memory = self.adj.short_uploads
+        if 0 < self.content_length <= SHORT_BYTES and len(in_memory) < SHORT_AT_ONCE:
+            self.body_rcv.getbuf().overflow = SHORT_BYTES + 1
+            in_memory.add(self)
 
     def received(self, data: bytes) -> int:
         """Take what is ours of `data`."""

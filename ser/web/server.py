@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 from flask import Flask
 from waitress import wasyncore
@@ -19,7 +20,7 @@ _PROBES = {"/health", "/ready"}  # a platform ends an app that is late with them
 _CONNECTIONS = 512
 _SPARE_CONNECTIONS = 16  # of them, made free for whoever comes by ending the slowest
 _PATIENCE_S = 2  # no client is the slowest before that
-_MEMORY_PER_UPLOAD = 65_536  # bytes; the rest of an upload under way is on disk
+_MEMORY_PER_UPLOAD = 65_536  # bytes, of a long one; the rest of it is on disk
 _RECEIVED_AT_ONCE = 131_072  # bytes
 _HEADER_BYTES = 65_536
 _TICK_S = 0.05
@@ -101,6 +102,7 @@ class Server:
             clear_untrusted_proxy_headers=False,  # the app does not look at them unless told to
             log_socket_errors=False,
         )
+        adjustments.short_uploads = WeakSet()  # requests, for as long as they live
         self._workers: Workers = app.extensions["workers"]
         self._work_s = settings.timeout_s + _ANSWER_S
         self._map: dict[int, wasyncore.dispatcher] = {}
