@@ -37,5 +37,6 @@ def _read(request: Request) -> bytes:
             raise Problem("bad_request", f"no file was chosen; {_HINT}")
         return files[0].read()
     if kind.startswith(("audio/", "video/")) or kind == "application/octet-stream":
-        return request.get_data(cache=False)
+        # At once, where its length is told; `get_data` asks for 64 KB at a time, in four copies.
+        return request.stream.read(request.content_length or 0) + request.stream.read()
     raise Problem("bad_request", f"the content type is {kind or 'missing'}; {_HINT}")
