@@ -2,10 +2,48 @@
 
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ser.errors import DecoderTimeout
+
+
+class Places:
+    """So many places, given in the order in which they were asked for.
+
+    Of a semaphore, a thread that leaves and comes back at once gets its place again before
+    those who wait have woken up: they would wait for as long as there is work.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._free = n
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+
+    def take(self, wait_s: float) -> bool:
+        """Take a place; say whether one came within `wait_s` seconds."""
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                return True
+            given = threading.Event()
+            self._waiting.append(given)
+        if given.wait(wait_s):
+            return True
+        with self._lock:
+            if given.is_set():  # meanwhile
+                return True
+            self._waiting.remove(given)
+            return False
+
+    def leave(self) -> None:
+        """Give a place to who has waited for longest."""
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1
 
 
 class Turn:
@@ -13,8 +51,8 @@ class Turn:
 
     def __init__(
         self,
-        core: threading.BoundedSemaphore | None = None,
-        memory: threading.BoundedSemaphore | None = None,
+        core: Places | None = None,
+        memory: Places | None = None,
     ) -> None:
         self._core, self._memory = core, memory
         self._has_core = self._has_memory = False
@@ -29,7 +67,7 @@ class Turn:
             DecoderTimeout: that did not come in time.
         """
         if self._core and not self._has_core:
-            if not self._core.acquire(timeout=wait_s):
+            if not self._core.take(wait_s):
                 raise DecoderTimeout(f"other files were at work for {wait_s:.0f} s")
             self._has_core = True
 
@@ -37,7 +75,7 @@ class Turn:
         """Let a short file have it: what follows takes long, or waits for another process."""
         if self._core and self._has_core:
             self._has_core = False
-            self._core.release()
+            self._core.leave()
 
     def take_memory(self, wait_s: float) -> None:
         """Wait until this file, a long one, may take much; once it may, this returns at once.
@@ -47,7 +85,7 @@ class Turn:
         """
         self.leave_core()
         if self._memory and not self._has_memory:
-            if not self._memory.acquire(timeout=wait_s):
+            if not self._memory.take(wait_s):
                 raise DecoderTimeout(f"other long files were at work for {wait_s:.0f} s")
             self._has_memory = True
 
@@ -56,15 +94,15 @@ class Turn:
         self.leave_core()
         if self._memory and self._has_memory:
             self._has_memory = False
-            self._memory.release()
+            self._memory.leave()
 
 
 class Turns:
     """The turns of a process's files."""
 
     def __init__(self, long_at_once: int) -> None:
-        self._cores = threading.BoundedSemaphore(os.cpu_count() or 1)
-        self._memory = threading.BoundedSemaphore(long_at_once)
+        self._cores = Places(os.cpu_count() or 1)
+        self._memory = Places(long_at_once)
 
     @contextmanager
     def offer(self, wait_s: float) -> Iterator[Turn]:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from contextlib import ExitStack
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ser import predictor as module
 from ser.audio import load_audio
 from ser.errors import DecoderTimeout, EmptyFile
-from ser.turns import Turn, Turns
+from ser.turns import Places, Turn, Turns
 from tests import files, synth
 
 CORES = os.cpu_count() or 1
@@ -45,6 +46,24 @@ def test_so_many_at_once():
     assert most_at_once(Turns(3), take_twice) == 3
     assert most_at_once(Turns(1), lambda turn: turn.take_core(0)) == min(8, CORES)
     assert most_at_once(Turns(1), Turn.leave_core) == 8
+
+
+def test_who_comes_back_at_once_does_not_overtake_who_waits():
+    places = Places(1)
+    assert places.take(0)
+    assert not places.take(0.01)
+    came: list[bool] = []
+    waiting = threading.Thread(target=lambda: came.append(places.take(60)))
+    waiting.start()
+    until = time.monotonic() + 60
+    while not places._waiting and time.monotonic() < until:
+        time.sleep(0.001)
+    places.leave()
+    assert not places.take(0)  # though nobody may have woken up yet
+    waiting.join()
+    assert came == [True]
+    places.leave()
+    assert places.take(0)
 
 
 def test_a_turn_that_does_not_come_and_one_that_ends_by_an_error():
