@@ -49,7 +49,12 @@ SETTINGS = {
     "max_seconds": Setting(
         "SER_MAX_SECONDS", 600.0, _number(float, 1, 7200), "audio analysed of a file, in seconds"
     ),
-    "threads": Setting("SER_THREADS", 4, _number(int, 1, 64), "files worked on side by side"),
+    "threads": Setting(
+        "SER_THREADS",
+        4,
+        _number(int, 1, 64),
+        "files worked on side by side; of short ones no more than there are cores",
+    ),
     "queue": Setting(
         "SER_QUEUE",
         16,
