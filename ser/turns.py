@@ -49,13 +49,9 @@ class Places:
 class Turn:
     """What one file may have of the machine; it waits for nobody unless `Turns` gave it."""
 
-    def __init__(
-        self,
-        core: Places | None = None,
-        memory: Places | None = None,
-    ) -> None:
+    def __init__(self, core: Places | None = None, memory: Places | None = None) -> None:
         self._core, self._memory = core, memory
-        self._has_core = self._has_memory = False
+        self._held: set[Places] = set()
 
     def take_core(self, wait_s: float) -> None:
         """Wait until no more files are at work than there are cores.
@@ -66,15 +62,12 @@ class Turn:
         Raises:
             DecoderTimeout: that did not come in time.
         """
-        if self._core and not self._has_core:
-            if not self._core.take(wait_s):
-                raise DecoderTimeout(f"other files were at work for {wait_s:.0f} s")
-            self._has_core = True
+        self._take(self._core, wait_s, "other files")
 
     def leave_core(self) -> None:
         """Let a short file have it: what follows takes long, or waits for another process."""
-        if self._core and self._has_core:
-            self._has_core = False
+        if self._core in self._held:
+            self._held.remove(self._core)
             self._core.leave()
 
     def take_memory(self, wait_s: float) -> None:
@@ -84,17 +77,19 @@ class Turn:
             DecoderTimeout: that did not come in time.
         """
         self.leave_core()
-        if self._memory and not self._has_memory:
-            if not self._memory.take(wait_s):
-                raise DecoderTimeout(f"other long files were at work for {wait_s:.0f} s")
-            self._has_memory = True
+        self._take(self._memory, wait_s, "other long files")
 
     def end(self) -> None:
         """Leave what was taken."""
-        self.leave_core()
-        if self._memory and self._has_memory:
-            self._has_memory = False
-            self._memory.leave()
+        while self._held:
+            self._held.pop().leave()
+
+    def _take(self, places: Places | None, wait_s: float, others: str) -> None:
+        if places is None or places in self._held:
+            return
+        if not places.take(wait_s):
+            raise DecoderTimeout(f"{others} were at work for {wait_s:.0f} s")
+        self._held.add(places)
 
 
 class Turns:

@@ -1,5 +1,6 @@
 """Any file to mono float32 at 22,050 Hz, or a clear error."""
 
+import io
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
+import soundfile
 import soxr
 
 from ser import errors, ffmpeg
@@ -26,6 +28,15 @@ RATE = files.RATE
 @pytest.fixture(scope="module")
 def voice():
     return files.voice()
+
+
+@pytest.mark.parametrize("format_", ["WAV", "AIFF", "FLAC", "AU", "CAF", "W64"])
+def test_16_bits_are_the_floats_of_libsndfile(format_):
+    every = np.arange(-(2**15), 2**15).astype(np.int16)  # value that there is
+    file = io.BytesIO()
+    soundfile.write(file, every, SAMPLE_RATE, "PCM_16", format=format_)
+    expected, _ = soundfile.read(io.BytesIO(file.getvalue()), dtype="float32")
+    np.testing.assert_array_equal(load_audio(file.getvalue()).samples, expected)
 
 
 @pytest.mark.parametrize("channels", [1, 2, 8])

@@ -45,7 +45,13 @@ def test_so_many_at_once():
     assert most_at_once(Turns(1), take_twice) == 1
     assert most_at_once(Turns(3), take_twice) == 3
     assert most_at_once(Turns(1), lambda turn: turn.take_core(0)) == min(8, CORES)
-    assert most_at_once(Turns(1), Turn.leave_core) == 8
+    together = threading.Barrier(8)
+
+    def leave(turn: Turn) -> None:
+        turn.leave_core()
+        together.wait(60)
+
+    assert most_at_once(Turns(1), leave) == 8
 
 
 def test_who_comes_back_at_once_does_not_overtake_who_waits():
