@@ -16,7 +16,7 @@ from ser.calibration import soften
 from ser.errors import ModelFileError
 from ser.remarks import UNCERTAIN
 from ser.runtime import Scorer, load_scorer
-from ser.turns import Turns
+from ser.turns import Places, Turn
 
 # A window whose loudness is this far below the loudest one's holds no voice, in dB: it costs
 # one voiced window in a hundred in `evaluate.py --long-audio`.
@@ -72,7 +72,7 @@ class Predictor:
     def __init__(self, bundle: Bundle, scorer: Scorer) -> None:
         self.bundle = bundle
         self.scorer = scorer
-        self._turns = Turns(_LONG_AT_ONCE)
+        self._long = Places(_LONG_AT_ONCE)
 
     @classmethod
     def from_file(cls, path: Path) -> "Predictor":
@@ -118,17 +118,21 @@ class Predictor:
         max_seconds: float = MAX_SECONDS,
         timeout_s: float = DECODE_TIMEOUT_S,
         observe: Observer = lambda *_: None,
+        leave_core: Callable[[], None] = lambda: None,
     ) -> Prediction:
         """Return the emotion of a file, given its bytes or its path.
 
-        `observe` is told of each of `STAGES`.
+        Args:
+            observe: told of each of `STAGES`.
+            leave_core: called when what follows takes long or waits for another process: whoever
+                keeps no more files at work than there are cores may begin with one more.
 
         Raises:
             AudioError: the file is at fault.
             DecoderFault: decoding failed for a reason of ours.
         """
         rate = self.bundle.features.sample_rate
-        with self._turns.offer(timeout_s) as turn:
+        with Turn(self._long, leave_core) as turn:
             with _timed("decode", observe):
                 audio = load_audio(
                     source,

@@ -1,10 +1,8 @@
-"""Who works when: as many short files as there are cores, and a few long ones beside them."""
+"""What one file takes of the machine beside others: a core while it is short, memory if long."""
 
-import os
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from ser.errors import DecoderTimeout
 
@@ -47,28 +45,20 @@ class Places:
 
 
 class Turn:
-    """What one file may have of the machine; it waits for nobody unless `Turns` gave it."""
+    """What one file may have of the machine, as a context that leaves it at the end.
 
-    def __init__(self, core: Places | None = None, memory: Places | None = None) -> None:
-        self._core, self._memory = core, memory
-        self._held: set[Places] = set()
+    Args:
+        memory: places of files that take much; without, this one waits for nobody.
+        leave_core: called, maybe more than once, when what follows takes long or waits for
+            another process: somebody else can have the core.
+    """
 
-    def take_core(self, wait_s: float) -> None:
-        """Wait until no more files are at work than there are cores.
-
-        Threads that outnumber them stop each other at every turn of the interpreter's lock,
-        which costs a fifth of the answers a second.
-
-        Raises:
-            DecoderTimeout: that did not come in time.
-        """
-        self._take(self._core, wait_s, "other files")
-
-    def leave_core(self) -> None:
-        """Let a short file have it: what follows takes long, or waits for another process."""
-        if self._core in self._held:
-            self._held.remove(self._core)
-            self._core.leave()
+    def __init__(
+        self, memory: Places | None = None, leave_core: Callable[[], None] = lambda: None
+    ) -> None:
+        self._memory = memory
+        self._holds_memory = False
+        self.leave_core = leave_core
 
     def take_memory(self, wait_s: float) -> None:
         """Wait until this file, a long one, may take much; once it may, this returns at once.
@@ -77,38 +67,15 @@ class Turn:
             DecoderTimeout: that did not come in time.
         """
         self.leave_core()
-        self._take(self._memory, wait_s, "other long files")
-
-    def end(self) -> None:
-        """Leave what was taken."""
-        while self._held:
-            self._held.pop().leave()
-
-    def _take(self, places: Places | None, wait_s: float, others: str) -> None:
-        if places is None or places in self._held:
+        if self._memory is None or self._holds_memory:
             return
-        if not places.take(wait_s):
-            raise DecoderTimeout(f"{others} were at work for {wait_s:.0f} s")
-        self._held.add(places)
+        if not self._memory.take(wait_s):
+            raise DecoderTimeout(f"other long files were at work for {wait_s:.0f} s")
+        self._holds_memory = True
 
+    def __enter__(self) -> "Turn":
+        return self
 
-class Turns:
-    """The turns of a process's files."""
-
-    def __init__(self, long_at_once: int) -> None:
-        self._cores = Places(os.cpu_count() or 1)
-        self._memory = Places(long_at_once)
-
-    @contextmanager
-    def offer(self, wait_s: float) -> Iterator[Turn]:
-        """Give a turn that has its core, and ends with the `with` block.
-
-        Raises:
-            DecoderTimeout: other files had the cores for `wait_s` seconds.
-        """
-        turn = Turn(self._cores, self._memory)
-        turn.take_core(wait_s)
-        try:
-            yield turn
-        finally:
-            turn.end()
+    def __exit__(self, *_: object) -> None:
+        if self._memory is not None and self._holds_memory:
+            self._memory.leave()

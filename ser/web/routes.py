@@ -33,7 +33,7 @@ from ser.web.problems import Problem, later
 from ser.web.record import current_record
 from ser.web.settings import Settings
 from ser.web.upload import read_upload
-from ser.web.workers import Workers
+from ser.web.workers import LeaveCore, Workers
 
 blueprint = Blueprint("web", __name__)
 
@@ -174,7 +174,7 @@ def _predict() -> dict[str, Any]:
 
     # The upload is read where it is worked on: what waits is not in memory.
     @copy_current_request_context
-    def work() -> Prediction:
+    def work(leave_core: LeaveCore) -> Prediction:
         now = time.monotonic()
         observe("queue", now - begun)
         left_s = max(0.1, record.received_at + settings.timeout_s - now)
@@ -183,6 +183,7 @@ def _predict() -> dict[str, Any]:
             max_seconds=settings.max_seconds,
             timeout_s=left_s,
             observe=observe,
+            leave_core=leave_core,
         )
 
     answer = _workers().run(work, received_at=record.received_at, timeout_s=settings.timeout_s)

@@ -1,14 +1,26 @@
 """Predictions at work: so many side by side, so many in the queue, and no more."""
 
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ser.web.problems import Problem, later
 
 T = TypeVar("T")
+#: Called by work that goes on without a core.
+LeaveCore = Callable[[], None]
+
+
+class _Work(Future[Any]):
+    """What is to be called, and what it gave."""
+
+    def __init__(self, call: Callable[[LeaveCore], Any]) -> None:
+        super().__init__()
+        self.call = call
 
 
 class Workers:
@@ -16,6 +28,10 @@ class Workers:
 
     The server's threads only wait for them, so there is always one left to say `busy`, and
     what a thread keeps for the model is kept `at_work` times, not once a connection.
+
+    There is one prediction to a core, and in place of one that leaves its core, another one:
+    threads that outnumber the cores stop each other at every turn of the interpreter's lock.
+    A thread that is done goes on with what waits; to wake another one for it takes longer.
     """
 
     def __init__(
@@ -28,11 +44,13 @@ class Workers:
                 waits for it any more.
         """
         self._on_error = on_error
+        self._threads = at_work
         self._pool = ThreadPoolExecutor(at_work, thread_name_prefix="predict")
         self._room = at_work + queue
         self._lock = threading.Lock()
-        self._admitted = 0
+        self._waiting: deque[_Work] = deque()
         self._at_work = 0
+        self._cores = os.cpu_count() or 1  # that are free
         self._closed_at: float | None = None
 
     @property
@@ -43,8 +61,7 @@ class Workers:
     @property
     def queued(self) -> int:
         """How many predictions wait for their turn."""
-        with self._lock:
-            return self._admitted - self._at_work
+        return len(self._waiting)
 
     @property
     def closed(self) -> bool:
@@ -55,8 +72,8 @@ class Workers:
         """Turn away what is received from now on."""
         self._closed_at = time.monotonic()
 
-    def run(self, work: Callable[[], T], *, received_at: float, timeout_s: float) -> T:
-        """Give what `work` gives, called in a thread of ours when its turn has come.
+    def run(self, call: Callable[[LeaveCore], T], *, received_at: float, timeout_s: float) -> T:
+        """Give what `call` gives, called in a thread of ours when its turn has come.
 
         Args:
             received_at: when the request had come in whole, by `time.monotonic`.
@@ -68,33 +85,59 @@ class Workers:
         """
         if self._closed_at is not None and received_at >= self._closed_at:
             raise later("shutting_down")
+        work = _Work(call)
         with self._lock:
-            if self._admitted >= self._room:
+            if self._at_work + len(self._waiting) >= self._room:
                 raise later("busy")
-            self._admitted += 1
-        future = self._pool.submit(self._count, work)
-        future.add_done_callback(self._leave)
+            self._waiting.append(work)
+            self._begin()
         try:
-            return future.result(max(0.0, received_at + timeout_s - time.monotonic()))
+            return work.result(max(0.0, received_at + timeout_s - time.monotonic()))
         except TimeoutError:
-            if future.cancel():
-                raise later("busy") from None
-            if future.done():
-                raise  # what `work` itself raised
+            with self._lock:
+                if work in self._waiting:
+                    self._waiting.remove(work)
+                    raise later("busy") from None
+            if work.done():
+                raise  # what `call` itself raised
             raise Problem("timeout", f"the answer took more than {timeout_s:g} s") from None
 
-    def _count(self, work: Callable[[], T]) -> T:
-        with self._lock:
+    def _begin(self) -> None:
+        """Begin with what has waited for longest, if there is a core and a thread for it."""
+        if self._waiting and self._cores and self._at_work < self._threads:
+            self._cores -= 1
             self._at_work += 1
-        try:
-            return work()
-        except Exception as error:
-            self._on_error(error)
-            raise
-        finally:
-            with self._lock:
-                self._at_work -= 1
+            self._pool.submit(self._go_on, self._waiting.popleft())
 
-    def _leave(self, _: Future[T]) -> None:
-        with self._lock:
-            self._admitted -= 1
+    def _go_on(self, work: _Work | None) -> None:
+        """Do this, and then what waits, until nothing does or the core was left."""
+        has_core = True
+
+        def leave_core() -> None:
+            nonlocal has_core
+            with self._lock:
+                if has_core:
+                    has_core = False
+                    self._cores += 1
+                    self._begin()
+
+        while work is not None:
+            self._do(work, leave_core)
+            with self._lock:
+                if has_core and self._waiting:
+                    work = self._waiting.popleft()
+                    continue
+                work = None
+                self._at_work -= 1
+                self._cores += has_core
+                self._begin()
+
+    def _do(self, work: _Work, leave_core: LeaveCore) -> None:
+        try:
+            result = work.call(leave_core)
+        except BaseException as error:
+            if isinstance(error, Exception):
+                self._on_error(error)
+            work.set_exception(error)
+        else:
+            work.set_result(result)
