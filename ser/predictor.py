@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,9 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain data."""
-        return asdict(self)
+        # `dataclasses.asdict` takes ten times as long, of ten minutes' segments 15 ms.
+        segments = tuple(vars(s) | {"probabilities": {**s.probabilities}} for s in self.segments)
+        return vars(self) | {"probabilities": {**self.probabilities}, "segments": segments}
 
 
 class Predictor:
@@ -242,6 +244,8 @@ def join_by_log(probabilities: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     Returns:
         shape (labels,); sums to 1.
     """
+    if len(probabilities) == 1:
+        return probabilities[0]
     logs = np.log(np.maximum(probabilities, _IMPOSSIBLE))
     mean = np.exp(np.average(logs, axis=0, weights=seconds))
     return mean / mean.sum()
@@ -256,7 +260,7 @@ def silent_windows(
         samples: shape (n,), float32.
         windows: start and stop of each, in samples.
     """
-    power = np.array([np.square(samples[a:b], dtype=np.float64).mean() for a, b in windows])
+    power = np.array([np.vdot(samples[a:b], samples[a:b]) / (b - a) for a, b in windows])
     return (power < power.max() * 10 ** (-below_db / 10)).tolist()
 
 

@@ -1,6 +1,6 @@
 """Clips to answers."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -97,6 +97,23 @@ def test_the_whole_is_the_geometric_mean_of_its_segments(predictor):
     rows = [list(s.probabilities.values()) for s in answer.segments]
     whole = list(answer.probabilities.values())
     np.testing.assert_allclose(whole, geometric_mean(rows, lengths), atol=1e-12)
+
+
+def test_the_answer_for_one_window_is_that_of_the_window(predictor, clip):
+    answer = predictor.predict(clip)
+    assert len(answer.segments) == 1
+    assert answer.probabilities == answer.segments[0].probabilities
+    assert join_by_log(np.array([[1.0, 0.0]]), np.ones(1)).tolist() == [1, 0]
+
+
+def test_an_answer_as_plain_data_is_a_copy(predictor):
+    answer = predictor.predict_audio(Audio(synth.voice(12)))
+    plain = answer.to_dict()
+    assert len(answer.segments) > 1
+    assert plain == asdict(answer)
+    plain["probabilities"].clear()
+    plain["segments"][1]["probabilities"].clear()
+    assert answer.to_dict() == asdict(answer) != plain
 
 
 def test_what_one_window_rules_out_another_may_be_sure_of():

@@ -1,5 +1,6 @@
 """`mfcc40-frames`: the 40 MFCCs of each frame of the voice, for networks that hear time."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -42,13 +43,19 @@ def log_mel(
         samples, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )
     # Where voices are, and over three frames: neither hiss nor a click counts as voice.
-    centres = mel_frequencies(n_mels, sample_rate)
-    voice_band = power[:, (centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1])].sum(axis=1)
+    voice_band = power[:, _voice_bands(n_mels, sample_rate)].sum(axis=1)
     level = to_db(np.convolve(voice_band, np.ones(3) / 3, "same"))
     check_finite(level)
     over_floor = level.max() - np.percentile(level, _FLOOR) - over_floor_db
     voiced = np.flatnonzero(level >= level.max() - np.clip(over_floor, noisy_trim_db, trim_db))
     return to_db(power[max(0, voiced[0] - _MARGIN) : voiced[-1] + _MARGIN + 1])
+
+
+@functools.cache
+def _voice_bands(n_mels: int, sample_rate: int) -> np.ndarray:
+    """Return which mel bands have their centre where voices are: shape (n_mels,), bool."""
+    centres = mel_frequencies(n_mels, sample_rate)
+    return (centres >= _VOICE_HZ[0]) & (centres <= _VOICE_HZ[1])
 
 
 def fill(frames: np.ndarray, length: int) -> np.ndarray:
