@@ -1,8 +1,10 @@
-"""What bench.py measures of one server, over HTTP: start, latency, throughput, memory."""
+"""What bench.py measures of servers, over HTTP: start, latency, throughput, memory."""
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
@@ -15,45 +17,105 @@ from _serving import Serving
 ROOT = Path(__file__).resolve().parent.parent
 CLIENTS = (1, 2, 4, 8, 16)
 STARTS = 3
+ROUNDS = 5
 MIXED = 500
 
 #: What was measured: name and unit to figure.
 Rows = dict[str, float]
 
 
-def server_rows(
-    command: Sequence[Any],
-    settings: Mapping[str, str],
-    files: Mapping[str, bytes],
-    n: int,
-    *,
-    mixed: int = MIXED,
-    many: int = 0,
-) -> Rows:
-    """Start a server anew for each part, and measure it.
+@dataclass(frozen=True)
+class Plan:
+    """A server, and how much it is asked.
 
-    Args:
+    Attributes:
         command: of Python, a script and its arguments.
-        settings: environment variables on top of ours, from which the app's are taken out.
-        files: as `_sounds.bodies` gives them.
         n: requests of each kind; half as many of a minute, at least two of ten minutes.
+        settings: environment variables on top of ours, from which the app's are taken out.
         mixed: requests of 8 clients that memory is measured under.
         many: further requests, after which it is measured again.
     """
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
 
-    def serving() -> Serving:
-        argv = [sys.executable, *map(str, command)]
-        return Serving(argv, cwd=ROOT, environment={**environment, **settings})
+    command: Sequence[Any]
+    n: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+    mixed: int = MIXED
+    many: int = 0
 
-    rows = {"cold start, s": median([_start(serving()) for _ in range(STARTS)])}
-    with serving() as server:
-        rows |= _latency(server, files, n) | _throughput(server, files["wav"], n)
-    with serving() as server:
-        rows |= _memory_mixed(server, files, mixed, many)
-    with serving() as server:
+    def start(self) -> Serving:
+        """Start it; it is ready on return."""
+        own = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
+        argv = [sys.executable, *map(str, self.command)]
+        return Serving(argv, cwd=ROOT, environment={**own, **self.settings})
+
+
+def memory_and_start(plan: Plan, files: Mapping[str, bytes]) -> Rows:
+    """Start a server anew for each part, and measure what does not depend on others.
+
+    Args:
+        files: as `_sounds.bodies` gives them.
+    """
+    rows = {"cold start, s": median([_start(plan.start()) for _ in range(STARTS)])}
+    with plan.start() as server:
+        server.ask([files["wav"]] * 3)
+        rows["memory idle, MB"] = held(server.process.pid)
+        rows |= _memory_mixed(server, files, plan.mixed, plan.many)
+    with plan.start() as server:
         rows |= _memory_long(server, files)
     return rows
+
+
+def speed_in_turns(
+    plans: Mapping[str, Plan],
+    files: Mapping[str, bytes],
+    *,
+    after_each: Callable[[str], None] = lambda _: None,
+) -> dict[str, Rows]:
+    """Have all servers run, ask one after the other, a few requests at a time, and time them.
+
+    What is measured minutes apart cannot be compared: the speed of a machine that others
+    use as well changes by a quarter.
+
+    Args:
+        files: as `_sounds.bodies` gives them.
+        after_each: called with what was asked for, once in each round.
+    """
+    rows: dict[str, Rows] = {name: {} for name in plans}
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(plan.start()) for name, plan in plans.items()}
+
+        def ask(kind: str, clients: int, times: Mapping[str, int]) -> dict[str, _Asked]:
+            asked = {name: _Asked() for name in plans}
+            for turn in range(ROUNDS):
+                for name, server in servers.items():
+                    server.ask([files["wav"]] * 3)  # the caches are the others'
+                    n = times[name] * (turn + 1) // ROUNDS - times[name] * turn // ROUNDS
+                    asked[name].add(*server.ask([files[kind]] * n, clients=clients))
+                after_each(f"{kind}, {clients} clients")
+            return asked
+
+        for kind, part in (("wav", 1), ("mp3", 1), ("mp4", 1), ("60 s", 2), ("600 s", 40)):
+            times = {name: max(2, plan.n // part) for name, plan in plans.items()}
+            for name, asked in ask(kind, 1, times).items():
+                rows[name] |= _latency(kind, asked.seconds)
+        for clients in CLIENTS:
+            times = {name: 2 * plan.n for name, plan in plans.items()}
+            for name, asked in ask("wav", clients, times).items():
+                rate = len(asked.seconds) / asked.together_s
+                rows[name][f"requests a second, {clients} clients"] = rate
+    return rows
+
+
+@dataclass
+class _Asked:
+    """The seconds of each request, and those of all together."""
+
+    seconds: list[float] = field(default_factory=list)
+    together_s: float = 0
+
+    def add(self, seconds: list[float], together_s: float) -> None:
+        self.seconds += seconds
+        self.together_s += together_s
 
 
 def _start(serving: Serving) -> float:
@@ -61,27 +123,12 @@ def _start(serving: Serving) -> float:
         return serving.start_s
 
 
-def _latency(server: Serving, files: Mapping[str, bytes], n: int) -> Rows:
-    server.ask([files["wav"]] * 3)
-    rows = {"memory idle, MB": held(server.process.pid)}
-    asked = [(kind, kind, n) for kind in ("wav", "mp3", "mp4")]
-    asked += [("wav of 60 s", "60 s", max(2, n // 2)), ("wav of 600 s", "600 s", max(2, n // 40))]
-    for name, kind, times in asked:
-        milliseconds = [1e3 * s for s in server.ask([files[kind]] * times)[0]]
-        rows[f"{name}, median, ms"] = median(milliseconds)
-        if kind != "600 s":  # too few for that
-            for percent in (95, 99):
-                rows[f"{name}, {percent} %, ms"] = float(np.percentile(milliseconds, percent))
-    return rows
-
-
-def _throughput(server: Serving, data: bytes, n: int) -> Rows:
-    rows = {}
-    for clients in CLIENTS:
-        times = max(2 * n, 2 * clients)
-        rows[f"requests a second, {clients} clients"] = (
-            times / server.ask([data] * times, clients=clients)[1]
-        )
+def _latency(kind: str, seconds: list[float]) -> Rows:
+    name = f"wav of {kind}" if kind.endswith(" s") else kind
+    rows = {f"{name}, median, ms": 1e3 * median(seconds)}
+    if kind != "600 s":  # too few for that
+        for percent in (95, 99):
+            rows[f"{name}, {percent} %, ms"] = 1e3 * float(np.percentile(seconds, percent))
     return rows
 
 

@@ -1,10 +1,14 @@
 """The stages of an answer in this process, one after the other: the floor of any server."""
 
+import functools
 import io
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from multiprocessing import get_context
 from statistics import median
 from typing import Any
@@ -14,13 +18,13 @@ import soundfile
 
 from ser.bundle import DEFAULT_MODEL, Bundle
 from ser.jobs import processes
-from ser.lean import lean_imports
+from ser.lean import lean_imports, share_heaps
 from ser.predictor import Predictor
 from ser.runtime import build_model, openvino_graph
 
-_TURNS = 100
+_TURNS = 50
 _MATRIX = 512
-_TOGETHER_S = 5
+_TOGETHER_S = 2
 
 
 def milliseconds(call: Callable[[], Any], turns: int = _TURNS) -> float:
@@ -34,50 +38,111 @@ def milliseconds(call: Callable[[], Any], turns: int = _TURNS) -> float:
     return 1e3 * median(times)
 
 
-def stages(predictor: Predictor, data: bytes) -> dict[str, float]:
-    """Return the milliseconds of each stage for a file that libsndfile reads.
+class Floor:
+    """The stages without a server: one after the other, and on all cores. A context.
 
-    In one pass after the other: a stage finds the caches as the stage before left them.
+    `measure` is called between requests to a server, to be compared with them.
     """
-    spent: dict[str, list[float]] = {}
 
-    def observe(stage: str, seconds: float) -> None:
-        spent.setdefault(stage, []).append(1e3 * seconds)
+    def __init__(self, data: bytes) -> None:
+        """Load the model here and in a process for each core.
 
-    for _ in range(1 + _TURNS):
-        began = time.perf_counter()
-        json.dumps(predictor.predict(data, observe=observe).to_dict())
-        observe("whole", time.perf_counter() - began)
-    each = {stage: median(times[1:]) for stage, times in spent.items()}
-    decode = milliseconds(lambda: soundfile.read(io.BytesIO(data), dtype="float32"))
-    return {
-        "decode": decode,
-        "resample": each["decode"] - decode,
-        "features": each["features"],
-        "model": each["model"],
-        "answer": each["whole"] - each["decode"] - each["features"] - each["model"],
-    }
+        Args:
+            data: a file that libsndfile reads.
+        """
+        share_heaps()  # as the app does
+        self._data = data
+        self.predictor = Predictor.from_file(DEFAULT_MODEL)
+        self._spent: dict[str, list[float]] = {}
+        self._rates: dict[str, list[float]] = {"threads": [], "processes": []}
+        self._stack = ExitStack()
+        self._n = os.cpu_count() or 1
+
+    def __enter__(self) -> "Floor":
+        self._pool = self._stack.enter_context(processes(self._n))
+        manager = self._stack.enter_context(get_context("spawn").Manager())
+        self._together = manager.Barrier(self._n)
+        self._in_processes()  # they have loaded the model
+        self._one_after_the_other()
+        self._spent.clear()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def measure(self, asked: str) -> None:
+        """Measure what is to be set beside what a server was asked."""
+        if asked == "wav, 1 clients":
+            self._one_after_the_other()
+        elif asked == "wav, 8 clients":
+            self._rates["threads"].append(self._in_threads())
+            self._rates["processes"].append(self._in_processes())
+
+    def _observe(self, stage: str, seconds: float) -> None:
+        self._spent.setdefault(stage, []).append(1e3 * seconds)
+
+    def _one_after_the_other(self) -> None:
+        """In one pass after the other: a stage finds the caches as the stage before left them."""
+        for _ in range(_TURNS):
+            began = time.perf_counter()
+            json.dumps(self.predictor.predict(self._data, observe=self._observe).to_dict())
+            self._observe("whole", time.perf_counter() - began)
+        for _ in range(_TURNS):
+            began = time.perf_counter()
+            soundfile.read(io.BytesIO(self._data), dtype="float32")
+            self._observe("file", time.perf_counter() - began)
+
+    def _in_threads(self) -> float:
+        together = threading.Barrier(self._n)
+        with ThreadPoolExecutor(self._n) as pool:
+            asked = [
+                pool.submit(_rate, self.predictor, self._data, together) for _ in range(self._n)
+            ]
+            return sum(one.result() for one in asked)
+
+    def _in_processes(self) -> float:
+        asked = [
+            self._pool.submit(_rate_of_own, self._data, self._together) for _ in range(self._n)
+        ]
+        return sum(one.result() for one in asked)
+
+    def stages(self) -> dict[str, float]:
+        """Return the median milliseconds of each stage."""
+        each = {stage: median(times) for stage, times in self._spent.items()}
+        return {
+            "decode": each["file"],
+            "resample": each["decode"] - each["file"],
+            "features": each["features"],
+            "model": each["model"],
+            "answer": each["whole"] - each["decode"] - each["features"] - each["model"],
+        }
+
+    def rates(self) -> dict[str, float]:
+        """Return how often a second the stages run on all cores: in "threads", in "processes".
+
+        Less than so many times one core's rate: they share caches, memory and clock, and
+        threads also the interpreter's lock.
+        """
+        return {kind: sum(rates) / len(rates) for kind, rates in self._rates.items()}
 
 
-def rate_on_all_cores(data: bytes) -> float:
-    """Return how often a second the stages run in as many processes as there are cores.
-
-    Less than so many times one core's rate: they share caches, memory and clock.
-    """
-    n = os.cpu_count() or 1
-    with processes(n) as pool, get_context("spawn").Manager() as manager:
-        start = manager.Barrier(n)
-        return sum(one.result() for one in [pool.submit(_rate, data, start) for _ in range(n)])
-
-
-def _rate(data: bytes, start: Any) -> float:
-    predictor, done = Predictor.from_file(DEFAULT_MODEL), 0
-    start.wait()
+def _rate(predictor: Predictor, data: bytes, together: Any) -> float:
+    done = 0
+    together.wait()
     began = time.perf_counter()
     while time.perf_counter() < began + _TOGETHER_S:
         json.dumps(predictor.predict(data).to_dict())
         done += 1
     return done / (time.perf_counter() - began)
+
+
+def _rate_of_own(data: bytes, together: Any) -> float:
+    return _rate(_loaded(), data, together)
+
+
+@functools.cache
+def _loaded() -> Predictor:
+    return Predictor.from_file(DEFAULT_MODEL)
 
 
 def model_floor(bundle: Bundle) -> tuple[float, float]:

@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import _common
-from _server_rows import ROOT, Rows, server_rows
+from _server_rows import ROOT, Plan, Rows, memory_and_start, speed_in_turns
 from _sizes import sizes
 from _sounds import CLIP_S, bodies, write_corpus
-from _stages import model_floor, rate_on_all_cores, stages
+from _stages import Floor, model_floor
 
-from ser.bundle import DEFAULT_MODEL
-from ser.predictor import Predictor
 from ser.recipes import RECIPES
 
 SCRIPTS = ROOT / "scripts"
@@ -57,20 +55,22 @@ def main() -> int:
         _write_classic(classic)
         few = max(16, args.requests // 5)  # what the tutorial app stands in the time
         app, tutorial = [ROOT / "app.py"], [SCRIPTS / "_tutorial_app.py", classic]
-        servers: dict[str, tuple[list[Path | str], dict[str, str], dict[str, int]]] = {
-            "this app": (app, {}, {"n": args.requests, "many": args.many}),
-            f"with {CLASSIC}": (app, {"SER_MODEL": str(classic)}, {"n": args.requests}),
-            "tutorial app": (tutorial, TENSORFLOW, {"n": few, "mixed": few}),
-            "tutorial, loading once": (
-                [*tutorial, "--once"], TENSORFLOW, {"n": few, "mixed": few},
-            ),
-        }  # fmt: skip
+        plans = {
+            "this app": Plan(app, args.requests, many=args.many),
+            f"with {CLASSIC}": Plan(app, args.requests, {"SER_MODEL": str(classic)}),
+            "tutorial app": Plan(tutorial, few, TENSORFLOW, mixed=few),
+            "tutorial, loading once": Plan([*tutorial, "--once"], few, TENSORFLOW, mixed=few),
+        }
         columns = {}
-        for name, (command, settings, counts) in servers.items():
-            _common.note(f"{name} …")
-            columns[name] = server_rows(command, settings, files, **counts)
+        for name, plan in plans.items():
+            _common.note(f"{name}: start and memory …")
+            columns[name] = memory_and_start(plan, files)
+        _common.note("speed …")
+        with Floor(files["wav"]) as floor:
+            for name, rows in speed_in_turns(plans, files, after_each=floor.measure).items():
+                columns[name] |= rows
         ours = columns["this app"]
-        ours |= _stage_rows(files["wav"], ours)
+        ours |= _stage_rows(floor, ours)
         _common.note("packages, extraction, training …")
         write_corpus(corpus, args.clips)
         ours |= _extraction(corpus, Path(folder)) | _training(corpus, Path(folder), args.epochs)
@@ -85,19 +85,21 @@ def main() -> int:
     return 0
 
 
-def _stage_rows(data: bytes, ours: Rows) -> Rows:
-    predictor = Predictor.from_file(DEFAULT_MODEL)
-    spent = stages(predictor, data)
-    floor = sum(spent.values())
-    count, at_rate = model_floor(predictor.bundle)
+def _stage_rows(floor: Floor, ours: Rows) -> Rows:
+    spent = floor.stages()
+    together = sum(spent.values())
+    count, at_rate = model_floor(floor.predictor.bundle)
     rows = {f"stage {name}, ms": value for name, value in spent.items()}
-    rows["stage receive and send, ms"] = ours["wav, median, ms"] - floor
-    rows["stages in process, together, ms"] = floor
+    rows["stage receive and send, ms"] = ours["wav, median, ms"] - together
+    rows["stages in process, together, ms"] = together
     rows["model, million multiply-adds"] = count
     rows["model, at this core's rate, ms"] = at_rate
-    ceiling = rate_on_all_cores(data)
-    rows["stages in a process a core, answers a second"] = ceiling
-    rows["of that, with 8 clients, %"] = 100 * ours["requests a second, 8 clients"] / ceiling
+    for kind, rate in floor.rates().items():
+        name = f"stages on all cores in {kind}, answers a second"
+        rows[name] = rate
+        rows[f"{name}: of that, with 8 clients, %"] = (
+            100 * ours["requests a second, 8 clients"] / rate
+        )
     return rows
 
 
