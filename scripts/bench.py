@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import _common
+import imageio_ffmpeg
 from _server_rows import ROOT, Plan, Rows, memory_and_start, speed_in_turns
 from _sizes import sizes
 from _sounds import CLIP_S, bodies, write_corpus
-from _stages import Floor, model_floor
+from _stages import Floor, milliseconds, model_floor
 
+from ser.ffmpeg import ffmpeg_path
 from ser.recipes import RECIPES
 
 SCRIPTS = ROOT / "scripts"
@@ -70,7 +72,7 @@ def main() -> int:
             for name, rows in speed_in_turns(plans, files, after_each=floor.measure).items():
                 columns[name] |= rows
         ours = columns["this app"]
-        ours |= _stage_rows(floor, ours)
+        ours |= _stage_rows(floor, ours) | _ffmpeg_rows()
         _common.note("packages, extraction, training …")
         write_corpus(corpus, args.clips)
         ours |= _extraction(corpus, Path(folder)) | _training(corpus, Path(folder), args.epochs)
@@ -95,12 +97,20 @@ def _stage_rows(floor: Floor, ours: Rows) -> Rows:
     rows["model, million multiply-adds"] = count
     rows["model, at this core's rate, ms"] = at_rate
     for kind, rate in floor.rates().items():
-        name = f"stages on all cores in {kind}, answers a second"
-        rows[name] = rate
-        rows[f"{name}: of that, with 8 clients, %"] = (
-            100 * ours["requests a second, 8 clients"] / rate
-        )
+        rows[f"stages in {kind} on all cores, answers a second"] = rate
+        served = ours["requests a second, 8 clients"]
+        rows[f"the app with 8 clients, % of stages in {kind}"] = 100 * served / rate
     return rows
+
+
+def _ffmpeg_rows() -> Rows:
+    kinds = {"that is used": ffmpeg_path(), "of imageio-ffmpeg": imageio_ffmpeg.get_ffmpeg_exe()}
+    return {
+        f"start of the ffmpeg {kind}, ms": milliseconds(
+            lambda path=path: subprocess.run([path, "-version"], capture_output=True, check=True)
+        )
+        for kind, path in kinds.items()
+    }
 
 
 def _extraction(corpus: Path, folder: Path) -> Rows:

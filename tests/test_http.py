@@ -14,6 +14,7 @@ from waitress.adjustments import Adjustments
 
 from ser.web import connection
 from ser.web import server as web_server
+from ser.web.connection import Channel
 from tests import synth
 from tests.exchange import (
     FORM,
@@ -139,6 +140,39 @@ def test_a_few_short_uploads_stay_in_memory(monkeypatch):
     assert on_disk(upload(70_000))
     del second
     assert not on_disk(upload(70_000))
+
+
+def test_a_refusal_is_seen_whenever_the_loop_comes_to_write(port, monkeypatch):
+    """The loop is made to come while the answer is written, and to be done once it is."""
+    come = threading.Event()
+    flush_some, flush = Channel._flush_some, Channel._flush_exception
+
+    def in_a_thread() -> bool:
+        return threading.current_thread().name.startswith("waitress")
+
+    def let_the_loop_come(channel, do_close=True):
+        if in_a_thread():
+            channel.server.pull_trigger()
+            assert come.wait(10)
+        return flush_some(channel, do_close)
+
+    def wait_for_the_thread(channel, wanted, do_close=True):
+        done = flush(channel, wanted, do_close)
+        if not in_a_thread():
+            come.set()
+            until = time.monotonic() + 10
+            while channel.requests and not channel.close_when_flushed:
+                assert time.monotonic() < until
+                time.sleep(0.001)
+            come.clear()
+        return done
+
+    monkeypatch.setattr(Channel, "_flush_some", let_the_loop_come)
+    monkeypatch.setattr(Channel, "_flush_exception", wait_for_the_thread)
+    request = next(r for r in bad_requests() if r.name == "far over the limit")
+    for _ in range(3):
+        answer = send(port, request)
+        assert (answer.status, answer.code) == (413, "too_large")
 
 
 def test_an_upload_that_never_ends_is_given_up(port, monkeypatch):

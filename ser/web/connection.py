@@ -183,16 +183,18 @@ class Channel(HTTPChannel):
             return False
 
     def handle_write(self) -> None:
-        """Send what is to be sent, then close or linger."""
-        if not (self.refused and self.close_when_flushed):
-            super().handle_write()
-            return
-        self._flush_exception(self._flush_some)
+        """Send what is to be sent; after the last of it close, or linger."""
+        # Looked at once, before sending: a thread may set it at any moment, having refused.
+        last = self.close_when_flushed
+        self._flush_exception(self._flush_some_if_lockable if self.requests else self._flush_some)
+        if last and not self.total_outbufs_len:
+            self.close_when_flushed = False
+            if self.refused and not self.will_close:
+                self._linger()
+            else:
+                self.will_close = True
         if self.will_close:
             self.handle_close()
-        elif not self.total_outbufs_len:
-            self.close_when_flushed = False
-            self._linger()
 
     def _linger(self) -> None:
         try:
