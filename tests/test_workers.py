@@ -1,8 +1,11 @@
 """So many predictions at work, in the order in which they came, and no more of them than cores."""
 
+import contextlib
+import gc
 import os
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -151,6 +154,30 @@ def test_what_work_raises_is_told_and_nobody_else_is_the_worse_for_it(error):
             bench.ask(fail).result(SOON_S)
     assert told == ([error] * 3 if isinstance(error, Exception) else [])
     assert bench.ask(lambda _: "next").result(SOON_S) == "next"
+
+
+class Upload:
+    """Something large."""
+
+
+def test_what_a_failed_call_held_goes_at_once():
+    workers = Workers(1, 1)
+    held: list[weakref.ref] = []
+
+    def fail(_: LeaveCore) -> None:
+        upload = Upload()
+        held.append(weakref.ref(upload))
+        raise ValueError("no")
+
+    gc.disable()
+    try:
+        for _ in range(3):
+            with contextlib.suppress(ValueError):
+                workers.run(fail, received_at=time.monotonic(), timeout_s=SOON_S)
+        wait_until(lambda: workers.at_work == 0)
+        assert [upload() for upload in held] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_after_the_end_only_what_came_before_it():

@@ -101,16 +101,22 @@ class Workers:
             if work.done():
                 raise  # what `call` itself raised
             raise Problem("timeout", f"the answer took more than {timeout_s:g} s") from None
+        finally:
+            # What `call` raised has this frame in its traceback, and is in `work`: a circle, which
+            # would keep the upload until the garbage collector comes by.
+            del work
 
     def _begin(self) -> None:
         """Begin with what has waited for longest, if there is a core and a thread for it."""
         if self._waiting and self._cores and self._at_work < self._threads:
             self._cores -= 1
             self._at_work += 1
-            self._pool.submit(self._go_on, self._waiting.popleft())
+            # In a list, to be taken out: the pool keeps what it was given, in a circle as in `run`.
+            self._pool.submit(self._go_on, [self._waiting.popleft()])
 
-    def _go_on(self, work: _Work | None) -> None:
+    def _go_on(self, first: list[_Work]) -> None:
         """Do this, and then what waits, until nothing does or the core was left."""
+        work: _Work | None = first.pop()
         has_core = True
 
         def leave_core() -> None:
@@ -141,3 +147,5 @@ class Workers:
             work.set_exception(error)
         else:
             work.set_result(result)
+        finally:
+            del work  # as in `run`
