@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
 from statistics import median
@@ -52,17 +52,19 @@ class Floor:
         """
         share_heaps()  # as the app does
         self._data = data
-        self.predictor = Predictor.from_file(DEFAULT_MODEL)
+        self.predictor = _loaded()
         self._spent: dict[str, list[float]] = {}
         self._rates: dict[str, list[float]] = {"threads": [], "processes": []}
         self._stack = ExitStack()
-        self._n = os.cpu_count() or 1
 
     def __enter__(self) -> "Floor":
-        self._pool = self._stack.enter_context(processes(self._n))
-        manager = self._stack.enter_context(get_context("spawn").Manager())
-        self._together = manager.Barrier(self._n)
-        self._in_processes()  # they have loaded the model
+        n, enter = os.cpu_count() or 1, self._stack.enter_context
+        manager = enter(get_context("spawn").Manager())
+        self._pools: dict[str, tuple[Executor, Any]] = {
+            "threads": (enter(ThreadPoolExecutor(n)), threading.Barrier(n)),
+            "processes": (enter(processes(n)), manager.Barrier(n)),
+        }
+        self._rate_in("processes")  # they have loaded the model
         self._one_after_the_other()
         self._spent.clear()
         return self
@@ -75,8 +77,8 @@ class Floor:
         if asked == "wav, 1 clients":
             self._one_after_the_other()
         elif asked == "wav, 8 clients":
-            self._rates["threads"].append(self._in_threads())
-            self._rates["processes"].append(self._in_processes())
+            for kind, rates in self._rates.items():
+                rates.append(self._rate_in(kind))
 
     def _observe(self, stage: str, seconds: float) -> None:
         self._spent.setdefault(stage, []).append(1e3 * seconds)
@@ -87,23 +89,12 @@ class Floor:
             began = time.perf_counter()
             json.dumps(self.predictor.predict(self._data, observe=self._observe).to_dict())
             self._observe("whole", time.perf_counter() - began)
-        for _ in range(_TURNS):
-            began = time.perf_counter()
-            soundfile.read(io.BytesIO(self._data), dtype="float32")
-            self._observe("file", time.perf_counter() - began)
+        file = milliseconds(lambda: soundfile.read(io.BytesIO(self._data), dtype="float32"))
+        self._observe("file", file / 1e3)
 
-    def _in_threads(self) -> float:
-        together = threading.Barrier(self._n)
-        with ThreadPoolExecutor(self._n) as pool:
-            asked = [
-                pool.submit(_rate, self.predictor, self._data, together) for _ in range(self._n)
-            ]
-            return sum(one.result() for one in asked)
-
-    def _in_processes(self) -> float:
-        asked = [
-            self._pool.submit(_rate_of_own, self._data, self._together) for _ in range(self._n)
-        ]
+    def _rate_in(self, kind: str) -> float:
+        pool, together = self._pools[kind]
+        asked = [pool.submit(_rate, self._data, together) for _ in range(together.parties)]
         return sum(one.result() for one in asked)
 
     def stages(self) -> dict[str, float]:
@@ -126,18 +117,14 @@ class Floor:
         return {kind: sum(rates) / len(rates) for kind, rates in self._rates.items()}
 
 
-def _rate(predictor: Predictor, data: bytes, together: Any) -> float:
-    done = 0
+def _rate(data: bytes, together: Any) -> float:
+    predictor, done = _loaded(), 0
     together.wait()
     began = time.perf_counter()
     while time.perf_counter() < began + _TOGETHER_S:
         json.dumps(predictor.predict(data).to_dict())
         done += 1
     return done / (time.perf_counter() - began)
-
-
-def _rate_of_own(data: bytes, together: Any) -> float:
-    return _rate(_loaded(), data, together)
 
 
 @functools.cache

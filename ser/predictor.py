@@ -16,7 +16,7 @@ from ser.calibration import soften
 from ser.errors import ModelFileError
 from ser.remarks import UNCERTAIN
 from ser.runtime import Scorer, load_scorer
-from ser.turns import Places, Turn
+from ser.turns import LeaveCore, Places, Turn
 
 # A window whose loudness is this far below the loudest one's holds no voice, in dB: it costs
 # one voiced window in a hundred in `evaluate.py --long-audio`.
@@ -120,14 +120,13 @@ class Predictor:
         max_seconds: float = MAX_SECONDS,
         timeout_s: float = DECODE_TIMEOUT_S,
         observe: Observer = lambda *_: None,
-        leave_core: Callable[[], None] = lambda: None,
+        leave_core: LeaveCore = lambda: None,
     ) -> Prediction:
         """Return the emotion of a file, given its bytes or its path.
 
         Args:
             observe: told of each of `STAGES`.
-            leave_core: called when what follows takes long or waits for another process: whoever
-                keeps no more files at work than there are cores may begin with one more.
+            leave_core: for whoever keeps no more files at work than there are cores.
 
         Raises:
             AudioError: the file is at fault.

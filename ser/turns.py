@@ -6,6 +6,10 @@ from collections.abc import Callable
 
 from ser.errors import DecoderTimeout
 
+#: Called, maybe more than once, when what follows takes long or waits for another process:
+#: another file may have the core.
+LeaveCore = Callable[[], None]
+
 
 class Places:
     """So many places, given in the order in which they were asked for.
@@ -49,13 +53,10 @@ class Turn:
 
     Args:
         memory: places of files that take much; without, this one waits for nobody.
-        leave_core: called, maybe more than once, when what follows takes long or waits for
-            another process: somebody else can have the core.
+        leave_core: as `LeaveCore` says.
     """
 
-    def __init__(
-        self, memory: Places | None = None, leave_core: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, memory: Places | None = None, leave_core: LeaveCore = lambda: None) -> None:
         self._memory = memory
         self._holds_memory = False
         self.leave_core = leave_core

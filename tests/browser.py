@@ -2,8 +2,6 @@
 
 import os
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -145,11 +143,3 @@ def predict(page) -> None:
     page.locator("#predict").click()
     page.locator("#progress").wait_for(state="hidden")
     page.locator("#result").wait_for()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that has no element to wait for."""
-    deadline = time.monotonic() + PATIENCE_MS / 1000
-    while not condition():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.1)

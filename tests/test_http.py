@@ -33,6 +33,7 @@ from tests.exchange import (
 )
 from tests.load import wait_for
 from tests.server import serving
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -160,10 +161,7 @@ def test_a_refusal_is_seen_whenever_the_loop_comes_to_write(port, monkeypatch):
         done = flush(channel, wanted, do_close)
         if not in_a_thread():
             come.set()
-            until = time.monotonic() + 10
-            while channel.requests and not channel.close_when_flushed:
-                assert time.monotonic() < until
-                time.sleep(0.001)
+            wait_until(lambda: channel.close_when_flushed or not channel.requests, within_s=10)
             come.clear()
         return done
 

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,6 +12,7 @@ from ser.predictor import STAGES
 from ser.web.logs import JsonFormatter
 from ser.web.record import current_record, log_request
 from tests import files
+from tests.waiting import wait_until
 
 NAME = "a-private-name.wav"
 
@@ -124,11 +124,9 @@ def test_a_decoder_that_outlives_its_request_is_counted():
     assert app.extensions["model"].wait(300)
     client = app.test_client()
     assert client.post("/predict", **_upload(slow)).get_json()["error"]["code"] == "timeout"
-    until = time.monotonic() + 30
-    while _metrics(client).get(("ser_decoder_failures_total", "timeout"), 0) < 1:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    assert _metrics(client)["ser_decoder_failures_total", "timeout"] == 1
+    counted = ("ser_decoder_failures_total", "timeout")
+    wait_until(lambda: _metrics(client).get(counted), within_s=30)
+    assert _metrics(client)[counted] == 1
 
 
 def test_a_stage_that_ends_while_its_request_is_logged(app, lines):

@@ -2,8 +2,6 @@
 
 import resource
 import socket
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from ser.bundle import DEFAULT_MODEL
 from tests import files, models, synth
 from tests.conftest import Server
 from tests.test_bad_input import post
+from tests.waiting import wait_until
 
 
 def _code(answer: tuple[int, dict]) -> tuple[int, str]:
@@ -22,13 +21,6 @@ def _code(answer: tuple[int, dict]) -> tuple[int, str]:
 def _children(pid: int) -> list[str]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [child for task in tasks for child in task.read_text().split()]
-
-
-def _wait_until(met: Callable[[], object]) -> None:
-    until = time.monotonic() + 10
-    while not met():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def test_ffmpeg_is_missing(tmp_path, clip):
@@ -47,7 +39,8 @@ def test_a_decoder_that_takes_too_long_is_ended():
     try:
         server.wait_ready(120)
         assert _code(post(server, slow)) == (503, "timeout")
-        _wait_until(lambda: not _children(server.process.pid))  # the answer does not wait for it
+        # The answer does not wait for it.
+        wait_until(lambda: not _children(server.process.pid), within_s=10)
     finally:
         server.stop()
 
@@ -60,9 +53,9 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(tmp_path, clip):
         server.wait_ready(120)
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
             client.sendall(head.encode() + b"\r\n\r\n" + upload)
-            _wait_until(lambda: _children(server.process.pid))
+            wait_until(lambda: _children(server.process.pid), within_s=10)
         assert _code(post(server, clip)) == (200, "")  # once the one thread is free
-        _wait_until(lambda: not _children(server.process.pid))
+        wait_until(lambda: not _children(server.process.pid), within_s=10)
         assert list(tmp_path.iterdir()) == []
     finally:
         server.stop()

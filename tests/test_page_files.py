@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.browser import choose, predict, wait_until
+from tests.browser import choose, predict
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 PERCENT = re.compile(r"^\d+ %$")

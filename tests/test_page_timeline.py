@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tests.browser import choose, predict, wait_until
+from tests.browser import choose, predict
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 

@@ -1,7 +1,6 @@
 """Short files leave a core, a few long ones wait for each other."""
 
 import threading
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -11,6 +10,7 @@ from ser.audio import load_audio
 from ser.errors import DecoderTimeout, EmptyFile
 from ser.turns import Places, Turn
 from tests import files, synth
+from tests.waiting import wait_until
 
 
 def test_who_comes_back_at_once_does_not_overtake_who_waits():
@@ -20,9 +20,7 @@ def test_who_comes_back_at_once_does_not_overtake_who_waits():
     came: list[bool] = []
     waiting = threading.Thread(target=lambda: came.append(places.take(60)))
     waiting.start()
-    until = time.monotonic() + 60
-    while not places._waiting and time.monotonic() < until:
-        time.sleep(0.001)
+    wait_until(lambda: places._waiting)
     places.leave()
     assert not places.take(0)  # though nobody may have woken up yet
     waiting.join()

@@ -11,8 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from ser.turns import LeaveCore
 from ser.web.problems import Problem
-from ser.web.workers import LeaveCore, Workers
+from ser.web.workers import Workers
+from tests.waiting import wait_until
 
 CORES = os.cpu_count() or 1
 SOON_S = 60
@@ -36,13 +38,6 @@ class Bench:
 
     def _known(self) -> int:
         return self.workers.at_work + self.workers.queued
-
-
-def wait_until(met: Callable[[], object]) -> None:
-    until = time.monotonic() + SOON_S
-    while not met():
-        assert time.monotonic() < until
-        time.sleep(0.001)
 
 
 class Held:

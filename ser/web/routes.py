@@ -26,6 +26,7 @@ from ser.card import (
 from ser.emotions import EMOJI
 from ser.predictor import Prediction, Predictor
 from ser.remarks import WARNINGS
+from ser.turns import LeaveCore
 from ser.web.metrics import CONTENT_TYPE, Metrics
 from ser.web.model import ModelHolder
 from ser.web.openapi import describe
@@ -33,7 +34,7 @@ from ser.web.problems import Problem, later
 from ser.web.record import current_record
 from ser.web.settings import Settings
 from ser.web.upload import read_upload
-from ser.web.workers import LeaveCore, Workers
+from ser.web.workers import Workers
 
 blueprint = Blueprint("web", __name__)
 

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from ser.turns import LeaveCore
 from ser.web.problems import Problem, later
 
 T = TypeVar("T")
-#: Called by work that goes on without a core.
-LeaveCore = Callable[[], None]
 
 
 class _Work(Future[Any]):
