@@ -10,11 +10,13 @@ from typing import Any
 from flask import Flask
 
 from ser.errors import SerError
+from ser.helper import Helper
 from ser.lean import share_heaps
+from ser.predictor import Predictor
 from ser.web import build_app
 from ser.web.logs import configure_logging
 from ser.web.server import Server
-from ser.web.settings import read_settings
+from ser.web.settings import Settings, read_settings
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -33,22 +35,34 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     return app
 
 
+def _helpers(settings: Settings) -> list[Helper]:
+    """Return the processes that are to predict beside this one, none of them started."""
+    processes = min(settings.processes, os.cpu_count() or 1) if Helper.possible() else 1
+    return [Helper() for _ in range(processes - 1)]
+
+
 def main() -> int:
     """Serve until told to stop; give the exit status, 2 for a wrong setting or model file."""
     share_heaps()
     try:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)
-        app = build_app(settings)
+        helpers = _helpers(settings)
+        app = build_app(settings, helpers)
         server = Server(app, settings)
     except (SerError, OSError) as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
+
+    def start_helpers(predictor: Predictor) -> None:
+        for helper in helpers:
+            helper.start(predictor)
+
     print(f"http://{settings.host}:{server.port}", flush=True)
     model = app.extensions["model"]
-    model.start(on_failure=lambda _: server.stop())
+    model.start(on_failure=lambda _: server.stop(), on_success=start_helpers)
     server.run()
     if model.error:
         print(f"app.py: {model.error}", file=sys.stderr)

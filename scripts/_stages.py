@@ -17,10 +17,11 @@ import numpy as np
 import soundfile
 
 from ser.bundle import DEFAULT_MODEL, Bundle
+from ser.graph import openvino_graph
 from ser.jobs import processes
 from ser.lean import lean_imports, share_heaps
 from ser.predictor import Predictor
-from ser.runtime import build_model, openvino_graph
+from ser.runtime import build_model
 
 _TURNS = 50
 _MATRIX = 512

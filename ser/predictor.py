@@ -14,8 +14,9 @@ from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, Audio, load_audio
 from ser.bundle import Bundle, read_bundle
 from ser.calibration import soften
 from ser.errors import ModelFileError
+from ser.graph import Scorer
 from ser.remarks import UNCERTAIN
-from ser.runtime import Scorer, load_scorer
+from ser.runtime import load_scorer
 from ser.turns import LeaveCore, Places, Turn
 
 # A window whose loudness is this far below the loudest one's holds no voice, in dB: it costs
@@ -93,10 +94,10 @@ class Predictor:
             ModelFileError: it cannot be served.
         """
         loaded = cls(bundle, load_scorer(bundle))
-        loaded._warm_up()
+        loaded.warm_up()
         return loaded
 
-    def _warm_up(self) -> None:
+    def warm_up(self) -> None:
         """Answer a second of noise: the first features cost seconds of imports and compilation.
 
         Raises:

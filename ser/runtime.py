@@ -7,8 +7,7 @@ needs no Keras.
 
 import copy
 import os
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -19,19 +18,11 @@ from ser import estimators
 from ser.budget import no_more_weights_than, refuse_large_layers
 from ser.bundle import Bundle
 from ser.errors import ModelFileError
+from ser.graph import GraphScorer, Scorer, in_batches
 from ser.lean import lean_imports
 
 SERVING_BACKEND = "openvino"
 PROBE_TOLERANCE = 1e-4
-_BATCH = 8  # windows scored at once: more take memory, and no less time each
-_CORES = os.cpu_count() or 1
-# Two cores to each: with one, a client waits longer, alone or with seven others.
-_STREAMS = max(1, _CORES // 2)
-_SCALES = (1, 10, 100)  # of the noise that two graphs of one model must answer alike
-_SAME = 1e-5
-
-#: features of shape (batch, *shape), float32, to probabilities of shape (batch, labels).
-Scorer = Callable[[np.ndarray], np.ndarray]
 
 
 def load_scorer(bundle: Bundle) -> Scorer:
@@ -44,7 +35,7 @@ def load_scorer(bundle: Bundle) -> Scorer:
     if bundle.architecture is None:
         engine = "this version of scikit-learn"
         with _refusing(bundle, f"{engine} cannot run it"):
-            scorer = _estimator_scorer(bundle)
+            scorer: Scorer = _estimator_scorer(bundle)
             _verify(bundle, scorer, engine)
         return scorer
     os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
@@ -56,12 +47,12 @@ def load_scorer(bundle: Bundle) -> Scorer:
         with lean_imports("tensorflow"):
             model = build_model(bundle, bundle.architecture)
         with lean_imports(), _refusing(bundle, f"{engine} cannot run it"):
-            scorer = _openvino_scorer(model, bundle.features.shape)
+            scorer = GraphScorer(model, bundle.features.shape)
     else:
         scorer = keras_scorer(build_model(bundle, bundle.architecture))
     with _refusing(bundle, f"{engine} cannot run it"):
         _verify(bundle, scorer, engine)
-    return lambda x: in_batches(scorer, x, _BATCH)
+    return scorer
 
 
 @contextmanager
@@ -78,12 +69,6 @@ def _refusing(bundle: Bundle, what: str) -> Iterator[None]:
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise ModelFileError(f"model file {bundle.path}: {what}: {reason}") from error
-
-
-def in_batches(score: Scorer, x: np.ndarray, size: int) -> np.ndarray:
-    """Return ``score(x)``, computed of at most `size` rows at a time."""
-    starts = range(0, max(1, len(x)), size)
-    return np.concatenate([score(x[start : start + size]) for start in starts])
 
 
 def _estimator_scorer(bundle: Bundle) -> Scorer:
@@ -160,82 +145,7 @@ def keras_scorer(model: Any) -> Scorer:
         # A direct call: `predict` costs tens of milliseconds and leaks.
         return keras.ops.convert_to_numpy(model(x, training=False))
 
-    return score
-
-
-def openvino_graph(model: Any, shape: tuple[int, ...]) -> Any:
-    """Return a Keras model as an OpenVINO graph of a batch of any size.
-
-    The batch stays dynamic on purpose: with a fixed batch, OpenVINO 2025.4 to 2026.4 on x86
-    get convolution + ReLU + pooling wrong. Keras has no public way to trace such a graph
-    (`export` bakes a batch of 1 into `Flatten`).
-
-    Args:
-        shape: of the features.
-    """
-    import openvino
-    from keras.src.backend.openvino.core import OpenVINOKerasTensor
-    from openvino import opset13 as ops
-
-    parameter = ops.parameter([-1, *shape], openvino.Type.f32)
-    output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
-    return openvino.Model([ops.result(output.output)], [parameter])
-
-
-def _openvino_scorer(model: Any, shape: tuple[int, ...]) -> Scorer:
-    """Compile the model's graph for batches of any size, and once more for single windows.
-
-    One window, all that a short clip has, takes a fifth less time with the batch fixed. Where
-    OpenVINO then gets the model wrong (`openvino_graph`), the first graph takes it, too.
-    """
-    import openvino
-
-    core, graph = openvino.Core(), openvino_graph(model, shape)
-    several = _compiled(core, graph)
-    graph.reshape([1, *shape])
-    single = _compiled(core, graph)
-    noise = np.random.default_rng(0).standard_normal((len(_SCALES), *shape))
-    x = (noise * np.reshape(_SCALES, (-1, *(1 for _ in shape)))).astype(np.float32)
-    if not np.allclose(in_batches(single, x, 1), several(x), atol=_SAME):
-        single = several
-    # Each request keeps what its largest batch took: no more of them than can run at once.
-    slots = threading.BoundedSemaphore(_STREAMS)
-
-    def score(x: np.ndarray) -> np.ndarray:
-        with slots:
-            return single(x) if len(x) == 1 else several(x)
-
-    return score
-
-
-def _compiled(core: Any, graph: Any) -> Scorer:
-    """Return a graph as a function that threads may share, in float32.
-
-    Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
-    request is not thread-safe.
-    """
-    compiled = core.compile_model(
-        graph,
-        "CPU",
-        {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "INFERENCE_NUM_THREADS": _CORES,
-            "NUM_STREAMS": _STREAMS,
-            "ENABLE_CPU_PINNING": False,
-        },
-    )
-    idle: list[Any] = []
-
-    def infer(x: np.ndarray) -> np.ndarray:
-        try:
-            request = idle.pop()
-        except IndexError:
-            request = compiled.create_infer_request()
-        answer = request.infer(np.ascontiguousarray(x))[0].copy()
-        idle.append(request)
-        return answer
-
-    return infer
+    return lambda x: in_batches(score, x)
 
 
 def _verify(bundle: Bundle, scorer: Scorer, engine: str) -> None:

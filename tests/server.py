@@ -62,6 +62,12 @@ class Server:
         """Return the lines of its log."""
         return [json.loads(line) for line in self.output()[1].splitlines()]
 
+    def started(self, *, by_name: str) -> list[int]:
+        """Return the processes that it has started and that run a program named so, or longer."""
+        listed = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        children = [int(pid) for file in listed for pid in file.read_text().split()]
+        return [pid for pid in children if _program(pid).startswith(by_name)]
+
     def wait(self, timeout_s: float = 60) -> int:
         """Wait for its end and return its exit status."""
         return self.process.wait(timeout_s)
@@ -73,6 +79,13 @@ class Server:
             return self.wait()
         finally:
             self.process.kill()
+
+
+def _program(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:  # it has just ended
+        return ""
 
 
 @contextmanager

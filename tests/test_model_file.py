@@ -17,9 +17,10 @@ from ser.calibration import soften
 from ser.emotions import EMOTIONS
 from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS
+from ser.graph import GraphScorer
 from ser.lean import lean_imports
 from ser.predictor import Predictor
-from ser.runtime import _openvino_scorer, load_scorer
+from ser.runtime import load_scorer
 from tests import models, synth
 from tests.conftest import DATA, ROOT
 
@@ -60,7 +61,7 @@ def test_a_window_is_answered_alike_alone_and_among_others(predictor):
             keras.layers.Flatten(),
             keras.layers.Dense(8, activation="softmax"),
         ])  # fmt: skip
-        scorer = _openvino_scorer(pooling, shape)
+        scorer = GraphScorer(pooling, shape)
     x = np.random.default_rng(3).standard_normal((6, *shape)).astype(np.float32)
     for score in (scorer, predictor.scorer):
         alone = np.concatenate([score(row[np.newaxis]) for row in x])

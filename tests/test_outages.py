@@ -2,7 +2,6 @@
 
 import resource
 import socket
-from pathlib import Path
 
 import pytest
 
@@ -16,11 +15,6 @@ from tests.waiting import wait_until
 
 def _code(answer: tuple[int, dict]) -> tuple[int, str]:
     return answer[0], answer[1].get("error", {}).get("code", "")
-
-
-def _children(pid: int) -> list[str]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [child for task in tasks for child in task.read_text().split()]
 
 
 def test_ffmpeg_is_missing(tmp_path, clip):
@@ -40,7 +34,7 @@ def test_a_decoder_that_takes_too_long_is_ended():
         server.wait_ready(120)
         assert _code(post(server, slow)) == (503, "timeout")
         # The answer does not wait for it.
-        wait_until(lambda: not _children(server.process.pid), within_s=10)
+        wait_until(lambda: not server.started(by_name="ffmpeg"), within_s=10)
     finally:
         server.stop()
 
@@ -53,9 +47,9 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(tmp_path, clip):
         server.wait_ready(120)
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as client:
             client.sendall(head.encode() + b"\r\n\r\n" + upload)
-            wait_until(lambda: _children(server.process.pid), within_s=10)
+            wait_until(lambda: server.started(by_name="ffmpeg"), within_s=10)
         assert _code(post(server, clip)) == (200, "")  # once the one thread is free
-        wait_until(lambda: not _children(server.process.pid), within_s=10)
+        wait_until(lambda: not server.started(by_name="ffmpeg"), within_s=10)
         assert list(tmp_path.iterdir()) == []
     finally:
         server.stop()

@@ -6,14 +6,14 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from ser.helper import Helper, Lane
 from ser.turns import LeaveCore
 from ser.web.problems import Problem
-from ser.web.workers import Workers
+from ser.web.workers import Call, Workers
 from tests.waiting import wait_until
 
 CORES = os.cpu_count() or 1
@@ -27,7 +27,7 @@ class Bench:
         self.workers = workers
         self._threads = ThreadPoolExecutor(64)
 
-    def ask(self, call: Callable[[LeaveCore], object], timeout_s: float = SOON_S) -> Future:
+    def ask(self, call: Call[object], timeout_s: float = SOON_S) -> Future:
         """Have `call` called, and return once that is queued or begun."""
         before = self._known()
         asked = self._threads.submit(
@@ -46,9 +46,10 @@ class Held:
     def __init__(self) -> None:
         self.begun, self.let_go = threading.Event(), threading.Event()
         self.leave_core: LeaveCore | None = None
+        self.lane: Lane | None = None
 
-    def __call__(self, leave_core: LeaveCore) -> str:
-        self.leave_core = leave_core
+    def __call__(self, leave_core: LeaveCore, lane: Lane | None) -> str:
+        self.leave_core, self.lane = leave_core, lane
         self.begun.set()
         assert self.let_go.wait(SOON_S)
         return "done"
@@ -77,6 +78,28 @@ def test_as_many_at_work_as_there_are_cores():
     wait_until(lambda: bench.workers.at_work == 0)
 
 
+def test_a_process_has_one_of_the_cores_and_each_of_its_lanes_one_file(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    lanes = Helper().lanes
+    bench = Bench(Workers(4, 4, lanes=[lanes]))
+    held = [Held() for _ in range(5)]
+    asked = [bench.ask(work) for work in held]
+    assert (bench.workers.at_work, bench.workers.queued) == (3, 2)
+    for work in held[:3]:
+        assert work.begun.wait(SOON_S)
+    assert [work.lane for work in held[:3]] == [None, *lanes]
+    held[1].let_go.set()
+    assert held[3].begun.wait(SOON_S)
+    assert held[3].lane is lanes[0]
+    held[2].leave_core()
+    assert held[4].begun.wait(SOON_S)
+    assert held[4].lane is lanes[1]
+    for work in held:
+        work.let_go.set()
+    for one in asked:
+        one.result(SOON_S)
+
+
 def test_no_more_threads_than_allowed_where_cores_are_left():
     bench = Bench(Workers(2, 2))
     held = [Held() for _ in range(3)]
@@ -98,9 +121,9 @@ def test_who_came_first_is_first():
     bench = Bench(Workers(1, 20))
     first, order = Held(), []
     asked = [bench.ask(first)]
-    asked += [bench.ask(lambda _, n=n: order.append(n)) for n in range(20)]
+    asked += [bench.ask(lambda *_, n=n: order.append(n)) for n in range(20)]
     with pytest.raises(Problem, match="too many files"):
-        bench.ask(lambda _: None).result(SOON_S)
+        bench.ask(lambda *_: None).result(SOON_S)
     first.let_go.set()
     for one in asked:
         one.result(SOON_S)
@@ -112,7 +135,7 @@ def test_who_waits_in_vain_leaves_the_queue():
     first, begun = Held(), []
     asked = bench.ask(first)
     for _ in range(3):
-        late = bench.ask(lambda _: begun.append(True), timeout_s=0.05)
+        late = bench.ask(lambda *_: begun.append(True), timeout_s=0.05)
         with pytest.raises(Problem) as raised:
             late.result(SOON_S)
         assert raised.value.code == "busy"
@@ -130,7 +153,7 @@ def test_what_takes_too_long_goes_on_without_anybody():
         bench.ask(work, timeout_s=0.05).result(SOON_S)
     assert raised.value.code == "timeout"
     assert bench.workers.at_work == 1
-    queued = bench.ask(lambda _: "next")
+    queued = bench.ask(lambda *_: "next")
     work.let_go.set()
     assert queued.result(SOON_S) == "next"
     assert not told
@@ -140,7 +163,7 @@ def test_what_takes_too_long_goes_on_without_anybody():
 def test_what_work_raises_is_told_and_nobody_else_is_the_worse_for_it(error):
     told: list[BaseException] = []
 
-    def fail(_: LeaveCore) -> None:
+    def fail(*_: object) -> None:
         raise error
 
     bench = Bench(Workers(1, 1, on_error=told.append))
@@ -148,7 +171,7 @@ def test_what_work_raises_is_told_and_nobody_else_is_the_worse_for_it(error):
         with pytest.raises(type(error), match="no"):
             bench.ask(fail).result(SOON_S)
     assert told == ([error] * 3 if isinstance(error, Exception) else [])
-    assert bench.ask(lambda _: "next").result(SOON_S) == "next"
+    assert bench.ask(lambda *_: "next").result(SOON_S) == "next"
 
 
 class Upload:
@@ -159,7 +182,7 @@ def test_what_a_failed_call_held_goes_at_once():
     workers = Workers(1, 1)
     held: list[weakref.ref] = []
 
-    def fail(_: LeaveCore) -> None:
+    def fail(*_: object) -> None:
         upload = Upload()
         held.append(weakref.ref(upload))
         raise ValueError("no")
@@ -180,7 +203,7 @@ def test_after_the_end_only_what_came_before_it():
     received_at = time.monotonic()
     bench.workers.close()
     assert bench.workers.closed
-    assert bench.workers.run(lambda _: 1, received_at=received_at, timeout_s=SOON_S) == 1
+    assert bench.workers.run(lambda *_: 1, received_at=received_at, timeout_s=SOON_S) == 1
     with pytest.raises(Problem) as raised:
-        bench.workers.run(lambda _: 1, received_at=time.monotonic(), timeout_s=SOON_S)
+        bench.workers.run(lambda *_: 1, received_at=time.monotonic(), timeout_s=SOON_S)
     assert raised.value.code == "shutting_down"

@@ -1,11 +1,13 @@
 """The Flask side: the page and the JSON endpoints over the library."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ser.bundle import read_bundle
+from ser.helper import Helper
 from ser.web import problems, routes
 from ser.web.guard import add_headers, refuse_foreign_pages
 from ser.web.metrics import Metrics
@@ -18,8 +20,11 @@ from ser.web.workers import Workers
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def build_app(settings: Settings) -> Flask:
+def build_app(settings: Settings, helpers: Sequence[Helper] = ()) -> Flask:
     """Make the app and check its model file; `app.extensions["model"]` is still to be started.
+
+    Args:
+        helpers: to be started when the model is.
 
     Raises:
         ModelFileError: the model file cannot be served.
@@ -35,8 +40,13 @@ def build_app(settings: Settings) -> Flask:
             app.wsgi_app, x_for=0, x_proto=proxies, x_host=proxies
         )
     metrics = Metrics()
-    workers = Workers(settings.threads, settings.queue, on_error=metrics.count_error)
-    metrics.watch(workers)
+    workers = Workers(
+        settings.threads,
+        settings.queue,
+        lanes=[helper.lanes for helper in helpers],
+        on_error=metrics.count_error,
+    )
+    metrics.watch(workers, helpers)
     app.extensions |= {
         "settings": settings,
         "model": ModelHolder(read_bundle(settings.model)),

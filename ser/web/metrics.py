@@ -1,9 +1,12 @@
 """Figures for Prometheus."""
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from ser.errors import Damaged, DecoderFault, TooComplex
+from ser.helper import Helper
 from ser.web.workers import Workers
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -35,12 +38,14 @@ class Metrics:
         )
         ProcessCollector(registry=self._registry)
 
-    def watch(self, workers: Workers) -> None:
-        """Show how many predictions there are."""
+    def watch(self, workers: Workers, helpers: Sequence[Helper]) -> None:
+        """Show how many predictions there are, and how many processes for them."""
         at_work = Gauge("ser_at_work", "Predictions being worked on", registry=self._registry)
         at_work.set_function(lambda: workers.at_work)
         queued = Gauge("ser_queued", "Predictions waiting for their turn", registry=self._registry)
         queued.set_function(lambda: workers.queued)
+        processes = Gauge("ser_processes", "Processes that predict", registry=self._registry)
+        processes.set_function(lambda: 1 + sum(helper.running for helper in helpers))
 
     def count_request(self, status: int, code: str) -> None:
         """Count a request that is answered; `code` is "ok" or that of the error."""

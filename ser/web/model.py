@@ -20,10 +20,14 @@ class ModelHolder:
         self._predictor: Predictor | None = None
         self._finished = threading.Event()
 
-    def start(self, on_failure: Callable[[str], None] = lambda _: None) -> None:
-        """Begin to load; `on_failure` is called with the reason if that fails."""
+    def start(
+        self,
+        on_failure: Callable[[str], None] = lambda _: None,
+        on_success: Callable[[Predictor], None] = lambda _: None,
+    ) -> None:
+        """Begin to load; then one of the two is called, with the reason or the predictor."""
         threading.Thread(
-            target=self._load, args=(on_failure,), name="load-model", daemon=True
+            target=self._load, args=(on_failure, on_success), name="load-model", daemon=True
         ).start()
 
     def wait(self, timeout_s: float) -> bool:
@@ -35,7 +39,9 @@ class ModelHolder:
         """The predictor, once it has answered its warm-up."""
         return self._predictor
 
-    def _load(self, on_failure: Callable[[str], None]) -> None:
+    def _load(
+        self, on_failure: Callable[[str], None], on_success: Callable[[Predictor], None]
+    ) -> None:
         try:
             self._predictor = Predictor.from_bundle(self.bundle)
             log.info("model %s %s is ready", self.bundle.metadata.name, self.bundle.version)
@@ -46,3 +52,5 @@ class ModelHolder:
             on_failure(self.error)
         finally:
             self._finished.set()
+        if self._predictor:
+            on_success(self._predictor)

@@ -24,6 +24,7 @@ from ser.card import (
     training_data,
 )
 from ser.emotions import EMOJI
+from ser.helper import Lane
 from ser.predictor import Prediction, Predictor
 from ser.remarks import WARNINGS
 from ser.turns import LeaveCore
@@ -175,12 +176,19 @@ def _predict() -> dict[str, Any]:
 
     # The upload is read where it is worked on: what waits is not in memory.
     @copy_current_request_context
-    def work(leave_core: LeaveCore) -> Prediction:
+    def work(leave_core: LeaveCore, lane: Lane | None) -> Prediction:
         now = time.monotonic()
         observe("queue", now - begun)
         left_s = max(0.1, record.received_at + settings.timeout_s - now)
+        upload = [read_upload(request, settings)]
+        if lane and (
+            there := lane.predict(
+                upload[0], max_seconds=settings.max_seconds, timeout_s=left_s, observe=observe
+            )
+        ):
+            return there
         return predictor.predict(
-            read_upload(request, settings),
+            upload.pop(),  # not to be held here as well
             max_seconds=settings.max_seconds,
             timeout_s=left_s,
             observe=observe,

@@ -53,7 +53,14 @@ SETTINGS = {
         "SER_THREADS",
         4,
         _number(int, 1, 64),
-        "files worked on side by side; of short ones no more than there are cores",
+        "files worked on side by side; of short ones about one to a core",
+    ),
+    "processes": Setting(
+        "SER_PROCESSES",
+        2,
+        _number(int, 1, 64),
+        "processes that predict, on Linux, no more than there are cores; each further one "
+        "takes 65 MB",
     ),
     "queue": Setting(
         "SER_QUEUE",
@@ -87,6 +94,7 @@ class Settings:
     max_upload_mb: float = SETTINGS["max_upload_mb"].default
     max_seconds: float = SETTINGS["max_seconds"].default
     threads: int = SETTINGS["threads"].default
+    processes: int = SETTINGS["processes"].default
     queue: int = SETTINGS["queue"].default
     timeout_s: float = SETTINGS["timeout_s"].default
     trusted_proxies: int = SETTINGS["trusted_proxies"].default

@@ -4,20 +4,26 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from heapq import heappop, heappush
+from itertools import chain
 from typing import Any, TypeVar
 
+from ser.helper import Lane
 from ser.turns import LeaveCore
 from ser.web.problems import Problem, later
 
 T = TypeVar("T")
 
+#: What is to be done: called with how it leaves its place, and the lane that belongs to that.
+Call = Callable[[LeaveCore, Lane | None], T]
+
 
 class _Work(Future[Any]):
     """What is to be called, and what it gave."""
 
-    def __init__(self, call: Callable[[LeaveCore], Any]) -> None:
+    def __init__(self, call: Call[Any]) -> None:
         super().__init__()
         self.call = call
 
@@ -28,17 +34,24 @@ class Workers:
     The server's threads only wait for them, so there is always one left to say `busy`, and
     what a thread keeps for the model is kept `at_work` times, not once a connection.
 
-    There is one prediction to a core, and in place of one that leaves its core, another one:
-    threads that outnumber the cores stop each other at every turn of the interpreter's lock.
-    A thread that is done goes on with what waits; to wake another one for it takes longer.
+    Each has a place: one to a core, or a lane to the process that has this core. In place of
+    one that leaves its own, another one begins: threads that outnumber the cores stop each
+    other at every turn of the interpreter's lock. A thread that is done goes on with what
+    waits; to wake another one for it takes longer.
     """
 
     def __init__(
-        self, at_work: int, queue: int, *, on_error: Callable[[Exception], None] = lambda _: None
+        self,
+        at_work: int,
+        queue: int,
+        *,
+        lanes: Sequence[Sequence[Lane]] = (),
+        on_error: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         """Start no thread yet.
 
         Args:
+            lanes: of each process that has one of the cores.
             on_error: called in the prediction's thread with what it raised, even where nobody
                 waits for it any more.
         """
@@ -49,7 +62,12 @@ class Workers:
         self._lock = threading.Lock()
         self._waiting: deque[_Work] = deque()
         self._at_work = 0
-        self._cores = os.cpu_count() or 1  # that are free
+        here = (os.cpu_count() or 1) - len(lanes)
+        self._places: list[Lane | None] = [
+            *[None] * max(1, here),
+            *chain(*zip(*lanes, strict=True)),
+        ]
+        self._free = list(range(len(self._places)))  # a heap: the first is taken first
         self._closed_at: float | None = None
 
     @property
@@ -71,7 +89,7 @@ class Workers:
         """Turn away what is received from now on."""
         self._closed_at = time.monotonic()
 
-    def run(self, call: Callable[[LeaveCore], T], *, received_at: float, timeout_s: float) -> T:
+    def run(self, call: Call[T], *, received_at: float, timeout_s: float) -> T:
         """Give what `call` gives, called in a thread of ours when its turn has come.
 
         Args:
@@ -106,40 +124,41 @@ class Workers:
             del work
 
     def _begin(self) -> None:
-        """Begin with what has waited for longest, if there is a core and a thread for it."""
-        if self._waiting and self._cores and self._at_work < self._threads:
-            self._cores -= 1
+        """Begin with what has waited for longest, if there is a place and a thread for it."""
+        if self._waiting and self._free and self._at_work < self._threads:
+            place = heappop(self._free)
             self._at_work += 1
             # In a list, to be taken out: the pool keeps what it was given, in a circle as in `run`.
-            self._pool.submit(self._go_on, [self._waiting.popleft()])
+            self._pool.submit(self._go_on, [self._waiting.popleft()], place)
 
-    def _go_on(self, first: list[_Work]) -> None:
-        """Do this, and then what waits, until nothing does or the core was left."""
+    def _go_on(self, first: list[_Work], place: int) -> None:
+        """Do this, and then what waits, until nothing does or the place was left."""
         work: _Work | None = first.pop()
-        has_core = True
+        has_place = True
 
-        def leave_core() -> None:
-            nonlocal has_core
+        def leave() -> None:
+            nonlocal has_place
             with self._lock:
-                if has_core:
-                    has_core = False
-                    self._cores += 1
+                if has_place:
+                    has_place = False
+                    heappush(self._free, place)
                     self._begin()
 
         while work is not None:
-            self._do(work, leave_core)
+            self._do(work, leave, self._places[place])
             with self._lock:
-                if has_core and self._waiting:
+                if has_place and self._waiting:
                     work = self._waiting.popleft()
                     continue
                 work = None
                 self._at_work -= 1
-                self._cores += has_core
+                if has_place:
+                    heappush(self._free, place)
                 self._begin()
 
-    def _do(self, work: _Work, leave_core: LeaveCore) -> None:
+    def _do(self, work: _Work, leave: LeaveCore, lane: Lane | None) -> None:
         try:
-            result = work.call(leave_core)
+            result = work.call(leave, lane)
         except BaseException as error:
             if isinstance(error, Exception):
                 self._on_error(error)
