@@ -46,32 +46,51 @@ def openvino_graph(model: Any, shape: tuple[int, ...]) -> Any:
     return openvino.Model([ops.result(output.output)], [parameter])
 
 
+#: A graph for batches of any size and one for single windows, as `Core.import_model` takes them.
+Exported = tuple[bytes, bytes]
+
+
 class GraphScorer:
-    """A `Scorer` that threads may share."""
+    """A `Scorer` that threads may share.
 
-    def __init__(self, model: Any, shape: tuple[int, ...]) -> None:
-        """Compile a Keras model for batches of any size, and once more for single windows.
+    It has one graph for batches of any size, and one for single windows: all that a short
+    clip has, it takes a fifth less time with the batch fixed.
+    """
 
-        One window, all that a short clip has, takes a fifth less time with the batch fixed.
-        Where OpenVINO then gets the model wrong (`openvino_graph`), the first graph takes it,
-        too.
-
-        Args:
-            shape: of the features.
-        """
-        import openvino
-
-        core, graph = openvino.Core(), openvino_graph(model, shape)
-        settings = _settings(_CORES, _STREAMS)
-        self._several = _Compiled(core.compile_model(graph, "CPU", settings))
-        graph.reshape([1, *shape])
-        self._single = _Compiled(core.compile_model(graph, "CPU", settings))
-        noise = np.random.default_rng(0).standard_normal((len(_SCALES), *shape))
-        x = (noise * np.reshape(_SCALES, (-1, *(1 for _ in shape)))).astype(np.float32)
-        if not np.allclose(in_batches(self._single, x, 1), self._several(x), atol=_SAME):
-            self._single = self._several
+    def __init__(self, several: "_Compiled", single: "_Compiled") -> None:
+        self._several, self._single = several, single
+        self._exported_single = b""
         # Each request keeps what its largest batch took: no more of them than can run at once.
         self._slots = threading.BoundedSemaphore(_STREAMS)
+
+    @classmethod
+    def of_model(cls, model: Any, shape: tuple[int, ...]) -> "GraphScorer":
+        """Compile a Keras model, whose features have this shape."""
+        graph = openvino_graph(model, shape)
+        several = _Compiled.of(graph)
+        graph.reshape([1, *shape])
+        single = _Compiled.of(graph)
+        noise = np.random.default_rng(0).standard_normal((len(_SCALES), *shape))
+        x = (noise * np.reshape(_SCALES, (-1, *(1 for _ in shape)))).astype(np.float32)
+        # Where OpenVINO gets a fixed batch wrong (`openvino_graph`), the other takes its place.
+        right = np.allclose(in_batches(single, x, 1), several(x), atol=_SAME)
+        return cls(several, single if right else several)
+
+    @classmethod
+    def imported(cls, exported: Exported) -> "GraphScorer":
+        """Take over what another process compiled, without Keras: it answers alike to the bit."""
+        several, single = exported
+        taken_over = cls(_Compiled.imported(several), _Compiled.imported(single))
+        taken_over._exported_single = single
+        return taken_over
+
+    def export(self) -> Exported:
+        """Return what `imported` takes; not of one that was imported: OpenVINO gets it wrong."""
+        return self._several.export(), self._single.export()
+
+    def export_single(self) -> bytes:
+        """Return what `imported_single` takes."""
+        return self._exported_single or self._single.export()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the probabilities of each row."""
@@ -81,32 +100,10 @@ class GraphScorer:
         with self._slots:
             return self._single(x) if len(x) == 1 else self._several(x)
 
-    def export(self) -> bytes:
-        """Return what scores single windows, for `imported` in another process."""
-        return self._single.export()
 
-
-def imported(exported: bytes) -> Scorer:
-    """Return a scorer of single windows as `GraphScorer.export` gave it: the same to the bit.
-
-    It runs on one core, needs no Keras, and is for one thread.
-    """
-    with lean_imports():
-        import openvino
-
-        graph = openvino.Core().import_model(io.BytesIO(exported), "CPU", _settings(1, 1))
-    return _Compiled(graph)
-
-
-def _settings(cores: int, streams: int) -> dict[str, Any]:
-    # Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
-    # request is not thread-safe.
-    return {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": cores,
-        "NUM_STREAMS": streams,
-        "ENABLE_CPU_PINNING": False,
-    }
+def imported_single(exported: bytes) -> Scorer:
+    """Return a scorer of single windows that runs on one core."""
+    return _Compiled.imported(exported, cores=1)
 
 
 class _Compiled:
@@ -115,6 +112,22 @@ class _Compiled:
     def __init__(self, compiled: Any) -> None:
         self._compiled = compiled
         self._idle: list[Any] = []
+
+    @classmethod
+    def of(cls, graph: Any) -> "_Compiled":
+        """Compile it, for all cores."""
+        import openvino
+
+        return cls(openvino.Core().compile_model(graph, "CPU", _settings(_CORES)))
+
+    @classmethod
+    def imported(cls, exported: bytes, cores: int = _CORES) -> "_Compiled":
+        """Take over what `export` gave."""
+        with lean_imports():
+            import openvino
+
+            core = openvino.Core()
+            return cls(core.import_model(io.BytesIO(exported), "CPU", _settings(cores)))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         try:
@@ -129,3 +142,14 @@ class _Compiled:
         """Return the graph as `Core.import_model` takes it."""
         exported: io.BytesIO = self._compiled.export_model()
         return exported.getvalue()
+
+
+def _settings(cores: int) -> dict[str, Any]:
+    # Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
+    # request is not thread-safe.
+    return {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": cores,
+        "NUM_STREAMS": min(cores, _STREAMS),
+        "ENABLE_CPU_PINNING": False,
+    }

@@ -1,6 +1,6 @@
 """A second process that answers for short clips: two cores, and no interpreter's lock between.
 
-It has the model as OpenVINO compiled it here (`GraphScorer.export`), so it needs no Keras, and
+It has the model as OpenVINO compiled it for us (`GraphScorer.export_single`), needs no Keras, and
 its answers are ours to the bit. A file is handed over in memory that both processes see.
 """
 
@@ -8,9 +8,7 @@ import itertools
 import logging
 import mmap
 import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -20,9 +18,10 @@ from multiprocessing.connection import Connection, Pipe, wait
 
 from ser.audio import Audio
 from ser.errors import DecoderUnavailable, SerError
-from ser.graph import GraphScorer, imported
+from ser.graph import GraphScorer, imported_single
 from ser.lean import share_heaps
 from ser.predictor import Observer, Prediction, Predictor
+from ser.spawn import inherited_files, spawn
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +118,7 @@ class Helper:
         """
         self._predictor = predictor
         if isinstance(predictor.scorer, GraphScorer):
-            self._start(predictor, predictor.scorer.export())
+            self._start(predictor, predictor.scorer.export_single())
 
     def _start(self, predictor: Predictor, graph: bytes) -> None:
         ours, theirs = zip(*(Pipe() for _ in self.lanes), strict=True)
@@ -127,12 +126,7 @@ class Helper:
         for file in files:
             os.truncate(file, _LARGEST)
         inherited = [*(end.fileno() for end in theirs), *files]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ser.helper", *map(str, inherited)],
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            pass_fds=inherited,
-        )
+        process = spawn("ser.helper", inherited)
         memories = [mmap.mmap(file, _LARGEST) for file in files]
         for end in theirs:
             end.close()
@@ -216,14 +210,12 @@ def _answer(
 
 def main(inherited: Sequence[int]) -> None:
     """Answer until the first process has ended."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # meant for the first one, which ends us
-        signal.signal(number, signal.SIG_IGN)
     share_heaps()
     connections = [Connection(fd) for fd in inherited[:_LANES]]
     memories = [mmap.mmap(fd, _LARGEST) for fd in inherited[_LANES:]]
     try:
         bundle, graph = connections[0].recv()
-        predictor = _ShortClips(bundle, imported(graph))
+        predictor = _ShortClips(bundle, imported_single(graph))
         predictor.warm_up()
         connections[0].send(None)
         while True:
@@ -237,4 +229,4 @@ def main(inherited: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(fd) for fd in sys.argv[1:]])
+    main(inherited_files())

@@ -14,9 +14,9 @@ from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, Audio, load_audio
 from ser.bundle import Bundle, read_bundle
 from ser.calibration import soften
 from ser.errors import ModelFileError
-from ser.graph import Scorer
+from ser.graph import GraphScorer, Scorer
 from ser.remarks import UNCERTAIN
-from ser.runtime import load_scorer
+from ser.runtime import build_graph, load_scorer
 from ser.turns import LeaveCore, Places, Turn
 
 # A window whose loudness is this far below the loudest one's holds no voice, in dB: it costs
@@ -87,13 +87,18 @@ class Predictor:
         return cls.from_bundle(read_bundle(path))
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> "Predictor":
+    def from_bundle(
+        cls, bundle: Bundle, build: Callable[[Bundle], GraphScorer] = build_graph
+    ) -> "Predictor":
         """Load the model of a bundle and warm it up.
+
+        Args:
+            build: as `load_scorer` says.
 
         Raises:
             ModelFileError: it cannot be served.
         """
-        loaded = cls(bundle, load_scorer(bundle))
+        loaded = cls(bundle, load_scorer(bundle, build))
         loaded.warm_up()
         return loaded
 

@@ -7,7 +7,7 @@ needs no Keras.
 
 import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -25,8 +25,28 @@ SERVING_BACKEND = "openvino"
 PROBE_TOLERANCE = 1e-4
 
 
-def load_scorer(bundle: Bundle) -> Scorer:
+def build_graph(bundle: Bundle) -> GraphScorer:
+    """Build the bundle's Keras model, with its weights, and compile it for OpenVINO.
+
+    Raises:
+        ModelFileError: it cannot be built, or does not fit its metadata.
+    """
+    if bundle.architecture is None:
+        raise ValueError("a scikit-learn model has no graph")
+    os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
+    # Keras asks for TensorFlow when it copies a layer, as `Bidirectional` does; but when
+    # it runs one, as `Rescaling`, it takes a hidden TensorFlow for one that is there.
+    with lean_imports("tensorflow"):
+        model = build_model(bundle, bundle.architecture)
+    with lean_imports(), _refusing(bundle, f"{_engine(SERVING_BACKEND)} cannot run it"):
+        return GraphScorer.of_model(model, bundle.features.shape)
+
+
+def load_scorer(bundle: Bundle, build: Callable[[Bundle], GraphScorer] = build_graph) -> Scorer:
     """Build the bundle's model, with its weights, as a function that threads may share.
+
+    Args:
+        build: gives the graph of a Keras model where OpenVINO is the backend.
 
     Raises:
         ModelFileError: the model does not fit its metadata, or answers its probe wrongly, or
@@ -38,21 +58,18 @@ def load_scorer(bundle: Bundle) -> Scorer:
             scorer: Scorer = _estimator_scorer(bundle)
             _verify(bundle, scorer, engine)
         return scorer
-    os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
-    backend = os.environ["KERAS_BACKEND"]
-    engine = f"this backend ({backend}; set KERAS_BACKEND to another)"
-    if backend == "openvino":
-        # Keras asks for TensorFlow when it copies a layer, as `Bidirectional` does; but when
-        # it runs one, as `Rescaling`, it takes a hidden TensorFlow for one that is there.
-        with lean_imports("tensorflow"):
-            model = build_model(bundle, bundle.architecture)
-        with lean_imports(), _refusing(bundle, f"{engine} cannot run it"):
-            scorer = GraphScorer(model, bundle.features.shape)
+    backend = os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
+    if backend == SERVING_BACKEND:
+        scorer = build(bundle)
     else:
         scorer = keras_scorer(build_model(bundle, bundle.architecture))
-    with _refusing(bundle, f"{engine} cannot run it"):
-        _verify(bundle, scorer, engine)
+    with _refusing(bundle, f"{_engine(backend)} cannot run it"):
+        _verify(bundle, scorer, _engine(backend))
     return scorer
+
+
+def _engine(backend: str) -> str:
+    return f"this backend ({backend}; set KERAS_BACKEND to another)"
 
 
 @contextmanager

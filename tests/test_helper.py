@@ -172,7 +172,7 @@ def test_there_is_none_for_a_model_of_another_kind(predictor, clip):
 
 
 def test_one_that_does_not_start_is_told_and_missed_by_nobody(predictor, clip, monkeypatch, caplog):
-    monkeypatch.setattr("ser.helper.sys.executable", "/bin/false")
+    monkeypatch.setattr("ser.spawn.sys.executable", "/bin/false")
     helper = Helper()
     helper.start(predictor)
     assert not helper.running

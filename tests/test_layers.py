@@ -11,10 +11,10 @@ ORDER = [
     "endings", "turns", "limits", "ffmpeg", "convert", "audio", "conditions", "features",
     "augment", "recipes", "cache", "jobs", "extraction", "tables", "extracted", "matrices",
     "dataset", "waveforms", "protocols", "metrics", "calibration", "stock", "estimators",
-    "bundle", "figures", "card", "lean", "budget", "graph", "runtime", "predictor", "helper",
-    "recorder", "unseen", "long_audio", "checkpoints", "networks", "wrapped", "search",
-    "training", "recognizer", "results", "evaluation", "table", "table_text", "report", "pages",
-    "exploration", "web",
+    "bundle", "figures", "card", "lean", "budget", "graph", "spawn", "runtime", "apart",
+    "predictor", "helper", "recorder", "unseen", "long_audio", "checkpoints", "networks",
+    "wrapped", "search", "training", "recognizer", "results", "evaluation", "table",
+    "table_text", "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
     "groupings",

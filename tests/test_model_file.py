@@ -61,7 +61,7 @@ def test_a_window_is_answered_alike_alone_and_among_others(predictor):
             keras.layers.Flatten(),
             keras.layers.Dense(8, activation="softmax"),
         ])  # fmt: skip
-        scorer = GraphScorer(pooling, shape)
+        scorer = GraphScorer.of_model(pooling, shape)
     x = np.random.default_rng(3).standard_normal((6, *shape)).astype(np.float32)
     for score in (scorer, predictor.scorer):
         alone = np.concatenate([score(row[np.newaxis]) for row in x])

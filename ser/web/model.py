@@ -4,9 +4,12 @@ import logging
 import threading
 from collections.abc import Callable
 
+from ser import spawn
+from ser.apart import build_apart
 from ser.bundle import Bundle
 from ser.errors import SerError
 from ser.predictor import Predictor
+from ser.runtime import build_graph
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +46,8 @@ class ModelHolder:
         self, on_failure: Callable[[str], None], on_success: Callable[[Predictor], None]
     ) -> None:
         try:
-            self._predictor = Predictor.from_bundle(self.bundle)
+            build = build_apart if spawn.possible() else build_graph
+            self._predictor = Predictor.from_bundle(self.bundle, build)
             log.info("model %s %s is ready", self.bundle.metadata.name, self.bundle.version)
         except Exception as error:
             if not isinstance(error, SerError):
