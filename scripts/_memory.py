@@ -1,10 +1,12 @@
 """What a process holds in memory together with all that it has started, ffmpeg too."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Self
 
 _EVERY_S = 0.01
+_STEADY_S, _STEADY_MB = 1, 1
 
 
 def family(pid: int) -> list[int]:
@@ -50,6 +52,15 @@ def held(pid: int) -> float:
         own += anonymous + in_memory
         shared[program] = max(shared.get(program, 0), of_files)
     return (own + sum(shared.values())) / 1024
+
+
+def settled(pid: int) -> float:
+    """Return `held` once it has stayed: a server may still start something when it is ready."""
+    before, now = 0.0, held(pid)
+    while abs(now - before) > _STEADY_MB:
+        time.sleep(_STEADY_S)
+        before, now = now, held(pid)
+    return now
 
 
 def _parent(folder: Path) -> int:

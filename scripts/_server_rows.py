@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from _memory import Weighing, held
+from _memory import Weighing, held, settled
 from _serving import Serving
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +31,8 @@ class Plan:
     Attributes:
         command: of Python, a script and its arguments.
         n: requests of each kind; half as many of a minute, at least two of ten minutes.
+        together: requests of each number of clients, enough that beginning and end, when not
+            all of them are there, count for little.
         settings: environment variables on top of ours, from which the app's are taken out.
         mixed: requests of 8 clients that memory is measured under.
         many: further requests, after which it is measured again.
@@ -38,6 +40,7 @@ class Plan:
 
     command: Sequence[Any]
     n: int
+    together: int
     settings: Mapping[str, str] = field(default_factory=dict)
     mixed: int = MIXED
     many: int = 0
@@ -58,7 +61,7 @@ def memory_and_start(plan: Plan, files: Mapping[str, bytes]) -> Rows:
     rows = {"cold start, s": median([_start(plan.start()) for _ in range(STARTS)])}
     with plan.start() as server:
         server.ask([files["wav"]] * 3)
-        rows["memory idle, MB"] = held(server.process.pid)
+        rows["memory idle, MB"] = settled(server.process.pid)
         rows |= _memory_mixed(server, files, plan.mixed, plan.many)
     with plan.start() as server:
         rows |= _memory_long(server, files)
@@ -99,7 +102,7 @@ def speed_in_turns(
             for name, asked in ask(kind, 1, times).items():
                 rows[name] |= _latency(kind, asked.seconds)
         for clients in CLIENTS:
-            times = {name: 2 * plan.n for name, plan in plans.items()}
+            times = {name: plan.together for name, plan in plans.items()}
             for name, asked in ask("wav", clients, times).items():
                 rate = len(asked.seconds) / asked.together_s
                 rows[name][f"requests a second, {clients} clients"] = rate

@@ -55,13 +55,16 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ser-bench-") as folder:
         classic, corpus = Path(folder, "classic.h5"), Path(folder, "corpus")
         _write_classic(classic)
-        few = max(16, args.requests // 5)  # what the tutorial app stands in the time
+        n = args.requests
+        few = max(16, n // 5)  # what the tutorial app stands in the time
         app, tutorial = [ROOT / "app.py"], [SCRIPTS / "_tutorial_app.py", classic]
         plans = {
-            "this app": Plan(app, args.requests, many=args.many),
-            f"with {CLASSIC}": Plan(app, args.requests, {"SER_MODEL": str(classic)}),
-            "tutorial app": Plan(tutorial, few, TENSORFLOW, mixed=few),
-            "tutorial, loading once": Plan([*tutorial, "--once"], few, TENSORFLOW, mixed=few),
+            "this app": Plan(app, n, 8 * n, many=args.many),
+            f"with {CLASSIC}": Plan(app, n, 8 * n, {"SER_MODEL": str(classic)}),
+            "tutorial app": Plan(tutorial, few, 2 * few, TENSORFLOW, mixed=few),
+            "tutorial, loading once": Plan(
+                [*tutorial, "--once"], few, 2 * few, TENSORFLOW, mixed=few
+            ),
         }
         columns = {}
         for name, plan in plans.items():

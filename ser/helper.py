@@ -125,23 +125,25 @@ class Helper:
         files = [os.memfd_create("upload") for _ in self.lanes]
         for file in files:
             os.truncate(file, _LARGEST)
-        inherited = [*(end.fileno() for end in theirs), *files]
-        process = spawn("ser.helper", inherited)
         memories = [mmap.mmap(file, _LARGEST) for file in files]
-        for end in theirs:
-            end.close()
-        for file in files:
-            os.close(file)
+        process = None
         try:
+            process = spawn("ser.helper", [*(end.fileno() for end in theirs), *files])
+            for end in theirs:  # or its end would not be seen
+                end.close()
             ours[0].send((predictor.bundle, graph))
             if not ours[0].poll(_START_S):
                 raise EOFError
             ours[0].recv()
-        except (EOFError, OSError):
-            log.warning("a second process could not be started; this one predicts alone")
-            process.kill()
-            process.wait()
+        except (EOFError, OSError) as error:
+            log.warning("no second process, the first predicts alone: %r", error)
+            if process:
+                process.kill()
+                process.wait()
             return
+        finally:
+            for file in files:
+                os.close(file)
         with self._lock:
             self._process = process
             for lane, connection, memory in zip(self.lanes, ours, memories, strict=True):

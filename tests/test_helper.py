@@ -171,12 +171,15 @@ def test_there_is_none_for_a_model_of_another_kind(predictor, clip):
     assert ask(helper.lanes[0], clip) is None
 
 
-def test_one_that_does_not_start_is_told_and_missed_by_nobody(predictor, clip, monkeypatch, caplog):
-    monkeypatch.setattr("ser.spawn.sys.executable", "/bin/false")
+@pytest.mark.parametrize("program", ["/no/such/python", "/bin/false"])
+def test_one_that_does_not_start_is_told_and_missed_by_nobody(
+    program, predictor, clip, monkeypatch, caplog
+):
+    monkeypatch.setattr("ser.spawn.sys.executable", program)
     helper = Helper()
     helper.start(predictor)
     assert not helper.running
-    assert "could not be started" in caplog.text
+    assert "the first predicts alone" in caplog.text
     assert ask(helper.lanes[0], clip) is None
 
 
