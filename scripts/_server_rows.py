@@ -19,6 +19,7 @@ CLIENTS = (1, 2, 4, 8, 16)
 STARTS = 3
 ROUNDS = 5
 MIXED = 500
+_PARTS = {"60 s": 2, "600 s": 40}  # of what long files are asked for less often by
 
 #: What was measured: name and unit to figure.
 Rows = dict[str, float]
@@ -72,6 +73,8 @@ def speed_in_turns(
     plans: Mapping[str, Plan],
     files: Mapping[str, bytes],
     *,
+    alone: Sequence[str] = ("wav", "mp3", "mp4", "60 s", "600 s"),
+    together: Sequence[int] = CLIENTS,
     after_each: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Rows]:
     """Have all servers run, ask one after the other, a few requests at a time, and time them.
@@ -81,6 +84,8 @@ def speed_in_turns(
 
     Args:
         files: as `_sounds.bodies` gives them.
+        alone: which of them one client asks for.
+        together: how many clients ask for short ones at a time.
         after_each: called with what was asked for, once in each round.
     """
     rows: dict[str, Rows] = {name: {} for name in plans}
@@ -97,11 +102,12 @@ def speed_in_turns(
                 after_each(f"{kind}, {clients} clients")
             return asked
 
-        for kind, part in (("wav", 1), ("mp3", 1), ("mp4", 1), ("60 s", 2), ("600 s", 40)):
+        for kind in alone:
+            part = _PARTS.get(kind, 1)
             times = {name: max(2, plan.n // part) for name, plan in plans.items()}
             for name, asked in ask(kind, 1, times).items():
                 rows[name] |= _latency(kind, asked.seconds)
-        for clients in CLIENTS:
+        for clients in together:
             times = {name: plan.together for name, plan in plans.items()}
             for name, asked in ask("wav", clients, times).items():
                 rate = len(asked.seconds) / asked.together_s

@@ -110,12 +110,15 @@ class Floor:
         }
 
     def rates(self) -> dict[str, float]:
-        """Return how often a second the stages run on all cores: in "threads", in "processes".
+        """Return how often a second the stages run in a thread to each core, and in a process.
 
         Less than so many times one core's rate: they share caches, memory and clock, and
         threads also the interpreter's lock.
         """
-        return {kind: sum(rates) / len(rates) for kind, rates in self._rates.items()}
+        return {
+            f"in {kind} on all cores": sum(rates) / len(rates)
+            for kind, rates in self._rates.items()
+        }
 
 
 def _rate(data: bytes, together: Any) -> float:

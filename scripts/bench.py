@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def main() -> int:
             for name, rows in speed_in_turns(plans, files, after_each=floor.measure).items():
                 columns[name] |= rows
         ours = columns["this app"]
-        ours |= _stage_rows(floor, ours) | _ffmpeg_rows()
+        ours |= _stage_rows(floor, ours) | _ffmpeg_rows(plans["this app"], files, Path(folder))
         _common.note("packages, extraction, training …")
         write_corpus(corpus, args.clips)
         ours |= _extraction(corpus, Path(folder)) | _training(corpus, Path(folder), args.epochs)
@@ -99,21 +100,28 @@ def _stage_rows(floor: Floor, ours: Rows) -> Rows:
     rows["stages in process, together, ms"] = together
     rows["model, million multiply-adds"] = count
     rows["model, at this core's rate, ms"] = at_rate
-    for kind, rate in floor.rates().items():
-        rows[f"stages in {kind} on all cores, answers a second"] = rate
-        served = ours["requests a second, 8 clients"]
-        rows[f"the app with 8 clients, % of stages in {kind}"] = 100 * served / rate
+    one_by_one = 1e3 / together * (os.cpu_count() or 1)
+    served = ours["requests a second, 8 clients"]
+    for how, rate in {"one by one, × cores": one_by_one, **floor.rates()}.items():
+        rows[f"stages {how}, answers a second"] = rate
+        rows[f"the app with 8 clients, % of stages {how}"] = 100 * served / rate
     return rows
 
 
-def _ffmpeg_rows() -> Rows:
+def _ffmpeg_rows(plan: Plan, files: Mapping[str, bytes], folder: Path) -> Rows:
+    """Measure what of an mp4's time is ffmpeg's start, with the system's and with the packages'."""
+    nothing = folder / "no-programs"
+    nothing.mkdir()
+    without = replace(plan, settings={**plan.settings, "PATH": str(nothing)})
+    name = "mp4 where the system has no ffmpeg"
+    measured = speed_in_turns({name: without}, files, alone=["mp4"], together=[])[name]
+    rows = {key.replace("mp4", name, 1): value for key, value in measured.items()}
     kinds = {"that is used": ffmpeg_path(), "of imageio-ffmpeg": imageio_ffmpeg.get_ffmpeg_exe()}
-    return {
-        f"start of the ffmpeg {kind}, ms": milliseconds(
+    for kind, path in kinds.items():
+        rows[f"start of the ffmpeg {kind}, ms"] = milliseconds(
             lambda path=path: subprocess.run([path, "-version"], capture_output=True, check=True)
         )
-        for kind, path in kinds.items()
-    }
+    return rows
 
 
 def _extraction(corpus: Path, folder: Path) -> Rows:
