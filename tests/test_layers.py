@@ -98,6 +98,6 @@ print(*sorted(name for name in sys.modules))
     loaded = set(done.stdout.split())
     assert "openvino" in loaded
     unwanted = {"tensorflow", "jax", "torch", "pydub", "librosa", "numba", "sklearn", "scipy"}
-    unwanted |= {"keras", "matplotlib", "pandas", "PIL", "requests", "openvino_telemetry"}
+    unwanted |= {"matplotlib", "pandas", "PIL", "requests", "openvino_telemetry"}
     assert not loaded & unwanted
     assert not loaded & {f"ser.{name}" for name in TRAINING}

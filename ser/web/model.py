@@ -4,10 +4,9 @@ import logging
 import threading
 from collections.abc import Callable
 
-from ser import spawn
-from ser.apart import build_apart
 from ser.bundle import Bundle
 from ser.errors import SerError
+from ser.graph import GraphScorer
 from ser.predictor import Predictor
 from ser.runtime import build_graph
 
@@ -25,12 +24,18 @@ class ModelHolder:
 
     def start(
         self,
+        build: Callable[[Bundle], GraphScorer] = build_graph,
+        *,
         on_failure: Callable[[str], None] = lambda _: None,
         on_success: Callable[[Predictor], None] = lambda _: None,
     ) -> None:
-        """Begin to load; then one of the two is called, with the reason or the predictor."""
+        """Begin to load; then one of the two is called, with the reason or the predictor.
+
+        Args:
+            build: as `load_scorer` says.
+        """
         threading.Thread(
-            target=self._load, args=(on_failure, on_success), name="load-model", daemon=True
+            target=self._load, args=(build, on_failure, on_success), name="load-model", daemon=True
         ).start()
 
     def wait(self, timeout_s: float) -> bool:
@@ -43,10 +48,12 @@ class ModelHolder:
         return self._predictor
 
     def _load(
-        self, on_failure: Callable[[str], None], on_success: Callable[[Predictor], None]
+        self,
+        build: Callable[[Bundle], GraphScorer],
+        on_failure: Callable[[str], None],
+        on_success: Callable[[Predictor], None],
     ) -> None:
         try:
-            build = build_apart if spawn.possible() else build_graph
             self._predictor = Predictor.from_bundle(self.bundle, build)
             log.info("model %s %s is ready", self.bundle.metadata.name, self.bundle.version)
         except Exception as error:
