@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from scripts._memory import held
 from tests import files
 from tests.conftest import Server
 
@@ -140,7 +141,7 @@ def _send(server: Server, mutants: Any, keep: Path | None) -> tuple:
                     print(wrong[-1], file=sys.stderr)  # noqa: T201
                     if keep:
                         (keep / f"{len(wrong)}.{extension}").write_bytes(data)
-            memory.append(_memory_mb(server.process.pid))
+            memory.append(round(held(server.process.pid)))
             print(f"{answers.total()} files", file=sys.stderr, flush=True)  # noqa: T201
     return answers, slowest, wrong, memory[:: max(1, len(memory) // 10)]
 
@@ -162,13 +163,6 @@ def ask(server: Server, data: bytes) -> tuple[str, str]:
         return "ok", fault
     code = answer["error"]["code"]
     return code, "" if code in ALLOWED.get(status, ()) else f"{status} {answer}"
-
-
-def _memory_mb(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status")
-    if not status.exists():
-        return 0
-    return int(status.read_text().partition("VmRSS:")[2].split()[0]) // 1000
 
 
 def main() -> None:
