@@ -9,13 +9,11 @@ from typing import Any
 
 from flask import Flask
 
-from ser import spawn
 from ser.apart import build_apart
 from ser.errors import SerError
 from ser.helper import Helper
 from ser.lean import share_heaps
 from ser.predictor import Predictor
-from ser.runtime import build_graph
 from ser.web import build_app
 from ser.web.logs import configure_logging
 from ser.web.server import Server
@@ -65,8 +63,7 @@ def main() -> int:
 
     print(f"http://{settings.host}:{server.port}", flush=True)
     model = app.extensions["model"]
-    build = build_apart if spawn.possible() else build_graph
-    model.start(build, on_failure=lambda _: server.stop(), on_success=start_helpers)
+    model.start(build_apart, on_failure=lambda _: server.stop(), on_success=start_helpers)
     server.run()
     if model.error:
         print(f"app.py: {model.error}", file=sys.stderr)

@@ -19,7 +19,7 @@ CLIENTS = (1, 2, 4, 8, 16)
 STARTS = 3
 ROUNDS = 5
 MIXED = 500
-_PARTS = {"60 s": 2, "600 s": 40}  # of what long files are asked for less often by
+_PARTS = {"60 s": 2, "600 s": 40}  # by which long files are asked for less often
 
 #: What was measured: name and unit to figure.
 Rows = dict[str, float]

@@ -1,38 +1,32 @@
 """Building a model's graph in a process that ends: what Keras takes of memory goes with it."""
 
 import logging
-import traceback
 from multiprocessing.connection import Connection, Pipe
 
 from ser.bundle import Bundle
-from ser.errors import SerError
 from ser.graph import Exported, GraphScorer
 from ser.lean import lean_imports
 from ser.runtime import build_graph
-from ser.spawn import inherited_files, spawn
+from ser.spawn import inherited_files, outcome, possible, spawn
 
 log = logging.getLogger(__name__)
 
 _BUILD_S = 120
-#: A graph, or an error: ours, or the traceback of another.
-_Built = Exported | SerError | str
 
 
 def build_apart(bundle: Bundle) -> GraphScorer:
-    """Return what `build_graph` does, which takes over where the process ends too early.
+    """Return what `build_graph` does, which takes over where no process can do it, or it ends.
 
     Raises:
         ModelFileError: the model cannot be built.
     """
-    built = _built(bundle)
-    if isinstance(built, SerError):
+    built = _built(bundle) if possible() else None
+    if isinstance(built, Exception):
         raise built
-    if isinstance(built, str):
-        raise RuntimeError(built)
     return GraphScorer.imported(built) if built else build_graph(bundle)
 
 
-def _built(bundle: Bundle) -> _Built | None:
+def _built(bundle: Bundle) -> Exported | Exception | None:
     """Return what the process sends; None of one that ends early, or is no Python of ours."""
     ours, theirs = Pipe()
     try:
@@ -46,7 +40,7 @@ def _built(bundle: Bundle) -> _Built | None:
         ours.send(bundle)
         with lean_imports():
             import openvino  # noqa: F401  # meanwhile
-        built: _Built | None = ours.recv() if ours.poll(_BUILD_S) else None
+        built: Exported | Exception | None = ours.recv() if ours.poll(_BUILD_S) else None
     except (EOFError, OSError):
         built = None
     finally:
@@ -63,13 +57,8 @@ def main() -> None:
     connection = Connection(inherited_files()[0])
     try:
         bundle = connection.recv()
-        try:
-            built: _Built = build_graph(bundle).export()
-        except SerError as error:
-            built = error
-        except Exception:  # of any kind, maybe not to be pickled
-            built = f"in the process that builds the model:\n{traceback.format_exc()}"
-        connection.send(built)
+        where = "the process that builds the model"
+        connection.send(outcome(lambda: build_graph(bundle).export(), where))
     except (EOFError, OSError):  # nobody waits for it any more
         return
 

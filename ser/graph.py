@@ -57,9 +57,11 @@ class GraphScorer:
     clip has, it takes a fifth less time with the batch fixed.
     """
 
-    def __init__(self, several: "_Compiled", single: "_Compiled") -> None:
+    def __init__(
+        self, several: "_Compiled", single: "_Compiled", exported_single: bytes = b""
+    ) -> None:
         self._several, self._single = several, single
-        self._exported_single = b""
+        self._exported_single = exported_single
         # Each request keeps what its largest batch took: no more of them than can run at once.
         self._slots = threading.BoundedSemaphore(_STREAMS)
 
@@ -80,9 +82,7 @@ class GraphScorer:
     def imported(cls, exported: Exported) -> "GraphScorer":
         """Take over what another process compiled, without Keras: it answers alike to the bit."""
         several, single = exported
-        taken_over = cls(_Compiled.imported(several), _Compiled.imported(single))
-        taken_over._exported_single = single
-        return taken_over
+        return cls(_Compiled.imported(several), _Compiled.imported(single), single)
 
     def export(self) -> Exported:
         """Return what `imported` takes; not of one that was imported: OpenVINO gets it wrong."""

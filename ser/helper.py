@@ -4,24 +4,22 @@ It has the model as OpenVINO compiled it for us (`GraphScorer.export_single`), n
 its answers are ours to the bit. A file is handed over in memory that both processes see.
 """
 
-import itertools
 import logging
 import mmap
 import os
 import subprocess
 import threading
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 
 from ser.audio import Audio
-from ser.errors import DecoderUnavailable, SerError
+from ser.errors import DecoderUnavailable
 from ser.graph import GraphScorer, imported_single
 from ser.lean import share_heaps
 from ser.predictor import Observer, Prediction, Predictor
-from ser.spawn import inherited_files, spawn
+from ser.spawn import inherited_files, outcome, spawn
 
 log = logging.getLogger(__name__)
 
@@ -95,11 +93,8 @@ class Helper:
         """Start nothing yet."""
         self.lanes = tuple(Lane(self) for _ in range(_LANES))
         self._predictor: Predictor | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._pauses = itertools.accumulate(
-            itertools.repeat(2), lambda s, n: min(s * n, _LONGEST_PAUSE_S), initial=_PAUSE_S
-        )
+        self._pause_s = _PAUSE_S
 
     @staticmethod
     def possible() -> bool:
@@ -145,16 +140,15 @@ class Helper:
             for file in files:
                 os.close(file)
         with self._lock:
-            self._process = process
             for lane, connection, memory in zip(self.lanes, ours, memories, strict=True):
                 lane.link = _Link(process, connection, memory)
 
     def replace(self, ended: subprocess.Popen[bytes]) -> None:
         """Start another process in place of one that has ended or is stuck, after a while."""
         with self._lock:
-            if self._process is not ended:  # another lane has seen it, too
+            link = self.lanes[0].link
+            if link is None or link.process is not ended:  # another lane has seen it, too
                 return
-            self._process = None
             for lane in self.lanes:
                 lane.link = None
         threading.Thread(
@@ -163,11 +157,13 @@ class Helper:
 
     def _restart(self, ended: subprocess.Popen[bytes]) -> None:
         ended.kill()
-        pause_s = next(self._pauses)
         log.warning(
-            "the second process ended with %s; in %d s there is another", ended.wait(), pause_s
+            "the second process ended with %s; in %d s there is another",
+            ended.wait(),
+            self._pause_s,
         )
-        time.sleep(pause_s)
+        time.sleep(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
         if self._predictor is not None:
             self.start(self._predictor)
 
@@ -190,24 +186,25 @@ def _answer(
 ) -> tuple[list[tuple[str, float]], Prediction | Exception | None]:
     """Return the seconds of each stage, and the answer, an error, or None as `Lane.predict`."""
 
+    stages: list[tuple[str, float]] = []
+
     def leave_core() -> None:
         raise _NotHere
 
-    stages: list[tuple[str, float]] = []
-    try:
-        return stages, predictor.predict(
-            data,
-            max_seconds=max_seconds,
-            timeout_s=timeout_s,
-            observe=lambda *stage: stages.append(stage),
-            leave_core=leave_core,
-        )
-    except _NotHere:
-        return [], None
-    except SerError as error:
-        return stages, error
-    except Exception:  # of any kind, maybe not to be pickled
-        return stages, RuntimeError(f"in the second process:\n{traceback.format_exc()}")
+    def predict() -> Prediction | None:
+        try:
+            return predictor.predict(
+                data,
+                max_seconds=max_seconds,
+                timeout_s=timeout_s,
+                observe=lambda *stage: stages.append(stage),
+                leave_core=leave_core,
+            )
+        except _NotHere:
+            stages.clear()
+            return None
+
+    return stages, outcome(predict, "the second process")
 
 
 def main(inherited: Sequence[int]) -> None:

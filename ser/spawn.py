@@ -4,7 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from ser.errors import SerError
+
+T = TypeVar("T")
 
 
 def possible() -> bool:
@@ -20,6 +26,16 @@ def spawn(module: str, inherited: Sequence[int]) -> subprocess.Popen[bytes]:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         pass_fds=inherited,
     )
+
+
+def outcome(call: Callable[[], T], where: str) -> T | Exception:
+    """Return what `call` gives, or its error as one that another process can be sent."""
+    try:
+        return call()
+    except SerError as error:
+        return error
+    except Exception:  # of any kind, maybe not to be pickled
+        return RuntimeError(f"in {where}:\n{traceback.format_exc()}")
 
 
 def inherited_files() -> list[int]:

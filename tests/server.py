@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scripts._memory import family
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -64,9 +66,8 @@ class Server:
 
     def started(self, *, by_name: str) -> list[int]:
         """Return the processes that it has started and that run a program named so, or longer."""
-        listed = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        children = [int(pid) for file in listed for pid in file.read_text().split()]
-        return [pid for pid in children if _program(pid).startswith(by_name)]
+        started = family(self.process.pid)[1:]
+        return [pid for pid in started if _program(pid).startswith(by_name)]
 
     def wait(self, timeout_s: float = 60) -> int:
         """Wait for its end and return its exit status."""
