@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -12,7 +13,7 @@ from flask import Flask
 from ser.apart import build_apart
 from ser.errors import SerError
 from ser.helper import Helper
-from ser.lean import share_heaps
+from ser.lean import give_back_free_memory, share_heaps
 from ser.predictor import Predictor
 from ser.web import build_app
 from ser.web.logs import configure_logging
@@ -37,9 +38,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
 
 
 def _helpers(settings: Settings) -> list[Helper]:
-    """Return the processes that are to predict beside this one, none of them started."""
+    """Return the processes that are to predict short clips for this one, none of them started."""
     processes = min(settings.processes, os.cpu_count() or 1) if Helper.possible() else 1
-    return [Helper() for _ in range(processes - 1)]
+    return [Helper() for _ in range(processes)] if processes > 1 else []
 
 
 def main() -> int:
@@ -60,10 +61,12 @@ def main() -> int:
     def start_helpers(predictor: Predictor) -> None:
         for helper in helpers:
             helper.start(predictor)
+        give_back_free_memory()
 
     print(f"http://{settings.host}:{server.port}", flush=True)
     model = app.extensions["model"]
-    model.start(build_apart, on_failure=lambda _: server.stop(), on_success=start_helpers)
+    build = partial(build_apart, with_single=not helpers)
+    model.start(build, on_failure=lambda _: server.stop(), on_success=start_helpers)
     server.run()
     if model.error:
         print(f"app.py: {model.error}", file=sys.stderr)

@@ -14,8 +14,11 @@ log = logging.getLogger(__name__)
 _BUILD_S = 120
 
 
-def build_apart(bundle: Bundle) -> GraphScorer:
+def build_apart(bundle: Bundle, *, with_single: bool = True) -> GraphScorer:
     """Return what `build_graph` does, which takes over where no process can do it, or it ends.
+
+    Args:
+        with_single: as `GraphScorer.imported` has it.
 
     Raises:
         ModelFileError: the model cannot be built.
@@ -23,7 +26,9 @@ def build_apart(bundle: Bundle) -> GraphScorer:
     built = _built(bundle) if possible() else None
     if isinstance(built, Exception):
         raise built
-    return GraphScorer.imported(built) if built else build_graph(bundle)
+    if built is None:
+        return build_graph(bundle)
+    return GraphScorer.imported(built, with_single=with_single)
 
 
 def _built(bundle: Bundle) -> Exported | Exception | None:

@@ -14,6 +14,14 @@ _BATCH = 8  # windows scored at once: more take memory, and no less time each
 _CORES = os.cpu_count() or 1
 # Two cores to each: with one, a client waits longer, alone or with seven others.
 _STREAMS = max(1, _CORES // 2)
+# Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
+# request is not thread-safe.
+_SETTINGS = {
+    "INFERENCE_PRECISION_HINT": "f32",
+    "INFERENCE_NUM_THREADS": _CORES,
+    "NUM_STREAMS": _STREAMS,
+    "ENABLE_CPU_PINNING": False,
+}
 _SCALES = (1, 10, 100)  # of the noise that two graphs of one model must answer alike
 _SAME = 1e-5
 
@@ -79,10 +87,14 @@ class GraphScorer:
         return cls(several, single if right else several)
 
     @classmethod
-    def imported(cls, exported: Exported) -> "GraphScorer":
-        """Take over what another process compiled, without Keras: it answers alike to the bit."""
-        several, single = exported
-        return cls(_Compiled.imported(several), _Compiled.imported(single), single)
+    def imported(cls, exported: Exported, *, with_single: bool = True) -> "GraphScorer":
+        """Take over what another process compiled, without Keras: it answers alike to the bit.
+
+        Args:
+            with_single: without it, a single window takes longer, and the scorer 13 MB less.
+        """
+        several, single = _Compiled.imported(exported[0]), exported[1]
+        return cls(several, _Compiled.imported(single) if with_single else several, single)
 
     def export(self) -> Exported:
         """Return what `imported` takes; not of one that was imported: OpenVINO gets it wrong."""
@@ -102,8 +114,8 @@ class GraphScorer:
 
 
 def imported_single(exported: bytes) -> Scorer:
-    """Return a scorer of single windows that runs on one core."""
-    return _Compiled.imported(exported, cores=1)
+    """Return a scorer of single windows."""
+    return _Compiled.imported(exported)
 
 
 class _Compiled:
@@ -118,16 +130,16 @@ class _Compiled:
         """Compile it, for all cores."""
         import openvino
 
-        return cls(openvino.Core().compile_model(graph, "CPU", _settings(_CORES)))
+        return cls(openvino.Core().compile_model(graph, "CPU", _SETTINGS))
 
     @classmethod
-    def imported(cls, exported: bytes, cores: int = _CORES) -> "_Compiled":
+    def imported(cls, exported: bytes) -> "_Compiled":
         """Take over what `export` gave."""
         with lean_imports():
             import openvino
 
             core = openvino.Core()
-            return cls(core.import_model(io.BytesIO(exported), "CPU", _settings(cores)))
+            return cls(core.import_model(io.BytesIO(exported), "CPU", _SETTINGS))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         try:
@@ -142,14 +154,3 @@ class _Compiled:
         """Return the graph as `Core.import_model` takes it."""
         exported: io.BytesIO = self._compiled.export_model()
         return exported.getvalue()
-
-
-def _settings(cores: int) -> dict[str, Any]:
-    # Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
-    # request is not thread-safe.
-    return {
-        "INFERENCE_PRECISION_HINT": "f32",
-        "INFERENCE_NUM_THREADS": cores,
-        "NUM_STREAMS": min(cores, _STREAMS),
-        "ENABLE_CPU_PINNING": False,
-    }

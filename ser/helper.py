@@ -1,23 +1,26 @@
-"""A second process that answers for short clips: two cores, and no interpreter's lock between.
+"""A process that answers for short clips: one to a core, and no interpreter's lock between.
 
-It has the model as OpenVINO compiled it for us (`GraphScorer.export_single`), needs no Keras, and
-its answers are ours to the bit. A file is handed over in memory that both processes see.
+Not the first process's either, whose HTTP has it often enough: that process leaves all short
+clips to its helpers. They have the model as OpenVINO compiled it for us
+(`GraphScorer.export_single`), need no Keras, and their answers are ours to the bit. A file is
+handed over in memory that both processes see.
 """
 
 import logging
 import mmap
 import os
+import selectors
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.connection import Connection, Pipe
 
 from ser.audio import Audio
 from ser.errors import DecoderUnavailable
 from ser.graph import GraphScorer, imported_single
-from ser.lean import share_heaps
+from ser.lean import give_back_free_memory, share_heaps
 from ser.predictor import Observer, Prediction, Predictor
 from ser.spawn import inherited_files, outcome, spawn
 
@@ -36,6 +39,7 @@ class _Link:
 
     process: subprocess.Popen[bytes]
     connection: Connection
+    answered: selectors.BaseSelector  # `Connection.poll` makes one each time
     memory: mmap.mmap
 
 
@@ -67,7 +71,7 @@ class Lane:
             self._helper.replace(link.process)
             return None
         try:
-            if not link.connection.poll(timeout_s + _PATIENCE_S):
+            if not link.answered.select(timeout_s + _PATIENCE_S):
                 raise EOFError
             stages, answer = link.connection.recv()
         except (EOFError, OSError) as error:
@@ -81,7 +85,7 @@ class Lane:
 
 
 class Helper:
-    """Starts the second process, and another one when that ends.
+    """Starts a process for short clips, and another one when that ends.
 
     It ends by itself when this process does, however that comes.
 
@@ -131,7 +135,7 @@ class Helper:
                 raise EOFError
             ours[0].recv()
         except (EOFError, OSError) as error:
-            log.warning("no second process, the first predicts alone: %r", error)
+            log.warning("no process for short clips, the first does its part: %r", error)
             if process:
                 process.kill()
                 process.wait()
@@ -141,7 +145,9 @@ class Helper:
                 os.close(file)
         with self._lock:
             for lane, connection, memory in zip(self.lanes, ours, memories, strict=True):
-                lane.link = _Link(process, connection, memory)
+                answered = selectors.PollSelector()
+                answered.register(connection, selectors.EVENT_READ)
+                lane.link = _Link(process, connection, answered, memory)
 
     def replace(self, ended: subprocess.Popen[bytes]) -> None:
         """Start another process in place of one that has ended or is stuck, after a while."""
@@ -158,13 +164,13 @@ class Helper:
     def _restart(self, ended: subprocess.Popen[bytes]) -> None:
         ended.kill()
         log.warning(
-            "the second process ended with %s; in %d s there is another",
+            "a process for short clips ended with %s; in %d s there is another",
             ended.wait(),
             self._pause_s,
         )
-        time.sleep(self._pause_s)
-        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
-        if self._predictor is not None:
+        while self._predictor is not None and not self.running:
+            time.sleep(self._pause_s)
+            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
             self.start(self._predictor)
 
 
@@ -204,7 +210,7 @@ def _answer(
             stages.clear()
             return None
 
-    return stages, outcome(predict, "the second process")
+    return stages, outcome(predict, "the process for short clips")
 
 
 def main(inherited: Sequence[int]) -> None:
@@ -216,13 +222,17 @@ def main(inherited: Sequence[int]) -> None:
         bundle, graph = connections[0].recv()
         predictor = _ShortClips(bundle, imported_single(graph))
         predictor.warm_up()
+        del graph
+        give_back_free_memory()
         connections[0].send(None)
+        asked = selectors.DefaultSelector()
+        for lane in zip(connections, memories, strict=True):
+            asked.register(lane[0], selectors.EVENT_READ, lane)
         while True:
-            ready = wait(connections)
-            for connection, memory in zip(connections, memories, strict=True):
-                if connection in ready:
-                    n, *limits = connection.recv()
-                    connection.send(_answer(predictor, memory[:n], *limits))
+            for key, _ in asked.select():
+                connection, memory = key.data
+                n, *limits = connection.recv()
+                connection.send(_answer(predictor, memory[:n], *limits))
     except (EOFError, OSError):  # it has ended
         return
 

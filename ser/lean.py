@@ -3,7 +3,7 @@
 import ctypes
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 
 # Imported where they are installed, for what serving never does: 150 MB and two seconds.
@@ -12,6 +12,7 @@ _OPTIONAL = ("sklearn", "pandas", "matplotlib", "PIL", "requests", "openvino_tel
 # its inverse Fourier transform.
 _STANDINS = ("scipy", "scipy.signal")
 _LARGE = 4 * 2**20  # bytes
+_ANOTHER_LIBRARY = (AttributeError, OSError, TypeError)  # of C than glibc
 
 
 @contextmanager
@@ -40,10 +41,17 @@ def share_heaps() -> None:
     threads are started.
     """
     m_trim_threshold, m_mmap_threshold, m_arena_max = -1, -3, -8  # malloc.h
-    try:
+    with suppress(*_ANOTHER_LIBRARY):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(m_arena_max, 2)
         mallopt(m_mmap_threshold, _LARGE)
         mallopt(m_trim_threshold, 2 * _LARGE)  # as glibc relates the two
-    except (AttributeError, OSError, TypeError):
-        return  # another C library
+
+
+def give_back_free_memory() -> None:
+    """Give the system back what has become free between what is in use, where glibc is there.
+
+    To be called after what took more than it keeps, as loading a model does.
+    """
+    with suppress(*_ANOTHER_LIBRARY):
+        ctypes.CDLL(None).malloc_trim(0)

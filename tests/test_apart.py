@@ -14,6 +14,7 @@ from ser import spawn
 from ser.apart import build_apart
 from ser.bundle import DEFAULT_MODEL, read_bundle
 from ser.errors import ModelFileError
+from ser.graph import imported_single
 from ser.predictor import Predictor
 from ser.runtime import build_graph
 from tests import models
@@ -39,6 +40,14 @@ def test_its_answers_are_the_same_to_the_bit(which, classic, clip):
         np.testing.assert_array_equal(apart.scorer(x[:n]), here.scorer(x[:n]))
     assert here.scorer(x).std(axis=0).max() > 1e-3  # or any two would be alike
     assert apart.predict(clip) == here.predict(clip)
+
+
+def test_without_the_graph_for_single_windows_it_answers_alike(classic):
+    with_it, without = build_apart(classic), build_apart(classic, with_single=False)
+    x = np.random.default_rng(6).standard_normal((5, *classic.features.shape), np.float32)
+    for n in (1, 5):
+        np.testing.assert_allclose(without(x[:n]), with_it(x[:n]), atol=1e-6)
+    assert imported_single(without.export_single())(x[:1]) == pytest.approx(with_it(x[:1]))
 
 
 def test_what_is_wrong_with_a_model_is_told_in_the_same_words(classic):

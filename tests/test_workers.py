@@ -1,6 +1,7 @@
 """So many predictions at work, in the order in which they came, and no more of them than cores."""
 
 import contextlib
+import contextvars
 import gc
 import os
 import threading
@@ -87,8 +88,8 @@ def test_a_process_has_one_of_the_cores_and_each_of_its_lanes_one_file(monkeypat
     assert (bench.workers.at_work, bench.workers.queued) == (3, 2)
     for work in held[:3]:
         assert work.begun.wait(SOON_S)
-    assert [work.lane for work in held[:3]] == [None, *lanes]
-    held[1].let_go.set()
+    assert [work.lane for work in held[:3]] == [lanes[0], None, lanes[1]]
+    held[0].let_go.set()
     assert held[3].begun.wait(SOON_S)
     assert held[3].lane is lanes[0]
     held[2].leave_core()
@@ -98,6 +99,33 @@ def test_a_process_has_one_of_the_cores_and_each_of_its_lanes_one_file(monkeypat
         work.let_go.set()
     for one in asked:
         one.result(SOON_S)
+
+
+def test_where_processes_have_all_cores_nothing_is_begun_without_them(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    one, other = Helper().lanes, Helper().lanes
+    bench = Bench(Workers(8, 4, lanes=[one, other]))
+    held = [Held() for _ in range(5)]
+    asked = [bench.ask(work) for work in held]
+    assert (bench.workers.at_work, bench.workers.queued) == (4, 1)
+    for work in held[:4]:
+        assert work.begun.wait(SOON_S)
+    # One file for each process, before there is a second for any.
+    assert [work.lane for work in held[:4]] == [one[0], other[0], one[1], other[1]]
+    for work in held:
+        work.let_go.set()
+    for answer in asked:
+        answer.result(SOON_S)
+    assert held[4].lane is not None
+
+
+def test_what_is_called_has_its_callers_context():
+    name = contextvars.ContextVar("name", default="nobody")
+    workers = Workers(1, 1)
+    for caller in ("one", "another"):
+        name.set(caller)
+        called = workers.run(lambda *_: name.get(), received_at=time.monotonic(), timeout_s=SOON_S)
+        assert called == caller
 
 
 def test_no_more_threads_than_allowed_where_cores_are_left():

@@ -45,7 +45,7 @@ class Metrics:
         queued = Gauge("ser_queued", "Predictions waiting for their turn", registry=self._registry)
         queued.set_function(lambda: workers.queued)
         processes = Gauge("ser_processes", "Processes that predict", registry=self._registry)
-        processes.set_function(lambda: 1 + sum(helper.running for helper in helpers))
+        processes.set_function(lambda: sum(helper.running for helper in helpers) or 1)
 
     def count_request(self, status: int, code: str) -> None:
         """Count a request that is answered; `code` is "ok" or that of the error."""

@@ -40,7 +40,6 @@ class Record:
 
 def current_record() -> Record:
     """Return the record of the request that is being answered."""
-    # In the environment and not in `flask.g`: the thread that predicts has a `g` of its own.
     environ = request.environ
     if _RECORD not in environ:
         given = request.headers.get(ID_HEADER, "")

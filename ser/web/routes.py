@@ -3,15 +3,7 @@
 import time
 from typing import Any
 
-from flask import (
-    Blueprint,
-    Response,
-    copy_current_request_context,
-    current_app,
-    jsonify,
-    render_template,
-    request,
-)
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from ser.card import (
     HUMAN_UAR,
@@ -175,7 +167,6 @@ def _predict() -> dict[str, Any]:
         metrics.count_stage(stage, seconds)
 
     # The upload is read where it is worked on: what waits is not in memory.
-    @copy_current_request_context
     def work(leave_core: LeaveCore, lane: Lane | None) -> Prediction:
         now = time.monotonic()
         observe("queue", now - begun)

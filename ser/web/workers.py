@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from heapq import heappop, heappush
 from itertools import chain
 from typing import Any, TypeVar
@@ -21,11 +22,12 @@ Call = Callable[[LeaveCore, Lane | None], T]
 
 
 class _Work(Future[Any]):
-    """What is to be called, and what it gave."""
+    """What is to be called, in the context in which this was made, and what it gave."""
 
     def __init__(self, call: Call[Any]) -> None:
         super().__init__()
         self.call = call
+        self.context = copy_context()
 
 
 class Workers:
@@ -63,10 +65,9 @@ class Workers:
         self._waiting: deque[_Work] = deque()
         self._at_work = 0
         here = (os.cpu_count() or 1) - len(lanes)
-        self._places: list[Lane | None] = [
-            *[None] * max(1, here),
-            *chain(*zip(*lanes, strict=True)),
-        ]
+        first, *further = zip(*lanes, strict=True) if lanes else ((),)
+        # What waits at a lane is begun later than what another core begins at once.
+        self._places: list[Lane | None] = [*first, *[None] * here, *chain(*further)]
         self._free = list(range(len(self._places)))  # a heap: the first is taken first
         self._closed_at: float | None = None
 
@@ -91,6 +92,8 @@ class Workers:
 
     def run(self, call: Call[T], *, received_at: float, timeout_s: float) -> T:
         """Give what `call` gives, called in a thread of ours when its turn has come.
+
+        The context is the caller's: Flask's request, for one, and so the id in the log.
 
         Args:
             received_at: when the request had come in whole, by `time.monotonic`.
@@ -158,7 +161,7 @@ class Workers:
 
     def _do(self, work: _Work, leave: LeaveCore, lane: Lane | None) -> None:
         try:
-            result = work.call(leave, lane)
+            result = work.context.run(work.call, leave, lane)
         except BaseException as error:
             if isinstance(error, Exception):
                 self._on_error(error)
