@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from multiprocessing import get_context
-from statistics import median
+from statistics import harmonic_mean, median
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from ser.runtime import build_model
 _TURNS = 50
 _MATRIX = 512
 _TOGETHER_S = 2
+_CORES = os.cpu_count() or 1
 
 
 def milliseconds(call: Callable[[], Any], turns: int = _TURNS) -> float:
@@ -55,15 +56,15 @@ class Floor:
         self._data = data
         self.predictor = _loaded()
         self._spent: dict[str, list[float]] = {}
-        self._rates: dict[str, list[float]] = {"threads": [], "processes": []}
+        self._rates: dict[str, list[float]] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> "Floor":
-        n, enter = os.cpu_count() or 1, self._stack.enter_context
+        enter = self._stack.enter_context
         manager = enter(get_context("spawn").Manager())
         self._pools: dict[str, tuple[Executor, Any]] = {
-            "threads": (enter(ThreadPoolExecutor(n)), threading.Barrier(n)),
-            "processes": (enter(processes(n)), manager.Barrier(n)),
+            "threads": (enter(ThreadPoolExecutor(_CORES)), threading.Barrier(_CORES)),
+            "processes": (enter(processes(_CORES)), manager.Barrier(_CORES)),
         }
         self._rate_in("processes")  # they have loaded the model
         self._one_after_the_other()
@@ -78,7 +79,10 @@ class Floor:
         if asked == "wav, 1 clients":
             self._one_after_the_other()
         elif asked == "wav, 8 clients":
-            for kind, rates in self._rates.items():
+            one_core = _rate(self._data)
+            self._rates.setdefault("one by one, × cores", []).append(_CORES * one_core)
+            for kind in self._pools:
+                rates = self._rates.setdefault(f"in {kind} on all cores", [])
                 rates.append(self._rate_in(kind))
 
     def _observe(self, stage: str, seconds: float) -> None:
@@ -110,20 +114,19 @@ class Floor:
         }
 
     def rates(self) -> dict[str, float]:
-        """Return how often a second the stages run in a thread to each core, and in a process.
+        """Return how often a second the stages run on all cores, and how that was measured.
 
-        Less than so many times one core's rate: they share caches, memory and clock, and
-        threads also the interpreter's lock.
+        In a thread or a process to each core that is mostly less than so many times the rate of
+        one: they share caches, memory and clock, and threads also the interpreter's lock. The
+        mean is the one that so many requests in each round have, too.
         """
-        return {
-            f"in {kind} on all cores": sum(rates) / len(rates)
-            for kind, rates in self._rates.items()
-        }
+        return {how: harmonic_mean(rates) for how, rates in self._rates.items()}
 
 
-def _rate(data: bytes, together: Any) -> float:
+def _rate(data: bytes, together: Any = None) -> float:
     predictor, done = _loaded(), 0
-    together.wait()
+    if together:
+        together.wait()
     began = time.perf_counter()
     while time.perf_counter() < began + _TOGETHER_S:
         json.dumps(predictor.predict(data).to_dict())

@@ -100,9 +100,8 @@ def _stage_rows(floor: Floor, ours: Rows) -> Rows:
     rows["stages in process, together, ms"] = together
     rows["model, million multiply-adds"] = count
     rows["model, at this core's rate, ms"] = at_rate
-    one_by_one = 1e3 / together * (os.cpu_count() or 1)
     served = ours["requests a second, 8 clients"]
-    for how, rate in {"one by one, × cores": one_by_one, **floor.rates()}.items():
+    for how, rate in floor.rates().items():
         rows[f"stages {how}, answers a second"] = rate
         rows[f"the app with 8 clients, % of stages {how}"] = 100 * served / rate
     return rows
