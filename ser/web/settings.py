@@ -59,8 +59,8 @@ SETTINGS = {
         "SER_PROCESSES",
         2,
         _number(int, 1, 64),
-        "processes that predict, on Linux, no more than there are cores; each further one "
-        "takes 65 MB",
+        "processes that answer for short clips, on Linux, one to a core at most, 55 MB each; "
+        "with 1 the one that serves does",
     ),
     "queue": Setting(
         "SER_QUEUE",
