@@ -105,10 +105,10 @@ class Workers:
         """
         if self._closed_at is not None and received_at >= self._closed_at:
             raise later("shutting_down")
-        work = _Work(call)
         with self._lock:
             if self._at_work + len(self._waiting) >= self._room:
                 raise later("busy")
+            work = _Work(call)
             self._waiting.append(work)
             self._begin()
         try:
