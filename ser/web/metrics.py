@@ -44,7 +44,7 @@ class Metrics:
         at_work.set_function(lambda: workers.at_work)
         queued = Gauge("ser_queued", "Predictions waiting for their turn", registry=self._registry)
         queued.set_function(lambda: workers.queued)
-        processes = Gauge("ser_processes", "Processes that predict", registry=self._registry)
+        processes = Gauge("ser_processes", "Processes for short clips", registry=self._registry)
         processes.set_function(lambda: sum(helper.running for helper in helpers) or 1)
 
     def count_request(self, status: int, code: str) -> None:
