@@ -79,11 +79,10 @@ class Floor:
         if asked == "wav, 1 clients":
             self._one_after_the_other()
         elif asked == "wav, 8 clients":
-            one_core = _rate(self._data)
-            self._rates.setdefault("one by one, × cores", []).append(_CORES * one_core)
-            for kind in self._pools:
-                rates = self._rates.setdefault(f"in {kind} on all cores", [])
-                rates.append(self._rate_in(kind))
+            rates = {"one by one, × cores": _CORES * _rate(self._data)}
+            rates |= {f"in {kind} on all cores": self._rate_in(kind) for kind in self._pools}
+            for how, rate in rates.items():
+                self._rates.setdefault(how, []).append(rate)
 
     def _observe(self, stage: str, seconds: float) -> None:
         self._spent.setdefault(stage, []).append(1e3 * seconds)

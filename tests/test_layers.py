@@ -4,6 +4,8 @@ import ast
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 ORDER = [
@@ -77,14 +79,23 @@ def test_the_library_knows_neither_flask_nor_argparse():
             assert "flask" not in words.lower(), path
 
 
-def test_serving_imports_neither_tensorflow_nor_training(clip, tmp_path):
+@pytest.mark.parametrize(
+    ("start", "unwanted_too"),
+    [
+        ("app = create_app()", set()),
+        # As `python app.py`: Keras comes and goes with the process that builds the model.
+        ("app = build_app(Settings()); app.extensions['model'].start(build_apart)", {"keras"}),
+    ],
+    ids=["create_app", "app.py"],
+)
+def test_serving_imports_neither_tensorflow_nor_training(start, unwanted_too, clip, tmp_path):
     """A process that has answered a request, with TensorFlow installed beside it."""
     (tmp_path / "clip.wav").write_bytes(clip)
     code = f"""
 import importlib.util, sys
 assert importlib.util.find_spec("tensorflow"), "the test needs it to be there"
-from app import create_app
-app = create_app()
+from app import build_app, build_apart, create_app, Settings
+{start}
 assert app.extensions["model"].wait(60)
 with open({str(tmp_path / "clip.wav")!r}, "rb") as f:
     answer = app.test_client().post("/predict", data=f.read(), content_type="audio/wav")
@@ -98,6 +109,6 @@ print(*sorted(name for name in sys.modules))
     loaded = set(done.stdout.split())
     assert "openvino" in loaded
     unwanted = {"tensorflow", "jax", "torch", "pydub", "librosa", "numba", "sklearn", "scipy"}
-    unwanted |= {"matplotlib", "pandas", "PIL", "requests", "openvino_telemetry"}
+    unwanted |= unwanted_too | {"matplotlib", "pandas", "PIL", "requests", "openvino_telemetry"}
     assert not loaded & unwanted
     assert not loaded & {f"ser.{name}" for name in TRAINING}
