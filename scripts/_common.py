@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from ser.errors import SerError, UsageError
 
 if TYPE_CHECKING:
-    from ser.recipes import KerasRecipe
+    from ser.models.recipes import KerasRecipe
 
 
 def run(main: Callable[[], int]) -> None:
@@ -103,14 +103,14 @@ def workers(args: argparse.Namespace) -> Iterator[None]:
 
 def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
     """Add the options that `changed_recipe` takes."""
-    from ser.groupings import GROUPINGS, SEXES
-    from ser.waveforms import CHANGES
+    from ser.augmentation.waveform import AUGMENTATIONS
+    from ser.models.label_sets import LABEL_SETS, SEXES
 
     form = parser.add_argument_group("instead of what the recipe says")
     form.add_argument(
         "--emotions",
         metavar="NAMES",
-        help=f"told apart: a list with commas, or a grouping: {', '.join(GROUPINGS)}",
+        help=f"told apart: a list with commas, or a label_set: {', '.join(LABEL_SETS)}",
     )
     form.add_argument("--sex", choices=SEXES, help="train and test on these voices alone")
     form.add_argument(
@@ -123,7 +123,7 @@ def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="CHANGE",
         help="train on each clip once more with a changed waveform, such as noise+shift: of "
-        f"{', '.join(CHANGES)}; can be given again",
+        f"{', '.join(AUGMENTATIONS)}; can be given again",
     )
 
 
@@ -139,23 +139,23 @@ def changed_recipe(name: str, args: argparse.Namespace) -> Any:
     Raises:
         UsageError: a name is not known, or the recipe cannot be changed so.
     """
-    from ser.groupings import find_grouping
-    from ser.recipes import RECIPES, as_recipe
-    from ser.registry import lookup
-    from ser.waveforms import find_change
+    from ser.augmentation.waveform import find_augmentation
+    from ser.models.label_sets import find_label_set
+    from ser.models.recipes import RECIPES, as_recipe
+    from ser.plugins import lookup
 
     given = given_changes(args)
     if not given:
         return lookup(RECIPES, name, "recipe")
     if "emotions" in given:
-        given["grouping"] = find_grouping(given.pop("emotions"))
+        given["label_set"] = find_label_set(given.pop("emotions"))
     if "changes" in given:
-        given["changes"] = tuple(dict.fromkeys(given["changes"]))
-        for change in given["changes"]:
-            find_change(change)  # it says what is wrong before any clip is read
+        given["augmentations"] = tuple(dict.fromkeys(given.pop("changes")))
+        for change in given["augmentations"]:
+            find_augmentation(change)  # it says what is wrong before any clip is read
     # The published figure is not of a changed recipe.
     recipe = as_recipe(name, published=None, **given)
-    if recipe.changes and getattr(recipe, "augmentation", None):
+    if recipe.augmentations and getattr(recipe, "augmentation", None):
         raise UsageError(f"recipe {name!r} has an augmentation of its own; leave --changes out")
     return recipe
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import _common
 
-from ser.bundle import add_scores, read_bundle
-from ser.card import model_card
 from ser.errors import UsageError
+from ser.models.model_file import add_scores, read_model_file
+from ser.reports.model_card import model_card
 
 
 def read_scores(path: Path) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def add_figures(figures: dict[str, Any], model: Path) -> None:
     """
     if "protocol" not in figures:
         raise UsageError("those are scores of a finished model, not of a recipe under a protocol")
-    trained = read_bundle(model).metadata
+    trained = read_model_file(model).metadata
     if figures["recipe"] == trained.recipe and set(figures["recall"]) != set(trained.labels):
         raise UsageError(
             f"the figures are of {', '.join(figures['recall'])}; {model} tells "
@@ -42,5 +42,5 @@ def add_figures(figures: dict[str, Any], model: Path) -> None:
         )
     add_scores(model, figures)
     card = model.with_name("README.md")
-    card.write_text(model_card(read_bundle(model)))
+    card.write_text(model_card(read_model_file(model)))
     _common.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")

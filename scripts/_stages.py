@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from ser.bundle import DEFAULT_MODEL, Bundle
-from ser.graph import openvino_graph
-from ser.jobs import processes
-from ser.lean import lean_imports, share_heaps
-from ser.predictor import Predictor
-from ser.runtime import build_model
+from ser.data.parallel import processes
+from ser.inference.backends import build_model
+from ser.inference.memory import hide_optional_packages, limit_heaps
+from ser.inference.openvino_backend import openvino_graph
+from ser.inference.predictor import Predictor
+from ser.models.model_file import ModelFile
+from ser.resources import DEFAULT_MODEL
 
 _TURNS = 50
 _MATRIX = 512
@@ -52,7 +53,7 @@ class Floor:
         Args:
             data: a file that libsndfile reads.
         """
-        share_heaps()  # as the app does
+        limit_heaps()  # as the app does
         self._data = data
         self.predictor = _loaded()
         self._spent: dict[str, list[float]] = {}
@@ -138,20 +139,22 @@ def _loaded() -> Predictor:
     return Predictor.from_file(DEFAULT_MODEL)
 
 
-def model_floor(bundle: Bundle) -> tuple[float, float]:
+def model_floor(model_file: ModelFile) -> tuple[float, float]:
     """Return a window's multiply-adds in millions, and their ms at this core's measured rate."""
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((_MATRIX, _MATRIX), dtype=np.float32) for _ in range(2))
     each = milliseconds(lambda: a @ b) / _MATRIX**3
-    count = multiply_adds(bundle)
+    count = multiply_adds(model_file)
     return count / 1e6, count * each
 
 
-def multiply_adds(bundle: Bundle) -> int:
+def multiply_adds(model_file: ModelFile) -> int:
     """Return the multiply-adds of a model for one window: convolutions, products, GRU, LSTM."""
-    with lean_imports():
-        graph = openvino_graph(build_model(bundle, bundle.architecture), bundle.features.shape)
-    graph.reshape([1, *bundle.features.shape])
+    with hide_optional_packages():
+        graph = openvino_graph(
+            build_model(model_file, model_file.architecture), model_file.features.shape
+        )
+    graph.reshape([1, *model_file.features.shape])
     total = 0
     for node in graph.get_ordered_ops():
         kind = node.get_type_name()

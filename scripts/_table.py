@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import _common
 
-from ser import table, table_text
-from ser.bundle import DEFAULT_MODEL, read_bundle
-from ser.dataset import load_dataset
+from ser.data.dataset import load_dataset
+from ser.evaluation import recipe_benchmark as table
 from ser.features import FEATURE_SETS
-from ser.recipes import RECIPES
-from ser.registry import lookup
+from ser.models.model_file import read_model_file
+from ser.models.recipes import RECIPES
+from ser.plugins import lookup
+from ser.reports import recipe_table as table_text
+from ser.resources import DEFAULT_MODEL
 
 
 def evaluate_all(args: argparse.Namespace) -> int:
@@ -39,12 +41,12 @@ def evaluate_all(args: argparse.Namespace) -> int:
 
 def _write(runs: Sequence[table.Run], args: argparse.Namespace) -> None:
     """Write the table of all recipes: of what is stored of their runs."""
-    from ser.report import plot_accuracies
+    from ser.reports.plots import plot_accuracies
 
     recipes = list(RECIPES.values())
     found = table.results(runs, args.results)
     # Evaluations that the shipped model carries are not run again.
-    shipped = read_bundle(DEFAULT_MODEL).metadata
+    shipped = read_model_file(DEFAULT_MODEL).metadata
     for name, scores in {shipped.recipe: shipped.scores, **shipped.comparisons}.items():
         for kind, protocol in table.kinds(RECIPES[name]).items():
             if protocol in scores:

@@ -24,8 +24,8 @@ from _sizes import sizes
 from _sounds import CLIP_S, bodies, write_corpus
 from _stages import Floor, milliseconds, model_floor
 
-from ser.ffmpeg import ffmpeg_path
-from ser.recipes import RECIPES
+from ser.audio.ffmpeg import ffmpeg_path
+from ser.models.recipes import RECIPES
 
 SCRIPTS = ROOT / "scripts"
 TUTORIAL = ("flask", "tensorflow", "librosa")
@@ -94,7 +94,7 @@ def main() -> int:
 def _stage_rows(floor: Floor, ours: Rows) -> Rows:
     spent = floor.stages()
     together = sum(spent.values())
-    count, at_rate = model_floor(floor.predictor.bundle)
+    count, at_rate = model_floor(floor.predictor.model_file)
     rows = {f"stage {name}, ms": value for name, value in spent.items()}
     rows["stage receive and send, ms"] = ours["wav, median, ms"] - together
     rows["stages in process, together, ms"] = together
@@ -164,7 +164,7 @@ def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
 def _write_classic(path: Path) -> None:
     """Write the published network, untrained: what it answers takes as long."""
     code = (
-        "import sys; from ser.recipes import RECIPES; "
+        "import sys; from ser.models.recipes import RECIPES; "
         f"RECIPES[{CLASSIC!r}].build((40, 1), 8).save(sys.argv[1])"
     )
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(ROOT)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import _common
 
-from ser.convert import convert, plan
+from ser.corpora.convert import convert, plan
 
 
 def parse() -> argparse.Namespace:

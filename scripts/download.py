@@ -6,10 +6,10 @@ from pathlib import Path
 
 import _common
 
-from ser.corpora import CORPORA, Corpus, Form
-from ser.download import fetch, list_files, mirrored
+from ser.corpora import CORPORA, Corpus, Edition
+from ser.corpora.download import fetch, list_files, mirrored
 from ser.errors import DownloadFault, UsageError
-from ser.registry import lookup
+from ser.plugins import lookup
 
 
 def parse() -> argparse.Namespace:
@@ -65,7 +65,7 @@ def _print_list() -> None:
             print(f"  {corpus.name:20} given out on request: ask at its page")
 
 
-def _find(name: str) -> tuple[Corpus, Form]:
+def _find(name: str) -> tuple[Corpus, Edition]:
     name, _, form = name.partition(":")
     corpus = lookup(CORPORA, name, "corpus")
     if not corpus.forms:
@@ -85,7 +85,7 @@ def _accept(corpus: Corpus, accepted: bool) -> None:
         raise UsageError("the licence was not accepted")
 
 
-def _fetch(corpus: Corpus, form: Form, folder: Path, mirror: str | None) -> tuple[int, int]:
+def _fetch(corpus: Corpus, form: Edition, folder: Path, mirror: str | None) -> tuple[int, int]:
     from tqdm import tqdm
 
     files = list_files(mirrored(form, mirror) if mirror else form)

@@ -15,13 +15,13 @@ import _common
 from _scores import add_figures, read_scores
 from _table import evaluate_all
 
-from ser.conditions import CONDITIONS
+from ser.augmentation.corruptions import CORRUPTIONS
 from ser.corpora import CORPORA, scan
-from ser.dataset import load_dataset
+from ser.data.dataset import load_dataset
+from ser.data.splits import CROSS, PROTOCOLS, RANDOM, find_protocol
 from ser.errors import UsageError
-from ser.figures import report_lines
-from ser.protocols import CROSS, PROTOCOLS, RANDOM, find_protocol
-from ser.recipes import KerasRecipe, recipe_features
+from ser.models.recipes import KerasRecipe, recipe_features
+from ser.reports.markdown import report_lines
 
 _MODEL_FILES = (".h5", ".skops")
 _PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
@@ -58,7 +58,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--conditions",
         action="store_true",
-        help="test again with every clip spoilt: telephone, codecs, noise, room …",
+        help="test again with every clip corrupted: telephone, codecs, noise, room …",
     )
     parser.add_argument(
         "--long-audio",
@@ -143,14 +143,14 @@ def main() -> int:
 
 
 def _evaluate_file(args: argparse.Namespace) -> int:
-    from ser.predictor import Predictor
-    from ser.unseen import answers_of, score_unseen
+    from ser.evaluation.external import answers_of, score_external
+    from ser.inference.predictor import Predictor
 
     if args.protocol:
         raise UsageError("a model file is tested on all of --data; leave --protocol out")
     predictor = Predictor.from_file(Path(args.what))
     if any(path.suffix == ".npz" for path in args.data):
-        dataset = _load(args, predictor.bundle.features)
+        dataset = _load(args, predictor.model_file.features)
         clips, answers = dataset.utterances, predictor.probabilities(dataset.features)
     else:
         found = scan(args.data, CORPORA)
@@ -160,10 +160,10 @@ def _evaluate_file(args: argparse.Namespace) -> int:
         )
         for line in faults:
             _common.note(line)
-    labels = predictor.bundle.metadata.labels
-    result = score_unseen(labels, clips, answers)
+    labels = predictor.model_file.metadata.labels
+    result = score_external(labels, clips, answers)
     figures = result.summary() | {
-        "model": predictor.bundle.metadata.name,
+        "model": predictor.model_file.metadata.name,
         "data": ", ".join(path.resolve().name for path in args.data),
     }
     details = "\n".join(result.lines())
@@ -180,8 +180,8 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
     recipe, changes = _common.changed_recipe(args.what, args), _common.given_changes(args)
     protocol = find_protocol(args.protocol)
 
-    from ser.evaluation import evaluate
-    from ser.report import plot_curves
+    from ser.evaluation.evaluate import evaluate
+    from ser.reports.plots import plot_curves
 
     dataset = _load(args, recipe_features(recipe))
     result = evaluate(
@@ -191,7 +191,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         seeds=range(args.seed, args.seed + args.seeds),
         epochs=args.epochs,
         jobs=args.jobs,
-        spoilt=CONDITIONS if args.conditions else (),
+        corrupted=CORRUPTIONS if args.conditions else (),
         long_audio=args.long_audio,
         folder=args.report and args.report / "splits",
         callbacks=lambda split: (
@@ -242,7 +242,7 @@ def _load(args: argparse.Namespace, features):
 def _report(folder: Path | None, scores, title: str, details: str = "") -> None:
     if folder is None:
         return
-    from ser.report import classification_text, plot_confusion
+    from ser.reports.plots import classification_text, plot_confusion
 
     folder.mkdir(parents=True, exist_ok=True)
     plot_confusion(scores, folder / "confusion.png", title)

@@ -30,7 +30,7 @@ def main() -> int:
     if not found.utterances:
         raise UsageError(f"no utterance below {', '.join(map(str, args.data))}")
 
-    from ser.exploration import explore
+    from ser.reports.corpus_report import explore
 
     names = sorted({CORPORA[u.corpus].title for u in found.utterances})
     page = explore(

@@ -10,12 +10,12 @@ from pathlib import Path
 import _common
 
 from ser.corpora import CORPORA, Utterance, scan
+from ser.data.extraction import extract
+from ser.data.feature_tables import FORMATS, new_table
+from ser.data.manifest import write_extracted
 from ser.errors import UsageError
-from ser.extracted import write_extracted
-from ser.extraction import extract
 from ser.features import FEATURE_SETS
-from ser.registry import lookup
-from ser.tables import FORMATS, new_table
+from ser.plugins import lookup
 
 
 def parse() -> argparse.Namespace:

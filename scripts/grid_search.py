@@ -1,6 +1,6 @@
 """Search the parameters of recipes on validation speakers, and compare the recipes found.
 
-A part of the speakers, as the recognizer of the library tests on, stays unheard. The last
+A part of the speakers, as the recognizer of the library tests on, stays held_out. The last
 line of the output is one JSON object with the parameters and figures of each recipe.
 """
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 import _common
 
-from ser.dataset import load_dataset
-from ser.protocols import hold_out_test
-from ser.recipes import RECIPES, recipe_features
-from ser.registry import lookup
+from ser.data.dataset import load_dataset
+from ser.data.splits import hold_out_test
+from ser.models.recipes import RECIPES, recipe_features
+from ser.plugins import lookup
 
 
 def parse() -> argparse.Namespace:
@@ -42,8 +42,8 @@ def main() -> int:
     args = parse()
     recipes = [lookup(RECIPES, name, "recipe") for name in args.recipes]
 
-    from ser.report import plot_comparison
-    from ser.search import compare, search, store, with_params
+    from ser.reports.plots import plot_comparison
+    from ser.training.grid_search import compare, search, store, with_params
 
     found, measured = [], []
     with _common.workers(args):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import _common
 
-from ser.bundle import DEFAULT_MODEL
 from ser.errors import SerError
-from ser.predictor import Predictor
+from ser.inference.predictor import Predictor
+from ser.resources import DEFAULT_MODEL
 
 
 def parse() -> argparse.Namespace:
@@ -28,7 +28,7 @@ def parse() -> argparse.Namespace:
 def main() -> int:
     args = parse()
     predictor = Predictor.from_file(args.model)
-    labels = predictor.bundle.metadata.labels
+    labels = predictor.model_file.metadata.labels
     writer = csv.writer(sys.stdout)
     if args.csv:
         writer.writerow(["file", "emotion", "confidence", "duration", *labels, "error"])

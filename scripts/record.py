@@ -8,9 +8,9 @@ from pathlib import Path
 import _common
 import soundfile
 
-from ser.bundle import DEFAULT_MODEL
-from ser.predictor import Predictor
-from ser.recorder import Patience, file_blocks, microphone_blocks, record
+from ser.audio.microphone import Patience, file_blocks, microphone_blocks, record
+from ser.inference.predictor import Predictor
+from ser.resources import DEFAULT_MODEL
 
 
 def parse() -> argparse.Namespace:
@@ -59,7 +59,7 @@ def main() -> int:
     soundfile.write(take, samples, rate, format="WAV")
     answer = predictor.predict(take.getvalue())
     if not args.no_save:
-        from ser.report import plot_take
+        from ser.reports.plots import plot_take
 
         stem = args.save / datetime.now().strftime("take-%Y%m%d-%H%M%S-%f")
         args.save.mkdir(parents=True, exist_ok=True)

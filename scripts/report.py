@@ -18,7 +18,7 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> int:
-    from ser.pages import tie_together
+    from ser.reports.html import tie_together
 
     print(tie_together(parse().folder))
     return 0

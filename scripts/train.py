@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import _common
 import numpy as np
 
-from ser.dataset import Dataset, load_dataset
+from ser.data.dataset import Dataset, load_dataset
+from ser.data.splits import hold_out_validation
 from ser.errors import UsageError
-from ser.protocols import hold_out_validation
-from ser.recipes import RECIPES, EstimatorRecipe, KerasRecipe, Recipe, recipe_features
+from ser.models.recipes import RECIPES, EstimatorRecipe, KerasRecipe, Recipe, recipe_features
 
 if TYPE_CHECKING:
-    from ser.training import Trained
+    from ser.training.train import Trained
 
 
 def parse() -> argparse.Namespace:
@@ -52,8 +52,8 @@ def main() -> int:
         raise UsageError(f"--out {args.out} must end in {recipe.suffix}")
 
     from ser.metrics import score
-    from ser.report import classification_text, plot_confusion, plot_curves
-    from ser.training import refit, save, train
+    from ser.reports.plots import classification_text, plot_confusion, plot_curves
+    from ser.training.train import refit, save, train
 
     features = recipe_features(recipe)
     dataset = load_dataset(args.data, features, progress=_common.extraction_progress)

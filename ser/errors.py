@@ -1,7 +1,16 @@
-"""The errors of the library, one small tree.
+"""The errors of the library, one small tree, and the warnings that an answer can carry.
 
-Each carries the ``code`` under which HTTP and the command lines report it.
+HTTP and the command lines report each under its code.
 """
+
+DAMAGED = "damaged"
+UNCERTAIN = "uncertain"
+
+#: Each warning by its code, in plain words.
+WARNINGS = {
+    DAMAGED: "The file is damaged; only the part that could be read was analysed.",
+    UNCERTAIN: "The model is not sure: such answers are wrong more often than right.",
+}
 
 
 class SerError(Exception):

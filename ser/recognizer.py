@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser.dataset import Dataset, load_dataset
+from ser.data.dataset import Dataset, load_dataset
+from ser.data.splits import hold_out_test, hold_out_validation
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
-from ser.groupings import find_grouping
+from ser.inference.predictor import Predictor
 from ser.metrics import Scores, score
-from ser.predictor import Predictor
-from ser.protocols import hold_out_test, hold_out_validation
-from ser.recipes import Recipe, as_recipe, recipe_features, with_own_names
-from ser.registry import lookup
-from ser.search import stored
-from ser.training import Trained, save, train
+from ser.models.label_sets import find_label_set
+from ser.models.recipes import Recipe, as_recipe, recipe_features, with_own_names
+from ser.plugins import lookup
+from ser.training.grid_search import stored
+from ser.training.train import Trained, save, train
 
 if TYPE_CHECKING:
     import pandas
@@ -68,7 +68,7 @@ class EmotionRecognizer:
         self.seed = seed
         self._data = [Path(p) for p in ([data] if isinstance(data, str | Path) else data)]
         wanted = {
-            "grouping": find_grouping(",".join(emotions)) if emotions else None,
+            "label_set": find_label_set(",".join(emotions)) if emotions else None,
             "balance": balance,
             "features": lookup(FEATURE_SETS, features, "feature set").name if features else None,
         }
@@ -104,7 +104,7 @@ class EmotionRecognizer:
     @property
     def emotions(self) -> tuple[str, ...]:
         """The emotions that it tells apart, in the order of its outputs."""
-        return self.predictor.bundle.metadata.labels
+        return self.predictor.model_file.metadata.labels
 
     def train(self, *, epochs: int | None = None) -> None:
         """Fit the model to the training clips.

@@ -43,8 +43,8 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def predictor():
     """Return the shipped model, loaded as the app loads it."""
-    from ser.bundle import DEFAULT_MODEL
-    from ser.predictor import Predictor
+    from ser.inference.predictor import Predictor
+    from ser.resources import DEFAULT_MODEL
 
     return Predictor.from_file(DEFAULT_MODEL)
 

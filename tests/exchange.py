@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ser.web.problems import ERRORS
+from ser.web.errors import ERRORS
 from tests import files, synth
 
 # The settings of a server that takes small files only, and its limit in bytes.

@@ -95,10 +95,12 @@ def serving(**variables: str) -> Iterator[int]:
     from app import create_app
     from ser.web.server import Server as WebServer
     from ser.web.settings import read_settings
+    from ser.web.supervisor import listen
 
     app = create_app(variables)
     assert app.extensions["model"].wait(300)
-    server = WebServer(app, read_settings({**variables, "PORT": "0"}))
+    settings = read_settings({**variables, "PORT": "0"})
+    server = WebServer(app, settings, listen(settings.host, settings.port))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -13,7 +13,7 @@ import pytest
 
 from scripts._memory import Weighing, family
 from scripts._serving import Serving
-from ser.ffmpeg import ffmpeg_path
+from ser.audio.ffmpeg import ffmpeg_path
 from tests import synth
 from tests.conftest import ROOT
 

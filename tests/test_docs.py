@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from ser.bundle import DEFAULT_MODEL, read_bundle
+from ser.augmentation.waveform import AUGMENTATIONS
 from ser.corpora import CORPORA
+from ser.data.splits import PROTOCOLS
 from ser.features import FEATURE_SETS
-from ser.groupings import GROUPINGS
-from ser.protocols import PROTOCOLS
-from ser.recipes import RECIPES
-from ser.waveforms import CHANGES
+from ser.models.label_sets import LABEL_SETS
+from ser.models.model_file import read_model_file
+from ser.models.recipes import RECIPES
+from ser.resources import DEFAULT_MODEL
 from ser.web.settings import SETTINGS
 from tests import synth
 from tests.conftest import ROOT
@@ -42,22 +43,22 @@ def test_every_named_choice_is_in_the_readme(name):
     assert f"`{name}`" in README
 
 
-@pytest.mark.parametrize("grouping", GROUPINGS.values(), ids=lambda g: g.name)
-def test_every_grouping_is_in_the_readme(grouping):
-    (row,) = re.findall(rf"^\| `{grouping.name}` \| (.*) \|$", README, re.MULTILINE)
-    if grouping.name == "10":
+@pytest.mark.parametrize("label_set", LABEL_SETS.values(), ids=lambda g: g.name)
+def test_every_grouping_is_in_the_readme(label_set):
+    (row,) = re.findall(rf"^\| `{label_set.name}` \| (.*) \|$", README, re.MULTILINE)
+    if label_set.name == "10":
         assert row == "those of `5`, women and men apart"
     else:
-        assert set(grouping.classes) | set(grouping.labels) == set(re.findall(r"\w+", row))
+        assert set(label_set.classes) | set(label_set.labels) == set(re.findall(r"\w+", row))
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("change", AUGMENTATIONS)
 def test_every_change_of_the_waveform_is_in_the_readme(change):
     assert f"\n| `{change}` | " in README
 
 
 def test_the_figures_of_the_readme_are_those_of_the_model_file():
-    metadata = read_bundle(DEFAULT_MODEL).metadata
+    metadata = read_model_file(DEFAULT_MODEL).metadata
     assert metadata.comparisons
     for scores in (metadata.scores, *metadata.comparisons.values()):
         for name, figures in scores.items():

@@ -9,17 +9,17 @@ import pytest
 from tests.conftest import ROOT
 
 ORDER = [
-    "errors", "registry", "emotions", "remarks", "corpora", "download", "groupings", "sniff",
+    "errors", "registry", "emotions", "remarks", "corpora", "download", "label_sets", "detect_container",
     "endings", "turns", "limits", "ffmpeg", "convert", "audio", "conditions", "features",
     "augment", "recipes", "cache", "jobs", "extraction", "tables", "extracted", "matrices",
     "dataset", "waveforms", "protocols", "metrics", "calibration", "stock", "estimators",
-    "bundle", "figures", "card", "lean", "budget", "graph", "spawn", "runtime", "apart",
+    "model_file", "figures", "card", "lean", "budget", "graph", "spawn", "runtime", "apart",
     "predictor", "helper", "recorder", "unseen", "long_audio", "checkpoints", "networks",
     "wrapped", "search", "training", "recognizer", "results", "evaluation", "table",
     "table_text", "report", "pages", "exploration", "web",
 ]  # fmt: skip
 TRAINING = {
-    "groupings",
+    "label_sets",
     "download",
     "waveforms",
     "unseen",

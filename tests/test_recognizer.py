@@ -15,13 +15,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from ser.corpora import Utterance
-from ser.dataset import Dataset, load_dataset
+from ser.data.dataset import Dataset, load_dataset
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
-from ser.groupings import find_grouping
-from ser.recipes import RECIPES, as_recipe
+from ser.models.label_sets import find_label_set
+from ser.models.recipes import RECIPES, as_recipe
 from ser.recognizer import EmotionRecognizer
-from ser.search import Found, compare, folds, search, store, stored
+from ser.training.grid_search import SearchResult, compare, folds, search, store, stored
 from tests import synth
 from tests.conftest import ROOT, run_training
 
@@ -196,8 +196,8 @@ def test_a_search_balances_where_the_recipe_does(balance):
         for i, emotion in enumerate(said)
     ]
     dataset = Dataset(np.zeros((len(said), 40, 1), np.float32), tuple(clips))
-    grouping = find_grouping(",".join(THREE))
-    recipe = as_recipe(Counting(), grouping=grouping, balance=balance, grid={"n": [1, 2]})
+    label_set = find_label_set(",".join(THREE))
+    recipe = as_recipe(Counting(), label_set=label_set, balance=balance, grid={"n": [1, 2]})
     Counting.fits.clear()
     assert search(recipe, dataset).tried == 2
     assert len(Counting.fits) == 2 * 3
@@ -212,12 +212,12 @@ def test_a_search_balances_where_the_recipe_does(balance):
 
 def test_tuples_of_a_grid_survive_json(tmp_path):
     params = {"hidden_layer_sizes": (200,), "alpha": 0.01}
-    store(Found("perceptron-180", params, 0.5, 1, 0.1), tmp_path)
+    store(SearchResult("perceptron-180", params, 0.5, 1, 0.1), tmp_path)
     assert stored(RECIPES["perceptron-180"], tmp_path).params == params
 
 
 def test_a_regressor_of_other_emotions_is_numbered_anew():
-    recipe = as_recipe("svr-180-five", grouping=find_grouping("sad,happy"))
+    recipe = as_recipe("svr-180-five", label_set=find_label_set("sad,happy"))
     assert recipe.values == (0, 1)
     assert as_recipe("svr-180-five").values == (1, 2, 3, 4, 5)
 
@@ -230,12 +230,12 @@ import numpy as np
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from ser.dataset import load_dataset
-from ser.estimators import flat
-from ser.recipes import RECIPES, recipe_features
+from ser.data.dataset import load_dataset
+from ser.models.sklearn_models import flat
+from ser.models.recipes import RECIPES, recipe_features
 from ser.recognizer import EmotionRecognizer
-from ser.search import search
-from ser.wrapped import as_estimator
+from ser.training.grid_search import search
+from ser.training.sklearn_wrapper import as_estimator
 from dataclasses import replace
 
 data, out = map(Path, sys.argv[1:])

@@ -1,17 +1,21 @@
-"""The corpora of the field. A new one is one file here with a `CORPUS`."""
+"""Corpora: folders of files come in, utterances with emotion, speaker and sex go out.
+
+A new corpus is one file here with a `CORPUS`. `download` fetches corpora from their publishers,
+`convert` turns their videos into WAV.
+"""
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.remote import Form, RemoteFile
 from ser.corpora.scan import AUDIO_SUFFIXES, Scan, scan
-from ser.registry import collect
+from ser.corpora.sources import Edition, RemoteFile
+from ser.plugins import collect
 
-CORPORA: dict[str, Corpus] = collect("ser.corpora", "CORPUS")
+CORPORA: dict[str, Corpus] = collect("ser.corpora", "CORPUS", skip=("convert", "download"))
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "CORPORA",
     "Corpus",
-    "Form",
+    "Edition",
     "RemoteFile",
     "Scan",
     "Utterance",

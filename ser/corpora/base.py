@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ser.corpora.remote import Form
+from ser.corpora.sources import Edition
 
 Sex = Literal["male", "female", ""]
 
@@ -51,4 +51,4 @@ class Corpus:
     parse: Callable[[Path], Utterance | None]
     last_resort: bool = False
     page: str = ""
-    forms: Mapping[str, Form] = field(default_factory=dict)
+    forms: Mapping[str, Edition] = field(default_factory=dict)

@@ -6,8 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Sex, Utterance
-from ser.corpora.remote import Form, RemoteFile, github_lfs_files
-from ser.emotions import canonical
+from ser.corpora.sources import Edition, RemoteFile, github_lfs_files
+from ser.labels import canonical
 
 # actor_sentence_emotion_level; one file is published as 1040_ITH_SAD_X.
 _NAME = re.compile(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)")
@@ -61,7 +61,7 @@ CORPUS = Corpus(
     parse=_parse,
     page=f"https://github.com/{_REPOSITORY}",
     forms={
-        "speech": Form(
+        "speech": Edition(
             summary="7,442 clips, 606 MB",
             files=(
                 RemoteFile(

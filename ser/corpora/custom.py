@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.emotions import canonical, known_emotion
 from ser.errors import UsageError
+from ser.labels import canonical, known_emotion
 
 MANIFEST_SUFFIX = ".csv"
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.remote import Form, RemoteFile
+from ser.corpora.sources import Edition, RemoteFile
 
 _MEN = frozenset({"03", "10", "11", "12", "15"})
 _WOMEN = frozenset({"08", "09", "13", "14", "16"})
@@ -46,7 +46,7 @@ CORPUS = Corpus(
     parse=_parse,
     page="http://emodb.bilderbar.info/",
     forms={
-        "speech": Form(
+        "speech": Edition(
             summary="535 clips, 40 MB; no checksum is published",
             files=(
                 RemoteFile(

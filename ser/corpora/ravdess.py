@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.remote import Form, RemoteFile, zenodo_files
+from ser.corpora.sources import Edition, RemoteFile, zenodo_files
 
 # modality-channel-emotion-intensity-statement-repetition-actor
 _NAME = re.compile(r"(0[123])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-([01]\d|2[0-4])")
@@ -43,7 +43,7 @@ CORPUS = Corpus(
     parse=_parse,
     page="https://zenodo.org/records/1188976",
     forms={
-        "speech": Form(
+        "speech": Edition(
             summary="1,440 clips of speech, 208 MB",
             files=(
                 RemoteFile(
@@ -54,7 +54,7 @@ CORPUS = Corpus(
                 ),
             ),
         ),
-        "song": Form(
+        "song": Edition(
             summary="1,012 clips of song, 226 MB",
             files=(
                 RemoteFile(
@@ -65,12 +65,12 @@ CORPUS = Corpus(
                 ),
             ),
         ),
-        "video-speech": Form(
+        "video-speech": Edition(
             summary="the speech as video, an archive per actor",
             listing=_ZENODO,
             read_listing=zenodo_files("Video_Speech_"),
         ),
-        "video-song": Form(
+        "video-song": Edition(
             summary="the songs as video, an archive per actor",
             listing=_ZENODO,
             read_listing=zenodo_files("Video_Song_"),

@@ -10,7 +10,7 @@ from ser.corpora.base import Corpus, Utterance
 from ser.corpora.custom import MANIFEST_SUFFIX, read_manifest
 from ser.errors import UsageError
 
-#: Of what `ser.audio` decodes.
+#: Of what `ser.audio.decode` decodes.
 AUDIO_SUFFIXES = frozenset(
     {
         ".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".caf", ".flac", ".flv", ".m4a",

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.remote import Form, dataverse_files
-from ser.emotions import canonical
+from ser.corpora.sources import Edition, dataverse_files
+from ser.labels import canonical
 
 # OAF is the older, YAF the younger actress; one file is published as OA_bite_neutral.
 # The folders disagree in case and wording, so the file name's last word counts.
@@ -41,7 +41,7 @@ CORPUS = Corpus(
     parse=_parse,
     page="https://doi.org/10.5683/SP2/E8H2MF",
     forms={
-        "speech": Form(
+        "speech": Edition(
             summary="2,800 clips",
             listing=f"{_BOREALIS}/api/datasets/:persistentId/versions/:latest-published/files"
             "?persistentId=doi:10.5683/SP2/E8H2MF",

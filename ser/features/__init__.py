@@ -1,7 +1,11 @@
-"""The feature sets. A new one is one file here with a `FEATURES`."""
+"""Features: a waveform comes in, the array that a model takes goes out.
+
+A new feature set is one file here with a `FEATURES`; every parameter is data, and is stored in
+the model file.
+"""
 
 from ser.features.base import FeatureSet
-from ser.registry import collect
+from ser.plugins import collect
 
 FEATURE_SETS: dict[str, FeatureSet] = collect("ser.features", "FEATURES")
 

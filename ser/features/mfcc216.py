@@ -3,8 +3,8 @@
 import numpy as np
 
 from ser.features.base import FeatureSet, check_finite
-from ser.features.means import FRAME, stretch
-from ser.features.spectrum import cepstra, mel_power, to_db
+from ser.features.mel import mel_power, mfcc, to_db
+from ser.features.statistics import FRAME, stretch
 
 
 def _compute(
@@ -25,7 +25,7 @@ def _compute(
         padded, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )
     check_finite(power)
-    return cepstra(to_db(power), n_mfcc=n_mfcc).mean(axis=1, keepdims=True)
+    return mfcc(to_db(power), n_mfcc=n_mfcc).mean(axis=1, keepdims=True)
 
 
 FEATURES = FeatureSet(

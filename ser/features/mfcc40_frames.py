@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ser.features.base import FeatureSet, check_finite
-from ser.features.spectrum import cepstra, mel_frequencies, mel_power, to_db
+from ser.features.mel import mel_frequencies, mel_power, mfcc, to_db
 
 _VOICE_HZ = (300, 3400)  # a telephone's band
 _MARGIN = 2  # frames kept around the voice
@@ -65,7 +65,7 @@ def fill(frames: np.ndarray, length: int) -> np.ndarray:
 
 
 def _compute(samples: np.ndarray, *, frames: int, n_mfcc: int, **params: Any) -> np.ndarray:
-    return fill(cepstra(log_mel(samples, **params), n_mfcc=n_mfcc), frames)
+    return fill(mfcc(log_mel(samples, **params), n_mfcc=n_mfcc), frames)
 
 
 FEATURES = FeatureSet(

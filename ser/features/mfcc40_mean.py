@@ -3,7 +3,7 @@
 import numpy as np
 
 from ser.features.base import FeatureSet
-from ser.features.spectrum import cepstra, mel_power, to_db
+from ser.features.mel import mel_power, mfcc, to_db
 
 
 def _compute(
@@ -13,7 +13,7 @@ def _compute(
     power = mel_power(
         samples, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )
-    frames = cepstra(to_db(power), n_mfcc=n_mfcc)
+    frames = mfcc(to_db(power), n_mfcc=n_mfcc)
     return frames.mean(axis=0, dtype=np.float64)[:, np.newaxis]
 
 

@@ -1,7 +1,7 @@
 """`mix178`: the means over frames of ten blocks of 2.5 s from 0.6 s on."""
 
 from ser.features.base import FeatureSet
-from ser.features.means import FRAME, mean_blocks
+from ser.features.statistics import FRAME, mean_blocks
 
 FEATURES = FeatureSet(
     name="mix178",

@@ -1,7 +1,7 @@
 """`mix180`: the means over frames of 40 MFCCs, 12 chroma and 128 mel bands."""
 
 from ser.features.base import FeatureSet
-from ser.features.means import FRAME, mean_blocks
+from ser.features.statistics import FRAME, mean_blocks
 
 FEATURES = FeatureSet(
     name="mix180",

@@ -1,7 +1,7 @@
 """`mix193`: `mix180`, the means over frames of 7 bands of spectral contrast and of 6 of tonnetz."""
 
 from ser.features.base import FeatureSet
-from ser.features.means import FRAME, mean_blocks
+from ser.features.statistics import FRAME, mean_blocks
 
 FEATURES = FeatureSet(
     name="mix193",

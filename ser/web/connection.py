@@ -12,8 +12,8 @@ from waitress.parser import HTTPRequestParser
 from waitress.task import WSGITask
 from waitress.utilities import BadRequest, Error
 
-from ser.web.problems import ERRORS
-from ser.web.record import RECEIVED_AT, REFUSAL
+from ser.web.errors import ERRORS
+from ser.web.request_log import RECEIVED_AT, REFUSAL
 
 IDLE_S = 30  # until a connection on which nothing comes is closed
 UPLOAD_S = 300  # until an upload must be there, or what is left of a refused one is dropped

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ser import remarks
-from ser.web.problems import ERRORS
-from ser.web.record import ID_HEADER
-from ser.web.settings import Settings
-from ser.web.upload import FIELD, MAX_FORM_PARTS
+from ser.errors import WARNINGS
+from ser.web.errors import ERRORS
+from ser.web.request_log import ID_HEADER
+from ser.web.settings import FIELD, MAX_FORM_PARTS, Settings
 
 _UPLOAD_ERRORS = [code for code in ERRORS if code not in ("not_found", "method_not_allowed")]
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
@@ -127,7 +126,7 @@ def _schemas(labels: Sequence[str]) -> dict[str, Any]:
                 "truncated": {"type": "boolean"},
                 "warnings": {
                     "type": "array",
-                    "items": {"type": "string", "enum": list(remarks.WARNINGS)},
+                    "items": {"type": "string", "enum": list(WARNINGS)},
                 },
                 "segments": {"type": "array", "minItems": 1, "items": _ref("Segment")},
                 "model": _object({"name": _STRING, "version": _STRING}),

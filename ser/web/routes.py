@@ -3,9 +3,12 @@
 import time
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Request, Response, current_app, jsonify, render_template, request
 
-from ser.card import (
+from ser.errors import WARNINGS
+from ser.inference.predictor import Prediction, Predictor
+from ser.labels import EMOJI
+from ser.reports.model_card import (
     HUMAN_UAR,
     HUMAN_UAR_PROTOCOL,
     HUMAN_UAR_SOURCE,
@@ -15,21 +18,17 @@ from ser.card import (
     model_card,
     training_data,
 )
-from ser.emotions import EMOJI
-from ser.helper import Lane
-from ser.predictor import Prediction, Predictor
-from ser.remarks import WARNINGS
-from ser.turns import LeaveCore
+from ser.web.errors import ApiError, retry_later, too_large
 from ser.web.metrics import CONTENT_TYPE, Metrics
-from ser.web.model import ModelHolder
+from ser.web.model_loader import ModelLoader
 from ser.web.openapi import describe
-from ser.web.problems import Problem, later
-from ser.web.record import current_record
-from ser.web.settings import Settings
-from ser.web.upload import read_upload
-from ser.web.workers import Workers
+from ser.web.prediction_queue import PredictionQueue
+from ser.web.request_log import current_record
+from ser.web.settings import FIELD, Settings
 
 blueprint = Blueprint("web", __name__)
+
+_HINT = f"send one file: curl -F {FIELD}=@clip.wav …, or the raw bytes with an audio/* type"
 
 
 @blueprint.app_context_processor
@@ -43,7 +42,7 @@ def _page_facts() -> dict[str, Any]:
         "facts": {  # for the page's scripts
             "emoji": EMOJI,
             "warnings": WARNINGS,
-            "labels": _holder().bundle.metadata.labels,
+            "labels": _loader().model_file.metadata.labels,
             "maxBytes": settings.max_upload_bytes,
             "maxSeconds": settings.max_seconds,
         },
@@ -77,8 +76,8 @@ def health() -> Response:
 @blueprint.get("/ready")
 def ready() -> Response:
     """Say that the model has answered its warm-up, and that the app is not being stopped."""
-    if _workers().closed:
-        raise later("shutting_down")
+    if _predictions().closed:
+        raise retry_later("shutting_down")
     _predictor()
     return jsonify(status="ready")
 
@@ -86,11 +85,11 @@ def ready() -> Response:
 @blueprint.get("/model")
 def model() -> Response:
     """Give what the model file says of itself, its scores too."""
-    bundle = _holder().bundle
-    meta = bundle.metadata
+    model_file = _loader().model_file
+    meta = model_file.metadata
     return jsonify(
         name=meta.name,
-        version=bundle.version,
+        version=model_file.version,
         labels=meta.labels,
         features=meta.features,
         temperature=meta.temperature,
@@ -120,7 +119,7 @@ def model() -> Response:
 @blueprint.get("/model/card")
 def card() -> Response:
     """Give the model card: Markdown, under a type that browsers show rather than save."""
-    return Response(model_card(_holder().bundle), mimetype="text/plain")
+    return Response(model_card(_loader().model_file), mimetype="text/plain")
 
 
 @blueprint.get("/metrics")
@@ -132,19 +131,19 @@ def metrics() -> Response:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """Describe all this to programs."""
-    return jsonify(describe(_settings(), _holder().bundle.metadata.labels))
+    return jsonify(describe(_settings(), _loader().model_file.metadata.labels))
 
 
 def _settings() -> Settings:
     return current_app.extensions["settings"]
 
 
-def _holder() -> ModelHolder:
+def _loader() -> ModelLoader:
     return current_app.extensions["model"]
 
 
-def _workers() -> Workers:
-    return current_app.extensions["workers"]
+def _predictions() -> PredictionQueue:
+    return current_app.extensions["predictions"]
 
 
 def _metrics() -> Metrics:
@@ -152,10 +151,10 @@ def _metrics() -> Metrics:
 
 
 def _predictor() -> Predictor:
-    holder = _holder()
-    if holder.predictor is None:
-        raise Problem("not_ready", holder.error or "the model is being loaded")
-    return holder.predictor
+    loader = _loader()
+    if loader.predictor is None:
+        raise ApiError("not_ready", loader.error or "the model is being loaded")
+    return loader.predictor
 
 
 def _predict() -> dict[str, Any]:
@@ -167,29 +166,52 @@ def _predict() -> dict[str, Any]:
         metrics.count_stage(stage, seconds)
 
     # The upload is read where it is worked on: what waits is not in memory.
-    def work(leave_core: LeaveCore, lane: Lane | None) -> Prediction:
+    def work() -> Prediction:
         now = time.monotonic()
         observe("queue", now - begun)
-        left_s = max(0.1, record.received_at + settings.timeout_s - now)
-        upload = [read_upload(request, settings)]
-        if lane and (
-            there := lane.predict(
-                upload[0], max_seconds=settings.max_seconds, timeout_s=left_s, observe=observe
-            )
-        ):
-            return there
         return predictor.predict(
-            upload.pop(),  # not to be held here as well
+            read_upload(request, settings),
             max_seconds=settings.max_seconds,
-            timeout_s=left_s,
+            timeout_s=max(0.1, record.received_at + settings.timeout_s - now),
             observe=observe,
-            leave_core=leave_core,
         )
 
-    answer = _workers().run(work, received_at=record.received_at, timeout_s=settings.timeout_s)
+    answer = _predictions().run(work, received_at=record.received_at, timeout_s=settings.timeout_s)
     record.audio_s = answer.duration
-    name, version = predictor.bundle.metadata.name, predictor.bundle.version
+    name, version = predictor.model_file.metadata.name, predictor.model_file.version
     return answer.to_dict() | {
         "model": {"name": name, "version": version},
         "request_id": record.request_id,
     }
+
+
+def read_upload(request: Request, settings: Settings) -> bytes:
+    """Return the bytes of the uploaded file; its name is not looked at.
+
+    Raises:
+        ApiError: there is not exactly one file, it is too large, or the disk is full.
+        RequestEntityTooLarge: the whole request is too large.
+    """
+    try:
+        data = _read_body(request)
+    except OSError as error:
+        raise retry_later("unavailable") from error
+    if len(data) > settings.max_upload_bytes:
+        raise too_large(settings)
+    return data
+
+
+def _read_body(request: Request) -> bytes:
+    kind = request.mimetype
+    if kind == "multipart/form-data":
+        files = request.files.getlist(FIELD)
+        if len(files) != 1 or len(request.files) != 1:
+            found = f"{len(files)} files" if files else f"no file in the field {FIELD!r}"
+            raise ApiError("bad_request", f"{found}; {_HINT}")
+        if not files[0].filename:
+            raise ApiError("bad_request", f"no file was chosen; {_HINT}")
+        return files[0].read()
+    if kind.startswith(("audio/", "video/")) or kind == "application/octet-stream":
+        # One read of the announced length: `get_data` reads 64 KB at a time, in four copies.
+        return request.stream.read(request.content_length or 0) + request.stream.read()
+    raise ApiError("bad_request", f"the content type is {kind or 'missing'}; {_HINT}")

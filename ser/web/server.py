@@ -1,7 +1,8 @@
 """waitress under limits, and an end at which nobody is left without an answer."""
 
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -12,8 +13,9 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from ser.web.connection import Channel, Unavailable
+from ser.web.prediction_queue import PredictionQueue
 from ser.web.settings import Settings
-from ser.web.workers import Workers
+from ser.web.supervisor import ConnectionCounts
 
 _SPARE_THREADS = 4  # for what is answered at once, while the others wait for predictions
 _PROBES = {"/health", "/ready"}  # a platform ends an app that is late with them
@@ -24,6 +26,7 @@ _MEMORY_PER_UPLOAD = 65_536  # bytes, of a long one; the rest of it is on disk
 _RECEIVED_AT_ONCE = 131_072  # bytes
 _HEADER_BYTES = 65_536
 _TICK_S = 0.05
+_LET_ACCEPT_S = 0.002
 # When the app stops: on top of `SER_TIMEOUT_S`, until what was at work is answered, and
 # then until the clients have read it. With the default, together the 30 s that platforms give.
 _ANSWER_S = 1
@@ -34,16 +37,32 @@ class _Listener(TcpWSGIServer):
     channel_class = Channel
     stopping = False
 
-    def __init__(self, *args: Any, probes: ThreadedTaskDispatcher, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        probes: ThreadedTaskDispatcher,
+        copy: int,
+        counts: ConnectionCounts | None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._probes = probes
+        self._copy, self._counts = copy, counts
 
     def handle_accept(self) -> None:
-        """Take in all who are waiting: waitress takes one, then sees to every connection."""
+        """Accept all who are waiting: waitress accepts one, then looks at every connection."""
         known = -1
         while known < len(self._map) < _CONNECTIONS:
+            self._let_others_accept()
             known = len(self._map)
             super().handle_accept()
+
+    def _let_others_accept(self) -> None:
+        """Wait a moment if another copy has fewer connections, so that it accepts first."""
+        if self._counts is not None:
+            self._counts.set(self._copy, len(self.active_channels))
+            if not self._counts.is_lowest(self._copy):
+                time.sleep(_LET_ACCEPT_S)
 
     def readable(self) -> bool:
         """Say whether to take in more connections, and make room for them."""
@@ -81,15 +100,22 @@ class _Listener(TcpWSGIServer):
 class Server:
     """The app at its address, from `run` until `stop`."""
 
-    def __init__(self, app: Flask, settings: Settings) -> None:
-        """Listen.
+    def __init__(
+        self,
+        app: Flask,
+        settings: Settings,
+        sockets: Sequence[socket.socket],
+        *,
+        copy: int = 0,
+        counts: ConnectionCounts | None = None,
+    ) -> None:
+        """Accept connections; `run` answers them.
 
-        Raises:
-            OSError: the address is taken or not ours.
+        Args:
+            sockets: listening, as `listen` returns them.
+            copy, counts: which of several copies this is, and their connections.
         """
         adjustments = Adjustments(
-            host=settings.host,
-            port=settings.port,
             threads=settings.threads + settings.queue + _SPARE_THREADS,
             ident=None,
             max_request_body_size=settings.max_body_bytes + 1,  # it refuses this much, too
@@ -103,7 +129,7 @@ class Server:
             log_socket_errors=False,
         )
         adjustments.short_uploads = WeakSet()  # requests, for as long as they live
-        self._workers: Workers = app.extensions["workers"]
+        self._predictions: PredictionQueue = app.extensions["predictions"]
         self._work_s = settings.timeout_s + _ANSWER_S
         self._map: dict[int, wasyncore.dispatcher] = {}
         self._dispatcher, self._probes = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
@@ -113,10 +139,14 @@ class Server:
                 self._map,
                 dispatcher=self._dispatcher,
                 probes=self._probes,
+                copy=copy,
+                counts=counts,
                 adj=adjustments,
-                sockinfo=address,
+                _sock=listening,
+                sockinfo=(listening.family, listening.type, 0, listening.getsockname()),
+                bind_socket=False,
             )
-            for address in adjustments.listen
+            for listening in sockets
         ]
         self._dispatcher.set_thread_count(adjustments.threads)
         self._probes.set_thread_count(1)
@@ -137,7 +167,7 @@ class Server:
         """Serve until stopped; then finish what was received before, and turn the rest away."""
         while not self._stopped:
             self._serve(1)
-        self._workers.close()
+        self._predictions.close()
         closed_at = time.monotonic()
         for listener in self._listeners:
             listener.stopping = True

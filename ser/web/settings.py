@@ -5,10 +5,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ser.bundle import DEFAULT_MODEL
 from ser.errors import UsageError
+from ser.resources import DEFAULT_MODEL
 
-_FORM_BYTES = 65_536
+FIELD = "file"  # of the upload form
+MAX_FORM_PARTS = 16
+_FORM_BYTES = 65_536  # what a form puts around its file
 
 
 def _number(kind: Callable[[str], Any], low: float, high: float) -> Callable[[str], Any]:
@@ -53,20 +55,13 @@ SETTINGS = {
         "SER_THREADS",
         4,
         _number(int, 1, 64),
-        "files worked on side by side; of short ones about one to a core",
-    ),
-    "processes": Setting(
-        "SER_PROCESSES",
-        2,
-        _number(int, 1, 64),
-        "processes that answer for short clips, on Linux, one to a core at most, 55 MB each; "
-        "with 1 the one that serves does",
+        "files that each copy works on side by side",
     ),
     "queue": Setting(
         "SER_QUEUE",
         16,
         _number(int, 0, 1000),
-        "files that may wait for their turn; the rest are told to come back",
+        "files that may wait in each copy; the rest are told to come back",
     ),
     "timeout_s": Setting(
         "SER_TIMEOUT_S",
@@ -79,6 +74,12 @@ SETTINGS = {
         0,
         _number(int, 0, 9),
         "proxies in front of the app whose `X-Forwarded-Proto` and `-Host` are believed",
+    ),
+    "web_concurrency": Setting(
+        "WEB_CONCURRENCY",
+        1,
+        _number(int, 1, 64),
+        "copies of the server on the one port, each a process; Heroku sets it",
     ),
     "log_level": Setting("SER_LOG_LEVEL", "INFO", _log_level, "DEBUG, INFO, WARNING or ERROR"),
 }
@@ -94,10 +95,10 @@ class Settings:
     max_upload_mb: float = SETTINGS["max_upload_mb"].default
     max_seconds: float = SETTINGS["max_seconds"].default
     threads: int = SETTINGS["threads"].default
-    processes: int = SETTINGS["processes"].default
     queue: int = SETTINGS["queue"].default
     timeout_s: float = SETTINGS["timeout_s"].default
     trusted_proxies: int = SETTINGS["trusted_proxies"].default
+    web_concurrency: int = SETTINGS["web_concurrency"].default
     log_level: str = SETTINGS["log_level"].default
 
     @property

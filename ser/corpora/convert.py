@@ -1,0 +1,87 @@
+"""A trusted corpus's mp4 and other files to WAV, through pydub.
+
+For files of one's own only: pydub sets ffmpeg no limits. Uploads never come here;
+`ser.audio.decode` decodes those.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser.audio.containers import detect_container
+from ser.audio.ffmpeg import ffmpeg_path
+from ser.corpora import AUDIO_SUFFIXES
+from ser.errors import Damaged, DecoderUnavailable, UsageError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to convert and where its WAV goes."""
+
+    source: Path
+    target: Path
+
+    @property
+    def done(self) -> bool:
+        """Whether the WAV is there and no older than its source."""
+        return self.target.is_file() and self.target.stat().st_mtime >= self.source.stat().st_mtime
+
+
+def plan(in_dir: Path, out_dir: Path) -> list[Job]:
+    """List the audio and video files below `in_dir`, each with its place below `out_dir`.
+
+    Raises:
+        UsageError: there are none, or two would become the same WAV.
+    """
+    if not in_dir.is_dir():
+        raise UsageError(f"no such folder: {in_dir}")
+    if out_dir.resolve().is_relative_to(in_dir.resolve()):
+        raise UsageError(f"{out_dir} lies inside {in_dir}: its WAVs would be converted again")
+    sources = sorted(p for p in in_dir.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    if not sources:
+        raise UsageError(f"no audio or video file below {in_dir}")
+    targets: dict[Path, Path] = {}
+    for source in sources:
+        target = out_dir / source.relative_to(in_dir).with_suffix(".wav")
+        if target in targets:
+            raise UsageError(f"{targets[target]} and {source} would both become {target}")
+        targets[target] = source
+    return [Job(source, target) for target, source in targets.items()]
+
+
+def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
+    """Convert each job and yield it, with the error of a file that could not be read.
+
+    A WAV appears under its name only when it is complete, so a run that was cut off is
+    taken up where it ended.
+
+    Raises:
+        DecoderUnavailable: there is no ffmpeg.
+    """
+    from pydub import AudioSegment
+    from pydub.exceptions import CouldntDecodeError
+
+    AudioSegment.converter = ffmpeg_path()
+    for job in jobs:
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        partial = job.target.with_name(f".{job.target.name}.partial")
+        try:
+            # ffmpeg knows formats by names of its own: an .opus is an ogg, an .mkv a matroska.
+            container = detect_container(job.source.read_bytes())
+            if container is None:
+                raise ValueError("of no audio or video format known here")
+            # Of pydub's readers the one that needs no ffprobe, which PyPI's ffmpeg lacks.
+            segment = AudioSegment.from_file_using_temporary_files(
+                str(job.source), format=container.demuxer
+            )
+            segment.export(partial, format="wav").close()
+            partial.replace(job.target)
+            yield job, None
+        except FileNotFoundError as error:
+            raise DecoderUnavailable(f"{job.source} or ffmpeg has gone") from error
+        except (CouldntDecodeError, EOFError, OSError, ValueError) as error:
+            partial.unlink(missing_ok=True)
+            reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+            damaged = Damaged(f"{job.source}: {reason[0]}")
+            damaged.__cause__ = error
+            yield job, damaged

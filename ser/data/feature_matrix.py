@@ -1,0 +1,86 @@
+"""Features in one ``.npz`` file: a table of `scripts/extract.py`, or a published matrix."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast, get_args
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ser.corpora import Utterance
+from ser.corpora.base import Sex
+from ser.data.feature_tables import COLUMNS
+from ser.errors import UsageError
+from ser.features import FeatureSet
+from ser.labels import EMOTIONS, VOCABULARY
+
+
+def load_matrix(path: Path, features: FeatureSet) -> tuple[np.ndarray, tuple[Utterance, ...], str]:
+    """Return the rows of an ``.npz`` file, what is known of each, and a line about it.
+
+    Args:
+        path: of a file with ``X`` (rows, *shape); with the columns `COLUMNS`, or, as features
+            are published, with ``y`` alone, an index in `EMOTIONS` a row: then neither names
+            nor speakers are known.
+
+    Returns:
+        features of shape (rows, *feature shape), float32; an utterance a row; the line.
+
+    Raises:
+        UsageError: it is no such file, or of other features.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        x, y = arrays["X"], arrays["y"]
+    except (OSError, KeyError, ValueError, TypeError, BadZipFile) as error:
+        raise UsageError(f"{path} is not an .npz file with X and y: {error}") from error
+    if x.ndim < 2 or np.prod(x.shape[1:]) != np.prod(features.shape):
+        raise UsageError(
+            f"{path}: rows of shape {x.shape[1:]}, but {features.name} has {features.shape}"
+        )
+    extracted = arrays.keys() >= set(COLUMNS)
+    utterances = _extracted(path, arrays) if extracted else _published(path, y)
+    if len(utterances) != len(x):
+        raise UsageError(f"{path}: {len(x)} rows of X, but {len(utterances)} labels")
+    if not utterances:
+        raise UsageError(f"{path}: no rows")
+    voices = {u.speaker for u in utterances if u.speaker}
+    known = f"of {len(voices)} speakers" if voices else "without speakers"
+    rows = x.reshape(len(x), *features.shape).astype(np.float32)
+    return rows, utterances, f"{len(x)} rows of {path.name}, {known}"
+
+
+def _extracted(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[Utterance, ...]:
+    if len({len(arrays[column]) for column in COLUMNS}) > 1:
+        raise UsageError(f"{path}: its columns differ in length")
+    rows = zip(*(arrays[column].tolist() for column in COLUMNS), strict=True)
+    facts = [dict(zip(COLUMNS, map(str, row), strict=True)) for row in rows]
+    if unknown := {f["emotion"] for f in facts} - set(VOCABULARY):
+        raise UsageError(f"{path}: unknown emotions {sorted(unknown)}")
+    if unknown := {f["sex"] for f in facts} - set(get_args(Sex)):
+        raise UsageError(f"{path}: unknown sexes {sorted(unknown)}")
+    return tuple(
+        Utterance(
+            path=Path(f["path"]),
+            emotion=f["emotion"],
+            speaker=f["speaker"],
+            corpus=f["corpus"],
+            sex=cast(Sex, f["sex"]),
+            intensity=f["intensity"],
+            statement=f["statement"],
+            channel=f["channel"],
+            # Each clip was extracted once, so its path names the take.
+            take=f["path"],
+        )
+        for f in facts
+    )
+
+
+def _published(path: Path, y: np.ndarray) -> tuple[Utterance, ...]:
+    if y.ndim != 1 or y.dtype.kind not in "iu" or not np.isin(y, range(len(EMOTIONS))).all():
+        raise UsageError(f"{path}: y must hold one label from 0 to {len(EMOTIONS) - 1} a row")
+    return tuple(
+        Utterance(path=Path(f"{path}#{row}"), emotion=EMOTIONS[label], speaker="", corpus=path.stem)
+        for row, label in enumerate(y)
+    )

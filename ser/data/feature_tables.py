@@ -1,0 +1,138 @@
+"""Tables of features on disk, written chunk by chunk: CSV, Parquet, NumPy's .npz."""
+
+import csv
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ser.data.extraction import Chunk
+from ser.features import FeatureSet
+from ser.labels import EMOTIONS
+from ser.plugins import lookup
+
+#: What is known of each clip, as columns before the features.
+COLUMNS = ("path", "corpus", "speaker", "sex", "emotion", "intensity", "statement", "channel")
+
+
+class Table(Protocol):
+    """A file that is being written."""
+
+    def write(self, chunk: Chunk) -> None:
+        """Append the clips of a chunk."""
+
+    def close(self) -> None:
+        """Finish the file."""
+
+
+@contextmanager
+def new_table(path: Path, features: FeatureSet) -> Iterator[Table]:
+    """Open a new table of features; it replaces `path` in one step when all went well.
+
+    Raises:
+        UsageError: `path` ends in none of `FORMATS`.
+    """
+    kind = lookup(FORMATS, path.suffix, "table format")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    try:
+        table = kind(partial, features)
+        yield table
+        table.close()
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _facts(chunk: Chunk) -> list[list[str]]:
+    return [[str(getattr(u, column)) for column in COLUMNS] for u in chunk.utterances]
+
+
+class _Csv:
+    """A row a clip: `COLUMNS`, then the features, f0 and on, with every digit of float32."""
+
+    def __init__(self, path: Path, features: FeatureSet) -> None:
+        self._file = path.open("w", newline="", encoding="utf-8")
+        self._rows = csv.writer(self._file)
+        self._size = int(np.prod(features.shape))
+        self._rows.writerow([*COLUMNS, *(f"f{i}" for i in range(self._size))])
+
+    def write(self, chunk: Chunk) -> None:
+        flat = chunk.features.reshape(-1, self._size)
+        for facts, row in zip(_facts(chunk), flat, strict=True):
+            self._rows.writerow([*facts, *map(str, row)])
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Parquet:
+    """A row a clip: `COLUMNS`, then `features`, a list of float32; a row group a chunk."""
+
+    def __init__(self, path: Path, features: FeatureSet) -> None:
+        import pyarrow
+        from pyarrow import parquet
+
+        self._size = int(np.prod(features.shape))
+        fields = [(column, pyarrow.string()) for column in COLUMNS]
+        values = pyarrow.list_(pyarrow.float32(), self._size)
+        shape = {"shape": ",".join(map(str, features.shape)), "features": features.name}
+        self._schema = pyarrow.schema([*fields, ("features", values)], metadata=shape)
+        self._writer = parquet.ParquetWriter(path, self._schema)
+
+    def write(self, chunk: Chunk) -> None:
+        import pyarrow
+
+        facts = [list(column) for column in zip(*_facts(chunk), strict=True)]
+        values = pyarrow.FixedSizeListArray.from_arrays(chunk.features.ravel(), self._size)
+        columns = [*(facts or [[] for _ in COLUMNS]), values]
+        self._writer.write_table(pyarrow.table(columns, schema=self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _Npz:
+    """`X` (clips, *feature shape) and `y`, as `--data` takes it, and an array a column.
+
+    An array's length stands before its values, so the values wait in a file of their own.
+    """
+
+    def __init__(self, path: Path, features: FeatureSet) -> None:
+        self._path, self._shape = path, features.shape
+        self._values = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - see close
+        self._facts: list[list[str]] = []
+
+    def write(self, chunk: Chunk) -> None:
+        self._values.write(np.ascontiguousarray(chunk.features).data)
+        self._facts += _facts(chunk)
+
+    def close(self) -> None:
+        header = {
+            "descr": np.lib.format.dtype_to_descr(np.dtype(np.float32)),
+            "fortran_order": False,
+            "shape": (len(self._facts), *self._shape),
+        }
+        self._values.seek(0)
+        columns = dict(
+            zip(COLUMNS, np.array(self._facts, str).reshape(-1, len(COLUMNS)).T, strict=True)
+        )
+        emotions = columns["emotion"]
+        y = [EMOTIONS.index(e) if e in EMOTIONS else -1 for e in emotions]
+        with ExitStack() as stack:
+            file = stack.enter_context(zipfile.ZipFile(self._path, "w", zipfile.ZIP_DEFLATED))
+            with file.open("X.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array_header_1_0(entry, header)
+                shutil.copyfileobj(self._values, entry)
+            for name, array in {"y": np.array(y, int), **columns}.items():
+                with file.open(f"{name}.npy", "w") as entry:
+                    np.lib.format.write_array(entry, array, allow_pickle=False)
+        self._values.close()
+
+
+FORMATS: dict[str, Any] = {".csv": _Csv, ".parquet": _Parquet, ".npz": _Npz}

@@ -1,0 +1,50 @@
+"""What stands beside a table of features, so that it can be told later what is in it."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ser.corpora import Scan, Utterance
+from ser.data.cache import library_versions
+from ser.features import FeatureSet
+
+
+def write_extracted(
+    table: Path,
+    features: FeatureSet,
+    kept: Sequence[Utterance],
+    found: Scan,
+    faults: Sequence[str],
+) -> Path:
+    """Write the manifest of a table of features, as JSON beside it; return its path.
+
+    It holds the feature set with its parameters, the versions of the libraries, the clips of
+    each corpus, every file that was left out and why, and the table's SHA-256.
+
+    Args:
+        kept: the utterances that are in the table.
+        found: of the walk that they come from.
+        faults: of the clips that could not be read, a line each.
+    """
+    left_out: dict[str, Any] = {
+        "cannot be read": list(faults),
+        "copy of a take": list(map(str, found.copies)),
+        "of no known corpus": list(map(str, found.unknown)),
+        "not audio": list(map(str, found.other)),
+    }
+    with table.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    manifest = {
+        "table": table.name,
+        "sha256": digest,
+        "features": features.to_metadata(),
+        "versions": library_versions(),
+        "clips": dict(sorted(Counter(u.corpus for u in kept).items())),
+        "left_out": {reason: files for reason, files in left_out.items() if files},
+    }
+    path = table.with_name(f"{table.name}.json")
+    path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,131 @@
+"""Measuring a recipe, or a model file, under a protocol."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ser.data.cache import code_digest
+from ser.data.dataset import Dataset, corrupted_features
+from ser.data.parallel import each
+from ser.data.splits import Protocol, Split
+from ser.evaluation.results import Evaluation, SplitResult, load_result, save_result
+from ser.evaluation.window_search import score_long_audio
+from ser.models.recipes import Recipe, recipe_features
+from ser.training.train import train
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A recipe on one split with one seed; `stored` is where its result is kept, if anywhere."""
+
+    recipe: Recipe
+    dataset: Dataset
+    split: Split
+    seed: int
+    epochs: int | None
+    corrupted: Sequence[str]
+    long_audio: bool
+    stored: Path | None
+
+
+def evaluate(
+    recipe: Recipe,
+    dataset: Dataset,
+    protocol: Protocol,
+    *,
+    seeds: Sequence[int] = (0,),
+    epochs: int | None = None,
+    jobs: int = 1,
+    corrupted: Sequence[str] = (),
+    long_audio: bool = False,
+    folder: Path | None = None,
+    callbacks: Callable[[Split], list[Any]] = lambda _: [],
+    done: Callable[[SplitResult], None] = lambda _: None,
+) -> Evaluation:
+    """Train a recipe on each split of a protocol, and test it on what was held out.
+
+    Args:
+        seeds: of weights, batches and validation; each trains every split anew.
+        jobs: number of trainings side by side, each in a process of its own;
+            `callbacks` are for one job only.
+        corrupted: names of recording conditions under which the test rows are tested again.
+        long_audio: compare windows, hops and joins on recordings of the validation speakers.
+        folder: keeps the result of each training as it ends, so that the same call, after a
+            kill, does not train it again. A change of the library's code makes it anew.
+        callbacks: Keras callbacks for the training of a split, such as a progress bar.
+        done: called with the result of each training.
+    """
+    dataset = dataset.for_recipe(recipe)
+    digest, code = folder and dataset.digest(), code_digest("**/*.py")
+
+    def task(split: Split, seed: int) -> _Task:
+        rows = [part.tolist() for part in (split.train, split.validation, split.test)]
+        what = [recipe, digest, split.name, rows, seed, epochs, corrupted, long_audio, code]
+        key = hashlib.sha256(repr(what).encode()).hexdigest()[:24]
+        return _Task(
+            recipe,
+            dataset.merged(split.merged),
+            split,
+            seed,
+            epochs,
+            corrupted,
+            long_audio,
+            folder and folder / f"{key}.npz",
+        )
+
+    splits = [
+        (split, seed) for seed in seeds for split in protocol.splits(dataset.utterances, seed)
+    ]
+    jobs = min(jobs, len(splits))
+    perform = partial(_perform, callbacks=callbacks) if jobs == 1 else _perform
+    results = []
+    for result in each(perform, (task(*one) for one in splits), jobs=jobs):
+        done(result)
+        results.append(result)
+    return Evaluation(recipe, protocol, tuple(results))
+
+
+def _perform(
+    task: _Task, callbacks: Callable[[Split], Iterable[Any]] = lambda _: ()
+) -> SplitResult:
+    tested = tuple(task.dataset.utterances[i] for i in task.split.test)
+    if task.stored and task.stored.is_file():
+        return load_result(task.stored, tested)
+    dataset, split, recipe = task.dataset, task.split, task.recipe
+    trained = train(
+        recipe,
+        dataset,
+        split.train,
+        split.validation,
+        seed=task.seed,
+        epochs=task.epochs,
+        callbacks=list(callbacks(split)),
+    )
+    result = SplitResult(
+        split=split.name,
+        seed=task.seed,
+        tested=tested,
+        truth=dataset.label_indices(recipe.labels)[split.test],
+        probabilities=trained.probabilities(dataset.features[split.test]),
+        best_epoch=trained.best_epoch,
+        temperature=trained.temperature,
+        uncertain_below=trained.uncertain_below,
+        history=trained.history,
+        corrupted={
+            name: trained.probabilities(
+                corrupted_features(dataset, split.test, recipe_features(recipe), name)
+            )
+            for name in task.corrupted
+        },
+        long_audio=score_long_audio(
+            [(rows, apart.predictor()) for rows, apart in trained.apart()], dataset, seed=task.seed
+        )
+        if task.long_audio
+        else {},
+    )
+    if task.stored:
+        save_result(result, task.stored)
+    return result

@@ -1,0 +1,9 @@
+"""Inference: a model file and a clip come in, a prediction goes out.
+
+Serving and the command line predict through `Predictor`. Nothing here trains, and nothing
+imports TensorFlow unless KERAS_BACKEND asks for it.
+"""
+
+from ser.inference.predictor import Prediction, Predictor, Segment
+
+__all__ = ["Prediction", "Predictor", "Segment"]

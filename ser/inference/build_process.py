@@ -1,0 +1,80 @@
+"""Build a Keras model for OpenVINO in a process of its own.
+
+Keras takes 35 to 40 MB that a server never needs again. A process that ends gives them back.
+"""
+
+import logging
+import os
+import pickle
+import struct
+import subprocess
+import sys
+
+from ser.errors import ModelFileError
+from ser.inference.backends import build_openvino_model
+from ser.inference.memory import hide_optional_packages
+from ser.inference.openvino_backend import OpenVinoModel
+from ser.models.model_file import ModelFile
+
+log = logging.getLogger(__name__)
+
+_TIMEOUT_S = 120
+_REFUSED = 2  # exit status: the model file cannot be built; stderr says why
+_LENGTH = struct.Struct(">Q")  # of the first of the two compiled models
+
+
+def build_in_process(model_file: ModelFile) -> OpenVinoModel:
+    """Return what `build_openvino_model` does, built by a process that then ends.
+
+    If no process can be started, or it ends early, this process builds the model.
+
+    Raises:
+        ModelFileError: the model cannot be built.
+    """
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+    except OSError as error:
+        log.warning("no process can be started to build the model: %s", error)
+        return build_openvino_model(model_file)
+    with hide_optional_packages():
+        import openvino  # noqa: F401  # meanwhile
+    try:
+        compiled, messages = process.communicate(pickle.dumps(model_file), _TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        compiled, messages = process.communicate()
+    text = messages.decode(errors="replace").strip()
+    if process.returncode == _REFUSED:
+        raise ModelFileError(text)
+    if process.returncode or len(compiled) <= _LENGTH.size:
+        reason = text.rpartition("\n")[2]
+        log.warning("the build process ended with %s: %s", process.returncode, reason)
+        return build_openvino_model(model_file)
+    start = _LENGTH.size
+    middle = start + _LENGTH.unpack_from(compiled)[0]
+    return OpenVinoModel.imported((compiled[start:middle], compiled[middle:]))
+
+
+def main() -> int:
+    """Build the model file that standard input names; write what OpenVINO compiled to output."""
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print is no part of the model
+    model_file = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our parent
+    try:
+        compiled = build_openvino_model(model_file).export()
+    except ModelFileError as error:
+        print(error, file=sys.stderr)
+        return _REFUSED
+    with output:
+        output.write(_LENGTH.pack(len(compiled[0])) + b"".join(compiled))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""What a model file may hold: stock Keras objects and plain arrays; nothing that runs or reads.
+
+Keras builds whatever class or function a file names, among its own some that run code
+(Lambda), load other files (TFSMLayer, a vocabulary) or unpickle (TorchModuleWrapper), and
+HDF5 follows links and external storage into other files. So names are on a list here, and
+the arrays must lie in the file itself, as they are: a compressed one can unpack to any size.
+Stock layers whose needs do not show in the shapes of what they take and give, such as
+attention, which scores every step by every other, are not on the list either.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+
+from ser.errors import ModelFileError
+
+MAX_BYTES = 512 * 2**20  # of a model file, and of what is packed in it
+
+_MODULES = (
+    None, "", "keras", "keras.layers", "keras.models", "keras.initializers",
+    "keras.regularizers", "keras.constraints", "keras.src.models.functional",
+    "keras.src.models.sequential",
+)  # fmt: skip
+_CLASSES = frozenset(
+    """
+    Sequential Functional Model InputLayer __keras_tensor__ DTypePolicy FloatDTypePolicy Policy
+    Dense Activation Identity Masking Permute Reshape Flatten RepeatVector
+    Conv1D Conv1DTranspose DepthwiseConv1D Conv2D Conv2DTranspose DepthwiseConv2D
+    MaxPooling1D AveragePooling1D GlobalMaxPooling1D GlobalAveragePooling1D
+    MaxPooling2D AveragePooling2D GlobalMaxPooling2D GlobalAveragePooling2D
+    ZeroPadding1D ZeroPadding2D Cropping1D Cropping2D UpSampling1D UpSampling2D
+    BatchNormalization LayerNormalization GroupNormalization RMSNormalization
+    UnitNormalization Normalization Rescaling
+    Dropout SpatialDropout1D SpatialDropout2D AlphaDropout GaussianDropout GaussianNoise
+    ActivityRegularization ReLU LeakyReLU PReLU ELU Softmax
+    Add Subtract Multiply Average Maximum Minimum Concatenate Dot
+    LSTM GRU SimpleRNN RNN LSTMCell GRUCell SimpleRNNCell StackedRNNCells Bidirectional
+    Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling Orthogonal
+    GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal
+    L1 L2 L1L2 MaxNorm MinMaxNorm NonNeg UnitNorm
+    """.split()
+)
+
+
+def check_layers(node: Any) -> None:
+    """Walk a Keras configuration.
+
+    Raises:
+        ModelFileError: it names something that is not on the list of stock objects.
+    """
+    if isinstance(node, list):
+        for item in node:
+            check_layers(item)
+    elif isinstance(node, dict):
+        name = node.get("class_name")
+        if "class_name" in node and (
+            name not in _CLASSES
+            or node.get("module") not in _MODULES
+            or node.get("registered_name") not in (None, name)
+        ):
+            raise ModelFileError(
+                f"it holds code ({name!r}), or a layer that is not on the list in ser/stock.py; "
+                "code in model files is never run"
+            )
+        for value in node.values():
+            check_layers(value)
+
+
+def count_stored(file: h5py.File) -> int:
+    """Return how many numbers the arrays of a model file hold, without reading them.
+
+    Raises:
+        ModelFileError: they are not all plain arrays in the file itself.
+    """
+    stored = size = 0
+    room = file.id.get_filesize()
+    for name, item in _walk(file, set()):
+        if item.external or item.is_virtual:
+            raise ModelFileError(f"the data of {name!r} lie in another file")
+        if item.dtype.kind not in "biuf":
+            raise ModelFileError(f"{name!r} holds {item.dtype}; weights are numbers")
+        # A chunk is unpacked whole, whatever size its compressed bytes come to.
+        if item.chunks is not None:
+            raise ModelFileError(f"{name!r} is stored in chunks; Keras writes none")
+        stored += math.prod(item.shape)
+        size += item.nbytes
+        if size > room:
+            raise ModelFileError(f"its weights would take {size} bytes, more than the file has")
+    return stored
+
+
+def _walk(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Yield each array below `group`, once: a group may hold itself. No link is followed.
+
+    Not by h5py's `visititems_links`: it turns errors on the way into a `SystemError`.
+    """
+    for key in group:
+        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+            raise ModelFileError(f"{group.name}/{key} is a link to elsewhere")
+        item = group[key]
+        address = h5py.h5o.get_info(item.id).addr
+        if address in seen:
+            continue
+        seen.add(address)
+        if isinstance(item, h5py.Group):
+            yield from _walk(item, seen)
+        elif isinstance(item, h5py.Dataset):
+            yield item.name, item

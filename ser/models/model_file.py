@@ -1,0 +1,214 @@
+"""The model file: one file that carries its own labels and preprocessing.
+
+It is a Keras model saved as ``.h5`` with one root attribute more, `ATTRIBUTE`, in JSON, or
+a scikit-learn model saved as ``.skops`` with the same JSON in it. An ``.h5`` without it is
+served when it has the shape of the published models.
+"""
+
+import hashlib
+import json
+import math
+import zipfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ser.errors import ModelFileError
+from ser.features import FEATURE_SETS, FeatureSet
+from ser.labels import EMOTIONS
+from ser.models import sklearn_models
+from ser.models.layer_allowlist import MAX_BYTES, check_layers, count_stored
+
+ATTRIBUTE = "ser"
+CLASSIC_FEATURES = "mfcc40-mean"
+_FORMAT = 1
+# What h5py, JSON and our own types raise of a file that was damaged, or made by hand.
+_MALFORMED = (
+    OSError, RuntimeError, MemoryError, LookupError, TypeError, ValueError, AttributeError,
+    ArithmeticError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What a model file says of itself.
+
+    Attributes:
+        labels: in the order of the model's outputs.
+        values: of a regressor, the number that it was fitted to give for each label.
+        summary: what the model is, in a line.
+        features: as `FeatureSet.to_metadata` gives it.
+        temperature: of the calibrated softmax; 1 leaves the probabilities as they are.
+        uncertain_below: an answer of less confidence carries the warning `uncertain`; 0 to 1.
+        corpora: number of clips trained on, of each corpus.
+        scores: measured figures by protocol.
+        comparisons: of other recipes, by name: their figures by protocol.
+        versions: of the libraries that made the file.
+        probe: some input and the probabilities that the trained model gave for it, so
+            that a serving backend which computes something else is found out.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    features: dict[str, Any]
+    values: tuple[float, ...] = ()
+    temperature: float = 1.0
+    uncertain_below: float = 0.0
+    recipe: str = ""
+    summary: str = ""
+    corpora: dict[str, int] = field(default_factory=dict)
+    split: str = ""
+    scores: dict[str, Any] = field(default_factory=dict)
+    comparisons: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    licence: str = ""
+    probe: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file that passed every check that needs no Keras.
+
+    Attributes:
+        version: the first 12 characters of the file's SHA-256.
+        architecture: the Keras configuration of the model, stock layers only; None of a
+            scikit-learn model.
+        n_stored: how many numbers the arrays of a Keras model hold.
+    """
+
+    path: Path
+    metadata: Metadata
+    version: str
+    architecture: dict[str, Any] | None
+    features: FeatureSet
+    n_stored: int = 0
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """Read and check a model file; nothing of it is executed.
+
+    Raises:
+        ModelFileError: it cannot be served, with the reason in one line.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"model file {path} does not exist")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ModelFileError(f"it is larger than {MAX_BYTES // 2**20} MB")
+        version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        read = _read_zip if zipfile.is_zipfile(path) else _read_hdf5
+        architecture, stored, n_stored = read(path)
+        return _check(path, version, architecture, _metadata(path.stem, stored), n_stored)
+    except ModelFileError as error:
+        raise ModelFileError(f"model file {path}: {error}") from error
+    except _MALFORMED as error:
+        raise ModelFileError(f"model file {path} is malformed: {error!r}") from error
+
+
+def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None, int]:
+    """Return the architecture, the stored metadata and the size of a Keras model."""
+    if not h5py.is_hdf5(path):
+        raise ModelFileError("it is not an HDF5 file, nor a .skops one")
+    with h5py.File(path, "r") as file:
+        attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
+        n_stored = count_stored(file)
+    if attributes["model_config"] is None:
+        raise ModelFileError("it holds no Keras model (weights alone are not enough)")
+    architecture = json.loads(attributes["model_config"])
+    check_layers(architecture)
+    return architecture, attributes[ATTRIBUTE], n_stored
+
+
+def _read_zip(path: Path) -> tuple[None, str, int]:
+    """Return no architecture, the stored metadata of a scikit-learn model, and no size."""
+    sklearn_models.check_size(path)
+    stored = sklearn_models.read_metadata(path)
+    if stored is None:
+        raise ModelFileError("it is a zip without the metadata of a model of ours")
+    sklearn_models.check_trusted(path)
+    return None, stored, 0
+
+
+def write_metadata(path: Path, metadata: Metadata) -> None:
+    """Put `metadata` into the Keras ``.h5``, or the ``.skops`` file, at `path`."""
+    data = {"format": _FORMAT} | asdict(metadata)
+    if zipfile.is_zipfile(path):
+        sklearn_models.write_metadata(path, data)
+        return
+    # A new file: HDF5 does not give back the room of what is written over.
+    partial = path.with_name(f".{path.stem}.metadata.h5")
+    with h5py.File(path, "r") as old, h5py.File(partial, "w") as new:
+        for name in old:
+            old.copy(name, new)
+        new.attrs.update({**old.attrs, ATTRIBUTE: json.dumps(data)})
+    partial.replace(path)
+
+
+def add_scores(path: Path, scores: dict[str, Any]) -> None:
+    """Add the figures of an evaluation, with their ``protocol``, to the model file at `path`.
+
+    Figures of another recipe than the model's go among its comparisons.
+
+    A model that was trained on every clip has none left to fit its temperature and its
+    threshold on, so it takes those of the first evaluation on voices kept apart, the medians
+    of what was fitted on the validation speakers of each split.
+
+    Raises:
+        ModelFileError: it is not a model file of ours.
+    """
+    metadata = read_model_file(path).metadata
+    if not metadata.recipe:
+        raise ModelFileError(f"{path} does not say of which recipe it is")
+    added = {scores["protocol"]: scores}
+    if scores["recipe"] != metadata.recipe:
+        of_recipe = metadata.comparisons.get(scores["recipe"], {}) | added
+        changes: dict[str, Any] = {
+            "comparisons": metadata.comparisons | {scores["recipe"]: of_recipe}
+        }
+    else:
+        changes = {"scores": metadata.scores | added}
+        if metadata.temperature == 1 and not scores["leaks"]:
+            changes |= {key: scores[key] for key in ("temperature", "uncertain_below")}
+    write_metadata(path, replace(metadata, **changes))
+
+
+def _check(
+    path: Path,
+    version: str,
+    architecture: dict[str, Any] | None,
+    metadata: Metadata,
+    n_stored: int,
+) -> ModelFile:
+    name = metadata.features["name"]
+    if name not in FEATURE_SETS:
+        raise ModelFileError(f"unknown feature set {name!r}; known: {', '.join(FEATURE_SETS)}")
+    features = FEATURE_SETS[name].with_metadata(metadata.features)
+    labels = metadata.labels
+    if not labels or len(set(labels)) != len(labels) or not all(type(x) is str for x in labels):
+        raise ModelFileError("its labels must be distinct names")
+    if metadata.values and len(metadata.values) != len(metadata.labels):
+        raise ModelFileError(f"{len(metadata.values)} values for {len(metadata.labels)} labels")
+    if not 0 < metadata.temperature < math.inf:
+        raise ModelFileError(f"temperature {metadata.temperature} is not positive")
+    if not 0 <= metadata.uncertain_below <= 1:
+        raise ModelFileError(f"uncertain_below {metadata.uncertain_below} is not from 0 to 1")
+    return ModelFile(path, metadata, version, architecture, features, n_stored)
+
+
+def _metadata(stem: str, stored: str | bytes | None) -> Metadata:
+    if stored is None:
+        classic = FEATURE_SETS[CLASSIC_FEATURES].to_metadata()
+        return Metadata(name=stem, labels=EMOTIONS, features=classic)
+    data = json.loads(stored)
+    if (version := data.pop("format", None)) != _FORMAT:
+        raise ModelFileError(f"its format is {version!r}; this version reads format {_FORMAT}")
+    tuples = {name: tuple(data[name]) for name in ("labels", "values") if name in data}
+    return Metadata(**data | tuples)
+
+
+def make_probe(x: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
+    """Return the `Metadata.probe` of one input (1, *shape) and its answer (1, labels)."""
+    return {"input": x[0].tolist(), "probabilities": probabilities[0].tolist()}

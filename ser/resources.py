@@ -1,0 +1,18 @@
+"""Where the files beside the code are: the page's templates, its static files, the model."""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_folder(name: str) -> Path:
+    """Return the folder `templates`, `static` or `model`.
+
+    An installed package has them inside; a checkout has them beside the package.
+    """
+    installed = _PACKAGE / "_data" / name
+    return installed if installed.is_dir() else _PACKAGE.parent / name
+
+
+#: The model that is shipped, and served unless told otherwise.
+DEFAULT_MODEL = data_folder("model") / "conv1d-frames.h5"

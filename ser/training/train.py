@@ -1,0 +1,203 @@
+"""Training a recipe on a split of a dataset."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ser.corpora import CORPORA
+from ser.data.augmented_rows import training_rows
+from ser.data.dataset import Dataset
+from ser.errors import UsageError
+from ser.inference.predictor import Predictor
+from ser.models import sklearn_models
+from ser.models.calibration import apply_temperature, fit_temperature, fit_threshold
+from ser.models.model_file import Metadata, ModelFile, make_probe, write_metadata
+from ser.models.recipes import EstimatorRecipe, KerasRecipe, Recipe, recipe_features
+from ser.training.keras_training import network_probabilities, train_network
+
+_VERSIONED = ("librosa", "numpy", "soxr")
+_ENGINES = {".h5": ("keras", "tensorflow"), ".skops": ("scikit-learn", "skops")}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model.
+
+    Attributes:
+        model: of Keras, with the weights of `best_epoch`; or of scikit-learn.
+        history: of each quantity, its value after each epoch; of the first member. Empty
+            where there are no epochs.
+        best_epoch: counted from 1; the best by the recipe's `monitor` on validation rows.
+            0 where there are no epochs.
+        temperature: fitted on the validation rows; 1 where there are none.
+        uncertain_below: likewise; 0 where there are none.
+        held_out: the validation rows in parts, each with what of the model was not trained on it.
+    """
+
+    recipe: Recipe
+    model: Any
+    history: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int = 0
+    temperature: float = 1.0
+    uncertain_below: float = 0.0
+    held_out: tuple[tuple[np.ndarray, Any], ...] = field(default=(), repr=False)
+
+    def apart(self) -> Iterator[tuple[np.ndarray, "Trained"]]:
+        """Yield the validation rows in parts, each with what was not trained on it."""
+        for rows, model in self.held_out:
+            yield rows, replace(self, model=model)
+
+    def validate(self, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Return label indices (n,) and probabilities (n, labels) of the validation rows.
+
+        Args:
+            dataset: the one that it was trained on.
+        """
+        parts = [(rows, t.probabilities(dataset.features[rows])) for rows, t in self.apart()]
+        truth = dataset.label_indices(self.recipe.labels)
+        return (
+            np.concatenate([truth[rows] for rows, _ in parts]),
+            np.concatenate([probabilities for _, probabilities in parts]),
+        )
+
+    def probabilities(self, x: np.ndarray) -> np.ndarray:
+        """Return the calibrated probabilities of features: (batch, *shape) to (batch, labels)."""
+        return apply_temperature(self.raw_probabilities(x), self.temperature)
+
+    def predictor(self) -> Predictor:
+        """Return what answers whole clips with this model, without a file of it."""
+        recipe, features = self.recipe, recipe_features(self.recipe)
+        metadata = Metadata(
+            name=recipe.name,
+            labels=recipe.labels,
+            values=recipe.values if isinstance(recipe, EstimatorRecipe) else (),
+            features=features.to_metadata(),
+            temperature=self.temperature,
+            uncertain_below=self.uncertain_below,
+            recipe=recipe.name,
+            summary=recipe.summary,
+        )
+        return Predictor(ModelFile(Path(), metadata, "", None, features), self.raw_probabilities)
+
+    def raw_probabilities(self, x: np.ndarray) -> np.ndarray:
+        """Return what the model itself says, before the temperature."""
+        if isinstance(self.recipe, EstimatorRecipe):
+            return sklearn_models.class_probabilities(
+                self.model, x, n_labels=len(self.recipe.labels), values=self.recipe.values
+            )
+        return network_probabilities(self.model, x)
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    train_rows: np.ndarray,
+    validation_rows: np.ndarray,
+    *,
+    seed: int,
+    epochs: int | None = None,
+    callbacks: Sequence[Any] = (),
+    checkpoint_folder: Path | None = None,
+) -> Trained:
+    """Train a recipe; of a network, keep the epoch that is best on the validation rows.
+
+    Args:
+        train_rows, validation_rows: row numbers of the dataset, without one in common. Its
+            emotions are the classes of the recipe (`Dataset.for_recipe`).
+        epochs: instead of the recipe's number.
+        callbacks: further Keras callbacks, such as a progress bar.
+        checkpoint_folder: of a network, keeps checkpoints, so that the same call goes on after a
+            kill; the result is the same as without the kill, not as without checkpoints.
+
+    Raises:
+        UsageError: the recipe has no epochs, and `epochs` is given.
+    """
+    if recipe.balance:
+        train_rows = dataset.balanced(train_rows, seed=seed)
+    if isinstance(recipe, KerasRecipe):
+        network = train_network(
+            recipe,
+            dataset,
+            train_rows,
+            validation_rows,
+            seed=seed,
+            epochs=epochs,
+            callbacks=callbacks,
+            checkpoint_folder=checkpoint_folder,
+        )
+        trained = Trained(
+            recipe,
+            network.model,
+            network.history,
+            network.best_epoch,
+            held_out=network.held_out,
+        )
+    elif epochs is not None:
+        raise UsageError(f"recipe {recipe.name!r} has no epochs to be set")
+    else:
+        model = _fit_estimator(recipe, dataset, train_rows, seed)
+        trained = Trained(recipe, model, held_out=((validation_rows, model),))
+    if not len(validation_rows):
+        return trained
+    truth, raw = trained.validate(dataset)  # the temperature is still 1
+    trained = replace(trained, temperature=fit_temperature(raw, truth))
+    probabilities = apply_temperature(raw, trained.temperature)
+    right = probabilities.argmax(axis=1) == truth
+    return replace(trained, uncertain_below=fit_threshold(probabilities.max(axis=1), right))
+
+
+def refit(trained: Trained, dataset: Dataset, *, seed: int) -> Trained:
+    """Fit a scikit-learn recipe on every row, with confidences of a fit that held some out.
+
+    Args:
+        trained: of that fit; its temperature and threshold are kept, for the new model has
+            no row left that it was not trained on.
+    """
+    everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
+    return replace(
+        train(trained.recipe, dataset, everything, nothing, seed=seed),
+        temperature=trained.temperature,
+        uncertain_below=trained.uncertain_below,
+    )
+
+
+def _fit_estimator(recipe: EstimatorRecipe, dataset: Dataset, rows: np.ndarray, seed: int) -> Any:
+    model = sklearn_models.make_estimator(
+        recipe.estimator, recipe.params, scaling=recipe.scaling, seed=seed
+    )
+    x, y = training_rows(recipe, dataset, rows, seed=seed)
+    targets = np.asarray(recipe.values)[y] if recipe.values else y
+    return model.fit(sklearn_models.flat(x), targets)
+
+
+def save(trained: Trained, path: Path, dataset: Dataset, *, split: str) -> None:
+    """Write the model file of a trained recipe; replaces `path` in one step.
+
+    Args:
+        dataset: what it was trained on; the counts of its corpora are stored.
+        split: in words, what was held out.
+    """
+    recipe, first = trained.recipe, dataset.features[:1]
+    corpora = dataset.corpus_counts()
+    licences = [f"{CORPORA[c].title}: {CORPORA[c].licence}" for c in corpora if c in CORPORA]
+    metadata = replace(
+        trained.predictor().model_file.metadata,
+        corpora=corpora,
+        split=split,
+        versions={p: version(p) for p in (*_ENGINES[recipe.suffix], *_VERSIONED)},
+        licence="; ".join(licences),
+        probe=make_probe(first, trained.raw_probabilities(first)),
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.stem}.partial{recipe.suffix}")
+    if isinstance(recipe, EstimatorRecipe):
+        sklearn_models.dump(trained.model, partial)
+    else:
+        # Without the optimizer: it would triple the file, and serving has no use for it.
+        trained.model.save(partial, include_optimizer=False)
+    write_metadata(partial, metadata)
+    partial.replace(path)

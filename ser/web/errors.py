@@ -1,0 +1,120 @@
+"""Every error of the HTTP side, as JSON or, for a browser, as the page."""
+
+import logging
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from ser.errors import AudioError, DecoderFault
+from ser.web.request_log import current_record
+from ser.web.settings import Settings
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 2
+
+#: Every code of an error: its status and what it means.
+ERRORS = {
+    "bad_request": (400, "not one file, or not HTTP as it should be"),
+    "empty_file": (400, "the file has 0 bytes"),
+    "cross_origin": (403, "sent by a page of another site"),
+    "not_found": (404, "no such address"),
+    "method_not_allowed": (405, "the address does not take this method; `Allow` tells which"),
+    "too_large": (413, "the upload is over the limit"),
+    "unsupported_media": (415, "no audio or video file"),
+    "no_audio": (422, "a valid file without audio in it"),
+    "damaged": (422, "nothing of the file can be decoded"),
+    "unsupported_format": (422, "a sample rate or number of channels outside the limits"),
+    "invalid_samples": (422, "samples that are NaN, infinite or overflow"),
+    "too_short": (422, "too short to hold an emotion"),
+    "silent": (422, "nothing but silence"),
+    "too_complex": (422, "over the decoder's limits of work, memory or output"),
+    "internal": (500, "something went wrong on our side"),
+    "timeout": (503, "no answer within the time limit"),
+    "busy": (503, "too many files at once"),
+    "not_ready": (503, "the model is being loaded"),
+    "shutting_down": (503, "the server is being stopped"),
+    "unavailable": (503, "no decoder, or no room on the disk"),
+}
+# Of werkzeug's own errors, by status.
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+class ApiError(Exception):
+    """An answer that is not 200: its code, one of `ERRORS`, and message."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def wants_html() -> bool:
+    """Say whether the client prefers a page to JSON, as browsers do."""
+    accepted = request.accept_mimetypes
+    return accepted.best_match(["application/json", "text/html"]) == "text/html"
+
+
+def too_large(settings: Settings) -> ApiError:
+    """Return the answer to an upload over the limit."""
+    return ApiError("too_large", f"the upload is over the limit of {settings.max_upload_mb:g} MB")
+
+
+def retry_later(code: str) -> ApiError:
+    """Return the answer of a `code` that is over in a moment."""
+    return ApiError(code, f"{ERRORS[code][1]}; try again in a moment")
+
+
+def refusal(status: int, reason: str, settings: Settings) -> ApiError:
+    """Return our answer for what the server refuses by itself; of a 503 the reason is a code."""
+    if status == 413:
+        return too_large(settings)
+    if status == 503:
+        return retry_later(reason)
+    return ApiError("bad_request", reason)
+
+
+def register(app: Flask, settings: Settings) -> None:
+    """Make `app` answer every error in the one form."""
+
+    @app.errorhandler(ApiError)
+    @app.errorhandler(AudioError)
+    def _known(error: ApiError | AudioError) -> Response:
+        return _answer(ERRORS[error.code][0], error.code, str(error))
+
+    @app.errorhandler(DecoderFault)
+    def _decoder(error: DecoderFault) -> Response:
+        log.warning("decoder: %s", error)
+        return _answer(ERRORS[error.code][0], error.code, str(error))
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def _too_large(_: RequestEntityTooLarge) -> Response:
+        if (request.content_length or 0) > settings.max_body_bytes:
+            return _known(too_large(settings))
+        return _known(ApiError("too_large", "the form has too many fields, or too long ones"))
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        status = error.code or 500
+        code = _CODES.get(status, error.name.lower().replace(" ", "_"))
+        response = _answer(status, code, error.description or error.name)
+        if allow := dict(error.get_headers()).get("Allow"):
+            response.headers["Allow"] = allow
+        return response
+
+    @app.errorhandler(Exception)
+    def _unforeseen(error: Exception) -> Response:
+        log.error("unforeseen error, request_id=%s", current_record().request_id, exc_info=error)
+        return _answer(500, "internal", ERRORS["internal"][1])
+
+
+def _answer(status: int, code: str, message: str) -> Response:
+    record = current_record()
+    record.code = code
+    error = {"code": code, "message": message, "request_id": record.request_id}
+    if wants_html():
+        response = make_response(render_template("index.html", error=error), status)
+    else:
+        response = make_response(jsonify(error=error), status)
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response

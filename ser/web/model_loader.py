@@ -1,0 +1,67 @@
+"""The one model of a running app: checked at once, loaded beside the open port."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from ser.errors import SerError
+from ser.inference.backends import build_openvino_model
+from ser.inference.openvino_backend import OpenVinoModel
+from ser.inference.predictor import Predictor
+from ser.models.model_file import ModelFile
+
+log = logging.getLogger(__name__)
+
+
+class ModelLoader:
+    """Loads a model_file's model in a thread of its own, once."""
+
+    def __init__(self, model_file: ModelFile) -> None:
+        self.model_file = model_file
+        self.error: str | None = None
+        self._predictor: Predictor | None = None
+        self._finished = threading.Event()
+
+    def start(
+        self,
+        build: Callable[[ModelFile], OpenVinoModel] = build_openvino_model,
+        *,
+        on_failure: Callable[[str], None] = lambda _: None,
+        on_success: Callable[[Predictor], None] = lambda _: None,
+    ) -> None:
+        """Begin to load; then one of the two is called, with the reason or the predictor.
+
+        Args:
+            build: as `load_backend` says.
+        """
+        threading.Thread(
+            target=self._load, args=(build, on_failure, on_success), name="load-model", daemon=True
+        ).start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until loading has ended, well or badly; say whether it has."""
+        return self._finished.wait(timeout_s)
+
+    @property
+    def predictor(self) -> Predictor | None:
+        """The predictor, once it has answered its warm-up."""
+        return self._predictor
+
+    def _load(
+        self,
+        build: Callable[[ModelFile], OpenVinoModel],
+        on_failure: Callable[[str], None],
+        on_success: Callable[[Predictor], None],
+    ) -> None:
+        try:
+            self._predictor = Predictor.from_model_file(self.model_file, build)
+            log.info("model %s %s is ready", self.model_file.metadata.name, self.model_file.version)
+        except Exception as error:
+            if not isinstance(error, SerError):
+                log.exception("loading the model failed")
+            self.error = str(error)
+            on_failure(self.error)
+        finally:
+            self._finished.set()
+        if self._predictor:
+            on_success(self._predictor)

@@ -1,0 +1,167 @@
+"""Several copies of the server on one listening socket, and the small parent that watches them.
+
+The parent imports neither Flask nor NumPy, so it takes little memory and forks safely.
+"""
+
+import logging
+import mmap
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from tempfile import TemporaryDirectory
+
+log = logging.getLogger(__name__)
+
+_BACKLOG = 1024  # connections that wait to be accepted
+WRONG_SETUP = 2  # exit status of a copy that finds a setting or the model file wrong
+_TICK_S = 0.1
+_STABLE_S = 10  # a copy that lived as long is restarted at once
+_PAUSE_S, _LONGEST_PAUSE_S = 1, 60  # before one that did not is restarted
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Return a listening socket for each address of `host`; port 0 takes a free one.
+
+    Raises:
+        OSError: the address is in use, or not one of this machine.
+    """
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [
+        socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+        for family, *_, address in dict.fromkeys(found)
+    ]
+
+
+class ConnectionCounts:
+    """How many connections each copy has, in memory that all of them share."""
+
+    def __init__(self, copies: int) -> None:
+        self._counts = memoryview(mmap.mmap(-1, 4 * copies)).cast("i")
+
+    def set(self, copy: int, connections: int) -> None:
+        """Publish the number of connections of a copy."""
+        self._counts[copy] = connections
+
+    def is_lowest(self, copy: int) -> bool:
+        """Whether no other copy has fewer connections."""
+        return self._counts[copy] <= min(self._counts)
+
+
+class Supervisor:
+    """Starts copies of a server, restarts one that ends, and stops all on SIGTERM or SIGINT.
+
+    Args:
+        serve: called in each copy with its number; returns its exit status.
+        copies: how many.
+        sockets: the listening sockets, which this process closes when it is told to stop.
+    """
+
+    def __init__(
+        self, serve: Callable[[int], int], copies: int, sockets: Sequence[socket.socket] = ()
+    ) -> None:
+        self._serve = serve
+        self._sockets = sockets
+        self._copies = copies
+        self._running: dict[int, tuple[int, float]] = {}  # process id to copy, start
+        self._due = dict.fromkeys(range(copies), 0.0)  # copy to the time of its next start
+        self._pause_s = dict.fromkeys(range(copies), _PAUSE_S)
+        self._stopping = False
+        self._status = 0
+
+    def run(self) -> int:
+        """Run until told to stop; return the exit status, the first of a copy that is not 0."""
+        if not hasattr(os, "fork"):
+            raise OSError(f"WEB_CONCURRENCY={self._copies}: this system cannot fork; 1 works")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop())
+        # A copy reads from this pipe, and so learns when the parent is gone, killed or not.
+        self._alive = os.pipe()
+        with TemporaryDirectory(prefix="ser-metrics-") as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+            while self._running or not self._stopping:
+                self._start_due()
+                self._collect()
+                time.sleep(_TICK_S)
+        return self._status
+
+    def _stop(self) -> None:
+        self._stopping = True
+        for listening in self._sockets:
+            listening.close()  # the last copy to close it ends it
+        for process in list(self._running):
+            os.kill(process, signal.SIGTERM)
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for copy in [copy for copy, due in self._due.items() if due <= now]:
+            if self._stopping:
+                return
+            del self._due[copy]
+            sys.stdout.flush()
+            process = os.fork()
+            if not process:
+                self._become(copy)
+            self._running[process] = copy, now
+            if self._stopping:  # the signal came between the two lines above
+                os.kill(process, signal.SIGTERM)
+
+    def _become(self, copy: int) -> None:
+        """Be a copy: serve, and end this process."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        ours, parents = self._alive
+        os.close(parents)
+        threading.Thread(target=_stop_with_parent, args=(ours,), daemon=True).start()
+        status = 1
+        try:
+            status = self._serve(copy)
+        except BaseException:
+            log.exception("copy %d failed", copy)
+        finally:
+            logging.shutdown()
+            os._exit(status)
+
+    def _collect(self) -> None:
+        """See which copies have ended, and plan their restart."""
+        while self._running:
+            process, waited = os.waitpid(-1, os.WNOHANG)
+            if not process:
+                return
+            copy, started = self._running.pop(process)
+            status = os.waitstatus_to_exitcode(waited)
+            _forget_gauges(process)
+            if self._stopping:
+                self._status = self._status or status
+                continue
+            if status == WRONG_SETUP:
+                self._status = status
+                self._stop()
+                continue
+            now = time.monotonic()
+            if now - started >= _STABLE_S:
+                self._pause_s[copy] = _PAUSE_S
+                self._due[copy] = now
+            else:
+                self._due[copy] = now + self._pause_s[copy]
+                self._pause_s[copy] = min(2 * self._pause_s[copy], _LONGEST_PAUSE_S)
+            log.warning(
+                "copy %d ended with %s; it starts again in %.0f s",
+                copy,
+                status,
+                self._due[copy] - now,
+            )
+
+
+def _stop_with_parent(alive: int) -> None:
+    os.read(alive, 1)  # returns when the parent's end closes
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _forget_gauges(process: int) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(process)

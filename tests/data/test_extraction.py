@@ -1,0 +1,91 @@
+"""scripts/extract.py, as a user runs it."""
+
+import csv
+import hashlib
+import json
+
+import pytest
+
+from ser.features import FEATURE_SETS
+from tests.cli.test_scripts import run
+from tests.conftest import write_corpus
+
+
+@pytest.mark.parametrize("where", [(), ("--jobs", "2")], ids=["alone", "two processes"])
+def test_extract(tiny_corpus, tmp_path, where):
+    out = tmp_path / "made" / "t.csv"
+    done = run(
+        "extract.py", "--data", tiny_corpus, "--features", "mfcc40-mean", "--out", out, *where
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"{out}: 48 clips of shape (40, 1), 0 left out",
+        f"{out}.json: how it was made",
+    ]
+    assert "clips a second" in done.stderr
+    with out.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 48
+    features = FEATURE_SETS["mfcc40-mean"]
+    assert len([key for key in rows[0] if key.startswith("f")]) == features.shape[0]
+
+
+def test_a_broken_clip_is_named_and_exit_1(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus", speakers=(1,))
+    broken = min(corpus.rglob("*.wav"))
+    broken.write_bytes(b"RIFF nothing")
+    (corpus / "Actor_01" / "notes.txt").touch()
+    (corpus / "Actor_01" / "holiday.mp3").touch()
+    out = tmp_path / "t.parquet"
+    done = run("extract.py", "--data", corpus, "--features", "mfcc40-mean", "--out", out)
+    assert done.returncode == 1
+    assert "7 clips of shape (40, 1), 1 left out" in done.stdout
+    assert str(broken) in done.stderr
+    manifest = json.loads((tmp_path / "t.parquet.json").read_text())
+    assert manifest["table"] == "t.parquet"
+    assert manifest["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert manifest["features"] == FEATURE_SETS["mfcc40-mean"].to_metadata()
+    assert set(manifest["versions"]) == {"librosa", "numpy", "soundfile", "soxr"}
+    assert manifest["clips"] == {"ravdess": 7}
+    (fault,) = manifest["left_out"].pop("cannot be read")
+    assert fault.startswith(f"{broken}: ")
+    assert manifest["left_out"] == {
+        "of no known corpus": [str(corpus / "Actor_01" / "holiday.mp3")],
+        "not audio": [str(corpus / "Actor_01" / "notes.txt")],
+    }
+
+
+@pytest.mark.slow
+def test_an_extracted_table_is_evaluated_with_its_speakers_apart(tmp_path):
+    corpus = write_corpus(tmp_path / "corpus", speakers=range(1, 25), emotions=(3, 4))
+    out = tmp_path / "t.npz"
+    done = run("extract.py", "--data", corpus, "--features", "mfcc40-mean", "--out", out)
+    assert done.returncode == 0, done.stderr
+    results = [
+        run("evaluate.py", "svc-mfcc40", "--data", data, "--protocol", "actors5")
+        for data in (corpus, out)
+    ]
+    assert results[1].returncode == 0, results[1].stderr
+    of_clips, of_table = (json.loads(done.stdout.splitlines()[-1]) for done in results)
+    assert of_table == of_clips
+    assert of_table["uar_by_sex"].keys() == {"female", "male"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--features", "mfcc", "--out", "t.csv"), "unknown feature set 'mfcc'"),
+        (("--features", "mfcc40-mean", "--out", "t.xlsx"), "unknown table format '.xlsx'"),
+        (("--features", "mfcc40-mean", "--out", "t.csv", "--jobs", "0"), "at least 1"),
+        (
+            ("--features", "mfcc40-mean", "--out", "t.csv", "--dask", "tcp://127.0.0.1:1"),
+            "no Dask scheduler at tcp://127.0.0.1:1",
+        ),
+    ],
+)
+def test_extract_says_what_is_wrong(tiny_corpus, tmp_path, arguments, words):
+    done = run("extract.py", "--data", tiny_corpus, *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stdout == ""
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,178 @@
+"""Work over processes and Dask gives what one process gives."""
+
+import json
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from distributed import LocalCluster, SchedulerPlugin
+
+from ser.corpora import CORPORA, scan
+from ser.data.extraction import CHUNK, extract
+from ser.data.parallel import each
+from ser.errors import UsageError
+from ser.features import FEATURE_SETS
+from tests.cli.test_scripts import run
+from tests.conftest import ROOT, write_corpus
+
+MEAN = FEATURE_SETS["mfcc40-mean"]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Return a Dask cluster of two workers, each a process of its own."""
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as local:
+        yield local
+
+
+@pytest.fixture(scope="module")
+def utterances(tmp_path_factory):
+    corpus = write_corpus(tmp_path_factory.mktemp("corpus"), speakers=range(1, 25))
+    min(corpus.rglob("*.wav")).write_bytes(b"RIFF nothing")
+    return scan([corpus], CORPORA).utterances
+
+
+@pytest.fixture(scope="module")
+def alone(utterances):
+    return list(extract(utterances, MEAN))
+
+
+def assert_same(chunks, expected):
+    assert [c.utterances for c in chunks] == [c.utterances for c in expected]
+    assert [c.faults for c in chunks] == [c.faults for c in expected]
+    for chunk, own in zip(chunks, expected, strict=True):
+        np.testing.assert_array_equal(chunk.features, own.features)
+
+
+KILLED_AT_WORK = """
+import os, signal, time
+from ser.data.parallel import processes
+
+if __name__ == "__main__":
+    with processes(2) as pool:
+        asleep = [pool.submit(time.sleep, 600) for _ in range(2)]
+        while not all(one.running() for one in asleep):
+            time.sleep(0.01)
+        print(*pool._processes, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(KILLED_AT_WORK)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Its output ends with the last of them, for they have it too: else this would time out.
+    done = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert len(done.stdout.split()) == 2
+
+
+def test_in_chunks(alone, utterances):
+    assert [c.n_clips for c in alone] == [CHUNK] * 6
+    assert sum(len(c.faults) for c in alone) == 1
+    assert [u for c in alone for u in c.utterances] == utterances[1:]
+    assert alone[0].features.shape == (CHUNK - 1, *MEAN.shape)
+
+
+def test_two_processes_to_the_bit(alone, utterances):
+    assert_same(list(extract(utterances, MEAN, jobs=2)), alone)
+
+
+def test_items_are_taken_no_faster_than_they_are_done():
+    taken = []
+    items = (taken.append(i) or i for i in range(100))
+    answers = each(operator.neg, items, jobs=2)
+    assert next(answers) == 0
+    assert len(taken) < 10
+    assert list(answers) == [-i for i in range(1, 100)]
+
+
+def test_dask_to_the_bit(alone, utterances, cluster):
+    assert_same(list(extract(utterances, MEAN, dask=cluster.scheduler_address)), alone)
+
+
+class Watch(SchedulerPlugin):
+    """How often each piece of work was given to a worker, and which is done."""
+
+    def __init__(self):
+        self.begun, self.done = Counter(), set()
+
+    def transition(self, key, start, finish, *args, **kwargs):
+        if finish == "processing":
+            self.begun[key] += 1
+        elif finish == "memory":
+            self.done.add(key)
+
+
+def _kill_one_at_work(cluster, watch, running):
+    """Kill a worker that has work, once something else is done."""
+    while not running.done():
+        for nanny in list(cluster.workers.values()):
+            worker = cluster.scheduler.workers.get(nanny.worker_address)
+            if watch.done and worker and worker.processing:
+                os.kill(nanny.pid, signal.SIGKILL)
+                return
+        time.sleep(0.002)
+
+
+def test_extraction_by_command_line_with_a_worker_killed_in_the_middle(
+    cluster, utterances, tmp_path
+):
+    """What it had under way is done again, in its place: the tables are equal to the bit."""
+    corpus = utterances[0].path.parents[1]
+    command = ["extract.py", "--data", corpus, "--features", "mfcc40-frames", "--out"]
+    watch = Watch()
+    cluster.scheduler.add_plugin(watch, name="watch")
+    with ThreadPoolExecutor(1) as pool:
+        dask = ("--dask", cluster.scheduler_address)
+        running = pool.submit(run, *command, tmp_path / "dask.npz", *dask)
+        _kill_one_at_work(cluster, watch, running)
+        done = running.result()
+    alone = run(*command, tmp_path / "alone.npz")
+    assert (done.returncode, alone.returncode) == (1, 1), done.stderr  # a clip is broken
+    assert "191 clips of shape (200, 40), 1 left out" in done.stdout
+    assert max(watch.begun.values()) > 1
+    with np.load(tmp_path / "dask.npz") as one, np.load(tmp_path / "alone.npz") as other:
+        assert set(one) == set(other)
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+@pytest.mark.slow
+def test_grid_search_by_command_line(cluster, tiny_corpus, tmp_path):
+    command = ["grid_search.py", "svc-mfcc40", "--data", tiny_corpus, "--most", 4, "--out"]
+    watch = Watch()
+    cluster.scheduler.add_plugin(watch, name="watch")
+    found, measured = [], []
+    for name, where in (("alone", ()), ("dask", ("--dask", cluster.scheduler_address))):
+        done = run(*command, tmp_path / name, *where)
+        assert done.returncode == 0, done.stderr
+        found.append(json.loads((tmp_path / name / "svc-mfcc40.json").read_text()))
+        measured.append(json.loads((tmp_path / name / "comparison.json").read_text()))
+    timeless = [{k: v for k, v in best.items() if k != "seconds"} for best in found]
+    assert timeless[0] == timeless[1]
+    assert timeless[0]["tried"] == 4
+    assert watch.done
+    assert [m["uar"] for m in measured[0]] == [m["uar"] for m in measured[1]]
+
+
+def test_no_scheduler_and_no_workers():
+    with pytest.raises(UsageError, match="no Dask scheduler at nonsense"):
+        next(each(operator.neg, [1], dask="nonsense://x"))
+    with (
+        LocalCluster(n_workers=0, dashboard_address=None) as empty,
+        pytest.raises(UsageError, match="has no workers"),
+    ):
+        next(each(operator.neg, [1], dask=empty.scheduler_address))

@@ -1,0 +1,87 @@
+"""A model on clips of other corpora."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ser.corpora import Utterance
+from ser.errors import UsageError
+from ser.evaluation.external import answers_of, score_external
+from ser.labels import EMOTIONS
+from ser.models.label_sets import LABEL_SETS, label_set_of
+from tests import synth
+
+
+def clips(*emotions, sex="female"):
+    return [
+        Utterance(path=Path(e), emotion=e, speaker="", corpus="custom", sex=sex) for e in emotions
+    ]
+
+
+def certain(labels, *said):
+    return np.array([[float(label == word) for label in labels] for word in said])
+
+
+def test_emotions_count_as_themselves():
+    data = clips("sad", "sad", "happy", "boredom")
+    result = score_external(EMOTIONS, data, certain(EMOTIONS, "sad", "fear", "happy", "sad"))
+    assert result.scores.n == 3
+    assert result.scores.uar == 0.75
+    assert result.mapping == {"boredom": None, "happy": "happy", "sad": "sad"}
+    assert (result.chance_uar, result.chance_accuracy) == (0.5, pytest.approx(2 / 3))
+
+
+def test_calm_counts_as_neutral_where_one_side_lacks_it():
+    answers = certain(EMOTIONS, "calm", "calm")
+    without = score_external(EMOTIONS, clips("neutral", "sad"), answers)
+    assert without.answers == {"calm": "neutral"}
+    assert without.scores.uar == 0.5
+    assert "the answer calm counts as neutral" in "\n".join(without.lines())
+    assert score_external(EMOTIONS, clips("neutral", "calm"), answers).answers == {}
+    seven = tuple(e for e in EMOTIONS if e != "calm")
+    result = score_external(seven, clips("calm"), certain(seven, "neutral"))
+    assert result.mapping == {"calm": "neutral"}
+    assert result.scores.uar == 1
+
+
+def test_a_model_of_a_grouping():
+    labels = LABEL_SETS["2"].labels
+    result = score_external(labels, clips("angry", "calm", "disgust"),
+                          certain(labels, "negative", "negative", "positive"))  # fmt: skip
+    assert result.mapping == {"angry": "negative", "calm": "positive", "disgust": None}
+    assert result.scores.accuracy == 0.5
+    ten = LABEL_SETS["10"].labels
+    result = score_external(ten, clips("sad", sex="male"), certain(ten, "male sad"))
+    assert result.scores.accuracy == 1
+
+
+@pytest.mark.parametrize("name", LABEL_SETS)
+def test_each_grouping_is_known_by_its_labels(name):
+    found = label_set_of(LABEL_SETS[name].labels)
+    assert set(found.labels) == set(LABEL_SETS[name].labels)
+    for emotion in LABEL_SETS[name].classes:
+        (clip,) = clips(emotion)
+        assert found.classify(clip) == LABEL_SETS[name].classify(clip)
+
+
+def test_nothing_in_common():
+    with pytest.raises(UsageError, match=r"the model tells neutral.*; the data holds boredom"):
+        score_external(EMOTIONS, clips("boredom"), certain(EMOTIONS, "sad"))
+    with pytest.raises(UsageError, match="no label is an emotion: a, b"):
+        label_set_of(["a", "b"])
+
+
+def test_answers_are_those_that_are_served(predictor, tmp_path):
+    path = tmp_path / "long_sad.wav"
+    path.write_bytes(synth.wav(synth.voice(9.0)))
+    (tmp_path / "bad_sad.wav").write_bytes(b"nothing of the kind")
+    data = [
+        Utterance(path=tmp_path / name, emotion="sad", speaker="", corpus="custom")
+        for name in ("long_sad.wav", "bad_sad.wav")
+    ]
+    heard, answers, faults = answers_of(predictor, data)
+    assert heard == data[:1]
+    assert answers[0].tolist() == list(predictor.predict(path).probabilities.values())
+    assert len(faults) == 1
+    assert "bad_sad.wav" in faults[0]

@@ -1,0 +1,127 @@
+"""The table of recipes: which runs it takes, and what its rows say."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ser.errors import SerError
+from ser.evaluation import recipe_benchmark as table
+from ser.models.recipes import RECIPES
+from ser.reports import recipe_table as table_text
+
+
+def kinds(name, data, **options):
+    return [(r.kind, r.protocol) for r in table.plan([RECIPES[name]], [data], **options)]
+
+
+def test_a_leak_is_run_on_unseen_voices_too(tmp_path):
+    assert sorted(kinds("mlp-180", tmp_path)) == [("published", "random:25"), ("unseen", "actors5")]
+    assert kinds("conv1d8-mfcc216-male2", tmp_path) == [("published", "last-actors")]
+    assert kinds("conv1d-frames", tmp_path) == [("unseen", "actors5")]
+
+
+def test_the_published_features_are_used_where_they_are(tmp_path):
+    (tmp_path / "in").mkdir()
+    y = np.arange(120) % 8
+    matrix = tmp_path / "in" / "mfcc40_5252.npz"
+    np.savez(matrix, X=np.random.default_rng(0).normal(size=(120, 40)) + y[:, None], y=y)
+    runs = table.plan([RECIPES["tree-mfcc40"]], [tmp_path], seeds=2)
+    assert [run.matrix for run in runs if run.kind == "published"] == [matrix]
+    (found,) = (table.measure(run) for run in runs if run.matrix)
+    assert found["seeds"] == [0, 1]
+    assert found["sd"]["accuracy"] is not None
+    assert found["n"] == 40
+    assert found["on"] == {"mfcc40_5252": 120}
+    assert found["leaks"]
+
+
+def test_the_longest_is_begun_first_and_epochs_are_capped(tmp_path):
+    runs = table.plan([RECIPES["svc-180"], RECIPES["conv1d-mfcc40"]], [tmp_path], epochs=300)
+    assert [run.n_epochs for run in runs] == [300, 300, None, None]
+    (run,) = table.plan([RECIPES["conv1d-frames"]], [tmp_path], epochs=300)
+    assert run.n_epochs == RECIPES["conv1d-frames"].epochs
+
+
+@pytest.mark.parametrize(
+    "change", [{"epochs": 5}, {"seeds": 2}, {"protocol": "loso"}, {"recipe": RECIPES["rnn-180"]}]
+)
+def test_another_run_is_not_done(tmp_path, change):
+    (run, _) = table.plan([RECIPES["conv1d-mfcc40"]], [tmp_path])
+    assert not table.is_done(run, tmp_path)
+    run.path(tmp_path).write_text(json.dumps({"key": run.key()}))
+    assert table.is_done(run, tmp_path)
+    assert not table.is_done(replace(run, **change), tmp_path)
+
+
+def _other(shape, n_labels):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("changed", "stale"),
+    [({"note": "Other words."}, False), ({"batch_size": 8}, True), ({"build": _other}, True)],
+)
+def test_figures_of_another_recipe_are_marked(tmp_path, changed, stale):
+    recipe = RECIPES["conv1d-mfcc40"]
+    (run, _) = table.plan([recipe], [tmp_path])
+    figures = {"key": run.key(), "protocol": "published", "accuracy": 0.8, "on": {}}
+    run.path(tmp_path).write_text(json.dumps(figures))
+    changed = replace(recipe, **changed)
+    runs = table.plan([changed], [tmp_path])
+    assert table.is_done(runs[0], tmp_path) != stale
+    text = table_text.render([changed], table.results(runs, tmp_path))
+    assert ("| 80.0% † (`published`) |" in text) == stale
+
+
+def test_figures_of_other_data_are_marked(tiny_corpus, tmp_path):
+    recipe = RECIPES["tree-mfcc40"]
+    runs = [run for run in table.plan([recipe], [tiny_corpus]) if run.kind == "unseen"]
+    for run in runs:
+        run.path(tmp_path).write_text(json.dumps({"key": run.key()}))
+    assert not table.results(runs, tmp_path)["tree-mfcc40"]["unseen"]["stale"]
+    fewer = [replace(run, counts=(("ravdess", 1),)) for run in runs]
+    assert table.results(fewer, tmp_path)["tree-mfcc40"]["unseen"]["stale"]
+
+
+def test_rows():
+    result = {
+        "protocol": "last-actors", "epochs": 700, "on": {"ravdess": 1040}, "accuracy": 0.612,
+        "uar": 0.598, "sd": {"accuracy": 0.0214, "uar": None}, "leaks": False, "n": 160,
+    }  # fmt: skip
+    names = ("conv1d8-mfcc216-male2", "mlp-180")
+    text = table_text.render([RECIPES[n] for n in names], {names[0]: {"published": result}})
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert rows == [
+        "| `conv1d8-mfcc216-male2` | 2 | 50.0% | – | 61.2% ± 2.1 (`last-actors`) "
+        "| 61.2% ± 2.1, UAR 59.8% "
+        "| 1,040 of RAVDESS; 700 epochs |",
+        "| `mlp-180` | 4 | 25.0% | 70.31 % | – | not run | – |",
+    ]
+    assert RECIPES["mlp-180"].note in text
+    result["epochs"] = 250
+    text = table_text.render([RECIPES[names[0]]], {names[0]: {"published": result}})
+    assert "| 1,040 of RAVDESS; 250 of 700 epochs |" in text
+
+
+def test_a_document_gets_a_short_table():
+    result = {"protocol": "random:25", "accuracy": 0.653, "uar": 0.641, "leaks": True}
+    unseen = {"protocol": "actors5", "accuracy": 0.5, "uar": 0.48, "leaks": False}
+    found = {
+        "mlp-180": {"published": result, "unseen": unseen},
+        "lstm-mfcc40": {"published": {**result, "epochs": 1000}, "unseen": {**unseen, "epochs": 9}},
+    }
+    recipes = [RECIPES[name] for name in ("mlp-180", "conv1d8-mfcc216-male2", "lstm-mfcc40")]
+    document = "\n".join(["# A", table_text.MARKS[0], "| `old` |", table_text.MARKS[1], "end", ""])
+    lines = table_text.insert(document, recipes, found).splitlines()
+    assert lines[:2] == ["# A", table_text.MARKS[0]]
+    assert lines[4:] == [
+        "| `mlp-180` | 4 | 70.31 % | 65.3% | 50.0% | 48.0% |",
+        "| `conv1d8-mfcc216-male2` | 2 | – | – | not run | not run |",
+        "| `lstm-mfcc40` | 8 | – | 65.3% | 50.0% (9 of 1,000 epochs) | 48.0% |",
+        table_text.MARKS[1],
+        "end",
+    ]
+    with pytest.raises(SerError, match="no place for the table"):
+        table_text.insert("# A\n", recipes, found)

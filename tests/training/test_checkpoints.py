@@ -1,0 +1,78 @@
+"""A training that was killed gives what it would have given."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT, training_environment
+
+# The script, with fewer members and shorter epochs of the recipe that has them.
+TRAIN = f"""
+import dataclasses, runpy, sys
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "scripts")!r}]
+from ser.models.recipes import RECIPES
+recipe = RECIPES["conv1d-frames"]
+RECIPES[recipe.name] = dataclasses.replace(recipe, members=2, steps_per_epoch=6)
+runpy.run_path({str(ROOT / "scripts" / "train.py")!r}, run_name="__main__")
+"""
+
+
+def start(*arguments) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", TRAIN, *map(str, arguments)],
+        env=training_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def finish(*arguments) -> str:
+    process = start(*arguments)
+    _, told = process.communicate(timeout=280)
+    assert process.returncode == 0, told
+    return told
+
+
+def weights(path) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    with h5py.File(path) as file:
+        file["model_weights"].visititems(
+            lambda name, node: found.update({name: node[()]}) if hasattr(node, "shape") else None
+        )
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("recipe", "epochs", "of_all"), [("conv1d-mfcc40", 100, 100), ("conv1d-frames", 2, 4)]
+)
+def test_a_killed_training_goes_on_to_the_same_result(
+    tiny_corpus, tmp_path, recipe, epochs, of_all
+):
+    """One monitors validation; one has members, augmentation and averaged weights."""
+    whole, killed = tmp_path / "whole.h5", tmp_path / "killed.h5"
+    arguments = [recipe, "--data", tiny_corpus, "--epochs", epochs, "--report", tmp_path / "report"]
+    told = finish(*arguments, "--out", whole)
+    assert f"0/{of_all} " in told  # the progress bar is over all members
+    assert f"{of_all}/{of_all} " in told
+    assert not (tmp_path / "whole.checkpoints").exists()
+
+    checkpoints = tmp_path / "killed.checkpoints"
+    process = start(*arguments, "--out", killed)
+    deadline = time.monotonic() + 280
+    while not list(checkpoints.glob("*[0-9a-f].npz")):
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not killed.exists()
+    assert f"{of_all}/{of_all} " in finish(*arguments, "--out", killed)
+    expected, found = weights(whole), weights(killed)
+    assert expected.keys() == found.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)

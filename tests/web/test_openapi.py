@@ -1,0 +1,57 @@
+"""The description at /openapi.json is true: schemathesis tries to prove it wrong."""
+
+import json
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+from ser.models.model_file import read_model_file
+from ser.resources import DEFAULT_MODEL
+from ser.web.errors import ERRORS
+from ser.web.openapi import describe
+from ser.web.settings import Settings
+from tests import synth
+
+# What a schema cannot say: which bytes are a voice.
+VOICES = st.integers(1, 9).map(lambda n: synth.wav(synth.voice(0.3 + n / 10, pitch=80 + 20 * n)))
+for kind in ("audio/*", "video/*", "application/octet-stream"):
+    schemathesis.openapi.media_type(kind, VOICES)
+
+
+# Made here as the app makes it: the tests are collected before any server runs.
+description = describe(Settings(), read_model_file(DEFAULT_MODEL).metadata.labels)
+schema = schemathesis.openapi.from_dict(description)
+# A form without the file and with too many other fields is refused for those.
+rejection = schema.config.checks.negative_data_rejection
+rejection.expected_statuses = [*rejection.expected_statuses, "413"]
+
+
+def test_it_is_what_the_app_gives(client):
+    assert client.get("/openapi.json").get_json() == json.loads(json.dumps(description))
+
+
+@schema.parametrize()
+@settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_the_description_is_true(case, server):
+    case.call_and_validate(base_url=server.url)
+
+
+def test_every_address_is_described(app):
+    paths = description["paths"]
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+    for rule in rules:
+        assert {m.lower() for m in rule.methods - {"HEAD", "OPTIONS"}} <= set(paths[rule.rule])
+    assert set(paths) == {rule.rule for rule in rules}
+
+
+def test_every_error_is_described():
+    post = description["paths"]["/predict"]["post"]["responses"]
+    for code, (status, _) in ERRORS.items():
+        if code not in ("not_found", "method_not_allowed"):
+            assert f"`{code}`" in post[str(status)]["description"]

@@ -1,0 +1,101 @@
+"""What the server gives the page: no browser needed."""
+
+import contextlib
+import io
+import json
+import re
+import urllib.error
+import urllib.request
+
+import pytest
+
+from ser.reports.model_card import HUMAN_UAR, LIMITS, PUBLISHED
+from tests import synth
+from tests.server import ROOT, Server
+
+LIMIT_BYTES = 100_000
+
+
+def test_the_page_in_all_is_small():
+    files = [p for d in ("static", "templates") for p in (ROOT / d).rglob("*") if p.is_file()]
+    assert sum(p.stat().st_size for p in files) < LIMIT_BYTES
+
+
+def test_modules_are_small():
+    for module in (ROOT / "static" / "js").glob("*.js"):
+        assert len(module.read_text().splitlines()) <= 250, module.name
+
+
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere(client):
+    response = client.get("/")
+    policy = response.headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "microphone=(self)" in response.headers["Permissions-Policy"]
+    page = response.get_data(as_text=True)
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
+    assert not re.search(r"""(?:src|href|action)=["']?(?:https?:)?//""", page)
+
+
+def test_the_manifest_and_its_icons_are_there(client):
+    response = client.get("/static/app.webmanifest")
+    assert response.mimetype == "application/manifest+json"
+    manifest = json.loads(response.data)
+    assert {icon["purpose"] for icon in manifest["icons"]} == {"any", "maskable"}
+    for icon in manifest["icons"]:
+        answer = client.get(f"/static/{icon['src']}")
+        assert answer.status_code == 200
+        assert answer.mimetype == "image/svg+xml"
+
+
+def test_the_model_says_what_people_reach_and_what_it_is_not_for(client):
+    model = client.get("/model").get_json()
+    assert model["human_uar"]["value"] == HUMAN_UAR
+    assert [row["value"] for row in model["published"]] == [value for _, value, _ in PUBLISHED]
+    assert model["limits"] == LIMITS
+    assert model["trained_on"]
+    card = client.get("/model/card")
+    assert card.mimetype == "text/plain"
+    assert LIMITS in card.get_data(as_text=True)
+    assert model["name"] in card.get_data(as_text=True)
+
+
+def test_no_figure_of_a_model_is_typed_into_the_page():
+    for path in [ROOT / "templates" / "index.html", *(ROOT / "static" / "js").glob("*.js")]:
+        assert not re.search(r"\b(?:67|0\.67|5\(1\))", path.read_text()), path.name
+
+
+def test_the_form_answers_as_the_page_and_sorts_the_emotions(client, clip):
+    response = client.post("/", data={"file": (io.BytesIO(clip), "clip.wav")})
+    page = response.get_data(as_text=True)
+    shares = [float(width) for width in re.findall(r'<rect width="([\d.]+)"', page)]
+    assert len(shares) == 8
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=0.1)
+
+
+def test_the_server_keeps_no_audio(tmp_path, clip):
+    """Whatever a request brings, no file of it stays where temporary files live."""
+    long = synth.wav(synth.voice(60))  # large enough to be put on disk while it is read
+    film = synth.encoded(synth.voice(2), 22_050, tmp_path / "clip.m4a")  # needs ffmpeg
+    kept = tmp_path / "temporary"
+    kept.mkdir()
+    server = Server(TMPDIR=str(kept))
+    try:
+        server.wait_ready()
+        before = set(kept.rglob("*"))
+        for sound in (clip, long, film, b"no sound"):
+            body = (
+                b'--edge\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+                + sound
+                + b"\r\n--edge--\r\n"
+            )
+            for data, kind in ((body, "multipart/form-data; boundary=edge"), (sound, "audio/wav")):
+                request = urllib.request.Request(
+                    f"{server.url}/predict", data, {"Content-Type": kind}
+                )
+                with contextlib.suppress(urllib.error.HTTPError):
+                    urllib.request.urlopen(request, timeout=60).close()
+        assert set(kept.rglob("*")) == before
+    finally:
+        server.stop()
