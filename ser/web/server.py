@@ -1,34 +1,30 @@
-"""waitress under limits, and an end at which nobody is left without an answer."""
+"""waitress with limits, and a graceful shutdown: every request that arrived is answered."""
 
 import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakSet
 
 from flask import Flask
-from waitress import wasyncore
-from waitress.adjustments import Adjustments
-from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
 
-from ser.web.connection import Channel, Unavailable
+from ser.web.connection import Channel, ConnectionSettings, Unavailable
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.settings import Settings
 from ser.web.supervisor import ConnectionCounts
+from ser.web.waitress_internals import TcpWSGIServer, ThreadedTaskDispatcher, wasyncore
 
 _SPARE_THREADS = 4  # for what is answered at once, while the others wait for predictions
-_PROBES = {"/health", "/ready"}  # a platform ends an app that is late with them
+_PROBES = {"/health", "/ready"}  # a platform ends an app that answers them late
 _CONNECTIONS = 512
-_SPARE_CONNECTIONS = 16  # of them, made free for whoever comes by ending the slowest
-_PATIENCE_S = 2  # no client is the slowest before that
-_MEMORY_PER_UPLOAD = 65_536  # bytes, of a long one; the rest of it is on disk
+_SPARE_CONNECTIONS = 16  # of them, kept free by closing the slowest
+_PATIENCE_S = 2  # a connection younger than that is not slow
+_MEMORY_PER_UPLOAD = 65_536  # bytes of a long upload; the rest goes to disk
 _RECEIVED_AT_ONCE = 131_072  # bytes
 _HEADER_BYTES = 65_536
 _TICK_S = 0.05
-_LET_ACCEPT_S = 0.002
-# When the app stops: on top of `SER_TIMEOUT_S`, until what was at work is answered, and
-# then until the clients have read it. With the default, together the 30 s that platforms give.
+_LET_ACCEPT_S = 0.002  # for another copy to accept a connection first
+# Shutdown: time on top of `SER_TIMEOUT_S` until running predictions are answered, then until the
+# clients have read the answers. With the default it adds up to the 30 s that platforms give.
 _ANSWER_S = 1
 _FAREWELL_S = 2
 
@@ -50,7 +46,7 @@ class _Listener(TcpWSGIServer):
         self._copy, self._counts = copy, counts
 
     def handle_accept(self) -> None:
-        """Accept all who are waiting: waitress accepts one, then looks at every connection."""
+        """Accept all waiting clients; waitress accepts one, then looks at every connection."""
         known = -1
         while known < len(self._map) < _CONNECTIONS:
             self._let_others_accept()
@@ -65,40 +61,40 @@ class _Listener(TcpWSGIServer):
                 time.sleep(_LET_ACCEPT_S)
 
     def readable(self) -> bool:
-        """Say whether to take in more connections, and make room for them."""
+        """Return whether to accept connections, and make room for them."""
         self._make_room()
         return super().readable()
 
     def _make_room(self) -> None:
-        """End the connections that have kept us waiting for longest, where hardly any is left.
+        """Close the connections that have waited longest for their client, if few are left.
 
-        A byte now and then keeps one open for minutes; as many as there may be would keep
-        everybody else out.
+        A client that sends a byte now and then keeps its connection open for minutes. Enough of
+        them would keep everybody else out.
         """
         wanted = len(self._map) - (_CONNECTIONS - _SPARE_CONNECTIONS)
         if wanted <= 0:
             return
         now = time.time()
-        waits = [(c.kept_waiting_s(now) or 0, c) for c in self.active_channels.values()]
+        waits = [(c.waiting_for_client_s(now) or 0, c) for c in self.active_channels.values()]
         slow = sorted((w for w in waits if w[0] > _PATIENCE_S), key=lambda w: w[0], reverse=True)
         for _, channel in slow[:wanted]:
             channel.will_close = True
 
     def add_task(self, task: Channel) -> None:
-        """Have a request answered; a platform's probe does not wait behind the others."""
+        """Queue a request; a platform's probe does not wait behind the others."""
         if task.requests[0].path in _PROBES:
             self._probes.add_task(task)
         else:
             super().add_task(task)
 
     def maintenance(self, now: float) -> None:
-        """See to slow and silent connections."""
+        """Close slow and silent connections."""
         for channel in list(self.active_channels.values()):
-            channel.give_up_if_slow(now)
+            channel.close_if_slow(now)
 
 
 class Server:
-    """The app at its address, from `run` until `stop`."""
+    """Serves an app on listening sockets, from `run` until `stop`."""
 
     def __init__(
         self,
@@ -113,22 +109,22 @@ class Server:
 
         Args:
             sockets: listening, as `listen` returns them.
-            copy, counts: which of several copies this is, and their connections.
+            copy: which of several copies this is.
+            counts: the connections of all copies; None if this is the only one.
         """
-        adjustments = Adjustments(
+        connection_settings = ConnectionSettings(
             threads=settings.threads + settings.queue + _SPARE_THREADS,
             ident=None,
-            max_request_body_size=settings.max_body_bytes + 1,  # it refuses this much, too
+            max_request_body_size=settings.max_body_bytes + 1,  # it refuses this size, too
             max_request_header_size=_HEADER_BYTES,
             inbuf_overflow=_MEMORY_PER_UPLOAD,
             recv_bytes=_RECEIVED_AT_ONCE,
             connection_limit=_CONNECTIONS,
             cleanup_interval=1,
             asyncore_use_poll=True,  # `select` ends at 1,024 files
-            clear_untrusted_proxy_headers=False,  # the app does not look at them unless told to
+            clear_untrusted_proxy_headers=False,  # the app ignores them unless told otherwise
             log_socket_errors=False,
         )
-        adjustments.short_uploads = WeakSet()  # requests, for as long as they live
         self._predictions: PredictionQueue = app.extensions["predictions"]
         self._work_s = settings.timeout_s + _ANSWER_S
         self._map: dict[int, wasyncore.dispatcher] = {}
@@ -141,14 +137,14 @@ class Server:
                 probes=self._probes,
                 copy=copy,
                 counts=counts,
-                adj=adjustments,
+                adj=connection_settings,
                 _sock=listening,
                 sockinfo=(listening.family, listening.type, 0, listening.getsockname()),
                 bind_socket=False,
             )
             for listening in sockets
         ]
-        self._dispatcher.set_thread_count(adjustments.threads)
+        self._dispatcher.set_thread_count(connection_settings.threads)
         self._probes.set_thread_count(1)
         self._stopped = False
 
@@ -158,13 +154,13 @@ class Server:
         return int(self._listeners[0].effective_port)
 
     def stop(self) -> None:
-        """Make `run` come to its end; may be called from any thread and from a signal."""
+        """Make `run` end; any thread or signal handler may call it."""
         if not self._stopped:
             self._stopped = True
             self._listeners[0].pull_trigger()
 
     def run(self) -> None:
-        """Serve until stopped; then finish what was received before, and turn the rest away."""
+        """Serve until stopped; then finish what had arrived, and turn the rest away."""
         while not self._stopped:
             self._serve(1)
         self._predictions.close()
@@ -182,7 +178,7 @@ class Server:
         wasyncore.loop(timeout=timeout_s, use_poll=True, map=self._map, count=1)
 
     def _serve_while(self, wanted: Callable[[Channel], bool], limit_s: float) -> None:
-        """Serve while any connection is `wanted`, and until nothing has come for two ticks."""
+        """Serve while any connection is `wanted`, and until two ticks brought nothing new."""
         end = time.monotonic() + limit_s
         quiet = 0
         while quiet < 2 and time.monotonic() < end:
@@ -196,6 +192,6 @@ class Server:
 
     def _stop_listening(self) -> None:
         for listener in self._listeners:
-            listener.handle_accept()  # whoever is connected already is taken in
-            # Not `listener.close()`, which ends what wakes this loop up, too.
+            listener.handle_accept()  # clients that are already connected are served
+            # Not `listener.close()`: that would also close what wakes this loop up.
             wasyncore.dispatcher.close(listener)

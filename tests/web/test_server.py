@@ -6,11 +6,9 @@ import socket
 import threading
 import time
 from contextlib import ExitStack
-from weakref import WeakSet
 
 import pytest
 from flask import Flask
-from waitress.adjustments import Adjustments
 
 from ser.web import connection
 from ser.web import server as web_server
@@ -119,11 +117,10 @@ def test_no_room_on_the_disk(port, long_clip, monkeypatch):
 
 def test_a_few_short_uploads_stay_in_memory(monkeypatch):
     monkeypatch.setattr(connection, "SHORT_AT_ONCE", 2)
-    adjustments = Adjustments(inbuf_overflow=65_536, max_request_body_size=2**30)
-    adjustments.short_uploads = WeakSet()
+    settings = connection.ConnectionSettings(inbuf_overflow=65_536, max_request_body_size=2**30)
 
     def upload(n_bytes: int) -> connection.Parser:
-        parser = connection.Parser(adjustments)
+        parser = connection.Parser(settings)
         parser.received(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % n_bytes)
         for start in range(0, n_bytes, 131_072):
             parser.received(bytes(min(131_072, n_bytes - start)))
