@@ -135,9 +135,9 @@ class Stopped:
     later: Counter = field(default_factory=Counter)
 
 
-def stop_under_load(temporary: Path, *, clients: int, after_s: float) -> Stopped:
+def stop_under_load(temporary: Path, *, clients: int, after_s: float, **settings: str) -> Stopped:
     """Start a server whose temporary folder is `temporary`, and stop it while it works."""
-    server = Server(TMPDIR=str(temporary)).wait_ready()
+    server = Server(TMPDIR=str(temporary), **settings).wait_ready()
     requests = good_requests()
     outcomes: list[tuple[float, Any]] = []  # when it was sent, and the answer or the error
 

@@ -6,28 +6,32 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from ser.errors import SerError
+from ser.errors import ModelFileError, SerError
+from ser.web.request_log import configure_logging
 from ser.web.settings import Settings, read_settings
-from ser.web.supervisor import WRONG_SETUP, ConnectionCounts, Supervisor, listen
+from ser.web.supervisor import ConnectionCounts, Supervisor, listen
 
 
 def serve() -> int:
     """Serve until told to stop; return the exit status, 2 for a wrong setting or model file."""
     try:
         settings = read_settings(os.environ)
+        configure_logging(settings.log_level)
         sockets = listen(settings.host, settings.port)
         print(f"http://{settings.host}:{sockets[0].getsockname()[1]}", flush=True)
         copies = settings.web_concurrency
         if copies == 1:
-            return _serve_copy(settings, sockets)
+            _serve_copy(settings, sockets)
+            return 0
         counts = ConnectionCounts(copies)
         return Supervisor(
             lambda copy: _serve_copy(settings, sockets, copy, counts), copies, sockets
         ).run()
     except (SerError, OSError) as error:
-        print(f"app.py: {error}", file=sys.stderr)
-        return WRONG_SETUP
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        return 2
 
 
 def _serve_copy(
@@ -35,22 +39,20 @@ def _serve_copy(
     sockets: Sequence[socket.socket],
     copy: int = 0,
     counts: ConnectionCounts | None = None,
-) -> int:
-    """Serve in this process."""
+) -> None:
+    """Serve in this process until told to stop.
+
+    Raises:
+        SerError: the model file cannot be served.
+    """
     from ser.inference.build_process import build_in_process
     from ser.inference.memory import limit_heaps, release_free_memory
     from ser.web.application import build_app
-    from ser.web.request_log import configure_logging
     from ser.web.server import Server
 
     limit_heaps()
-    configure_logging(settings.log_level)
-    try:
-        app = build_app(settings)
-        server = Server(app, settings, sockets, copy=copy, counts=counts)
-    except SerError as error:
-        print(f"app.py: {error}", file=sys.stderr)
-        return WRONG_SETUP
+    app = build_app(settings)
+    server = Server(app, settings, sockets, copy=copy, counts=counts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     model = app.extensions["model"]
@@ -61,14 +63,12 @@ def _serve_copy(
     )
     server.run()
     if model.error:
-        print(f"app.py: {model.error}", file=sys.stderr)
-        return WRONG_SETUP
-    return 0
+        raise ModelFileError(model.error)
 
 
 def main() -> None:
     """Serve, and end the process."""
     status = serve()
     logging.shutdown()
-    # Not `sys.exit`: taking the interpreter down while a library loads in a thread crashes it.
+    # Not `sys.exit`: an interpreter that shuts down while a library loads in a thread crashes.
     os._exit(status)

@@ -1,4 +1,4 @@
-"""Every error of the HTTP side, as JSON or, for a browser, as the page."""
+"""Every error over HTTP: JSON, or the page for a browser that asks for HTML."""
 
 import logging
 
@@ -13,35 +13,38 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 2
 
-#: Every code of an error: its status and what it means.
+#: Each error code: its HTTP status and its meaning.
 ERRORS = {
-    "bad_request": (400, "not one file, or not HTTP as it should be"),
+    "bad_request": (400, "not exactly one file, or broken HTTP"),
     "empty_file": (400, "the file has 0 bytes"),
-    "cross_origin": (403, "sent by a page of another site"),
-    "not_found": (404, "no such address"),
-    "method_not_allowed": (405, "the address does not take this method; `Allow` tells which"),
+    "cross_origin": (403, "a page of another site sent this"),
+    "not_found": (404, "there is no such address"),
+    "method_not_allowed": (
+        405,
+        "the address does not take this method; see `Allow`",
+    ),
     "too_large": (413, "the upload is over the limit"),
-    "unsupported_media": (415, "no audio or video file"),
-    "no_audio": (422, "a valid file without audio in it"),
+    "unsupported_media": (415, "not an audio or video file"),
+    "no_audio": (422, "a valid file without audio"),
     "damaged": (422, "nothing of the file can be decoded"),
     "unsupported_format": (422, "a sample rate or number of channels outside the limits"),
     "invalid_samples": (422, "samples that are NaN, infinite or overflow"),
     "too_short": (422, "too short to hold an emotion"),
-    "silent": (422, "nothing but silence"),
-    "too_complex": (422, "over the decoder's limits of work, memory or output"),
-    "internal": (500, "something went wrong on our side"),
+    "silent": (422, "only silence"),
+    "too_complex": (422, "decoding takes more work, memory or output than the limits allow"),
+    "internal": (500, "the server failed; the log has the details"),
     "timeout": (503, "no answer within the time limit"),
     "busy": (503, "too many files at once"),
-    "not_ready": (503, "the model is being loaded"),
-    "shutting_down": (503, "the server is being stopped"),
-    "unavailable": (503, "no decoder, or no room on the disk"),
+    "not_ready": (503, "the model is loading"),
+    "shutting_down": (503, "the server is stopping"),
+    "unavailable": (503, "no decoder, or the disk is full"),
 }
-# Of werkzeug's own errors, by status.
+# Codes of werkzeug's own errors, by status.
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 class ApiError(Exception):
-    """An answer that is not 200: its code, one of `ERRORS`, and message."""
+    """An answer other than 200: its code, one of `ERRORS`, and a message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -49,7 +52,7 @@ class ApiError(Exception):
 
 
 def wants_html() -> bool:
-    """Say whether the client prefers a page to JSON, as browsers do."""
+    """Return whether the client prefers HTML to JSON, as browsers do."""
     accepted = request.accept_mimetypes
     return accepted.best_match(["application/json", "text/html"]) == "text/html"
 
@@ -60,12 +63,12 @@ def too_large(settings: Settings) -> ApiError:
 
 
 def retry_later(code: str) -> ApiError:
-    """Return the answer of a `code` that is over in a moment."""
+    """Return the error of a temporary condition: the client should try again."""
     return ApiError(code, f"{ERRORS[code][1]}; try again in a moment")
 
 
 def refusal(status: int, reason: str, settings: Settings) -> ApiError:
-    """Return our answer for what the server refuses by itself; of a 503 the reason is a code."""
+    """Return the error for a request that waitress refuses; for a 503 the reason is our code."""
     if status == 413:
         return too_large(settings)
     if status == 503:
@@ -74,7 +77,7 @@ def refusal(status: int, reason: str, settings: Settings) -> ApiError:
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Make `app` answer every error in the one form."""
+    """Make `app` answer every error in the same form."""
 
     @app.errorhandler(ApiError)
     @app.errorhandler(AudioError)

@@ -1,4 +1,4 @@
-"""The one model of a running app: checked at once, loaded beside the open port."""
+"""Load the model in a thread, while the port is already open."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class ModelLoader:
-    """Loads a model_file's model in a thread of its own, once."""
+    """Loads the model of a model file once, in a thread of its own."""
 
     def __init__(self, model_file: ModelFile) -> None:
         self.model_file = model_file
@@ -29,17 +29,19 @@ class ModelLoader:
         on_failure: Callable[[str], None] = lambda _: None,
         on_success: Callable[[Predictor], None] = lambda _: None,
     ) -> None:
-        """Begin to load; then one of the two is called, with the reason or the predictor.
+        """Start loading.
 
         Args:
-            build: as `load_backend` says.
+            build: as `load_backend` takes it.
+            on_failure: called with the reason if loading fails.
+            on_success: called with the predictor once it has answered its warm-up.
         """
         threading.Thread(
             target=self._load, args=(build, on_failure, on_success), name="load-model", daemon=True
         ).start()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait until loading has ended, well or badly; say whether it has."""
+        """Wait until loading has succeeded or failed; return whether it has."""
         return self._finished.wait(timeout_s)
 
     @property

@@ -1,4 +1,4 @@
-"""The description of the addresses for programs, OpenAPI 3.1."""
+"""The OpenAPI 3.1 document of the HTTP API."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,29 +31,29 @@ def describe(settings: Settings, labels: Sequence[str]) -> dict[str, Any]:
                 "get": _get("The page", {"text/html": _TEXT}),
                 "post": _post("The page with the answer for a file", {"text/html": _TEXT}),
             },
-            "/health": {"get": _get("Whether the process lives", _json(_status("ok")))},
+            "/health": {"get": _get("Whether the process is alive", _json(_status("ok")))},
             "/ready": {
                 "get": _get(
-                    "Whether the model answers",
+                    "Whether the model is ready",
                     _json(_status("ready")),
                     errors=("not_ready", "shutting_down"),
                 )
             },
-            "/model": {"get": _get("What the model says of itself", _json(_ref("Model")))},
-            "/model/card": {"get": _get("The same in words", {"text/plain": _TEXT})},
-            "/metrics": {"get": _get("Figures for Prometheus", {"text/plain": _TEXT})},
-            "/openapi.json": {"get": _get("This description", _json({"type": "object"}))},
+            "/model": {"get": _get("The model's metadata and scores", _json(_ref("Model")))},
+            "/model/card": {"get": _get("The model card", {"text/plain": _TEXT})},
+            "/metrics": {"get": _get("Metrics for Prometheus", {"text/plain": _TEXT})},
+            "/openapi.json": {"get": _get("This document", _json({"type": "object"}))},
         },
         "components": {
             "schemas": _schemas(labels),
             "headers": {
                 "RequestId": {
-                    "description": "That of the request, where it was a plain one; else a new one",
+                    "description": "The request's own id if it is plain, else a new one",
                     "required": True,
                     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
                 },
                 "RetryAfter": {
-                    "description": "Seconds to wait",
+                    "description": "Seconds to wait before trying again",
                     "required": True,
                     "schema": {"type": "integer", "minimum": 1},
                 },
@@ -113,14 +113,14 @@ def _responses(content: dict[str, Any], errors: Sequence[str]) -> dict[str, Any]
 
 def _schemas(labels: Sequence[str]) -> dict[str, Any]:
     label = {"type": "string", "enum": list(labels)}
-    heard = {
+    prediction = {
         "emotion": label,
         "confidence": _PROBABILITY,
         "probabilities": _object(dict.fromkeys(labels, _PROBABILITY)),
     }
     return {
         "Answer": _object(
-            heard
+            prediction
             | {
                 "duration": _SECONDS,
                 "truncated": {"type": "boolean"},
@@ -134,7 +134,7 @@ def _schemas(labels: Sequence[str]) -> dict[str, Any]:
             }
         ),
         "Segment": _object(
-            {"start": _SECONDS, "end": _SECONDS, **heard, "silent": {"type": "boolean"}}
+            {"start": _SECONDS, "end": _SECONDS, **prediction, "silent": {"type": "boolean"}}
         ),
         "Error": _object(
             {

@@ -1,22 +1,27 @@
-"""The log, one JSON object a line: what is kept of a request is never its audio or file name."""
+"""The log: one JSON object a line, never with audio or a file name.
+
+Flask is imported where it is needed: the parent of several copies writes a log without it.
+"""
 
 import json
 import logging
 import re
+import sys
 import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Response, has_request_context, request
+if TYPE_CHECKING:
+    from flask import Response
 
 log = logging.getLogger(__name__)
 
 ID_HEADER = "X-Request-ID"
-#: Where the server puts when a request had come in whole, by `time.monotonic`.
+#: Key of the WSGI environment: `time.monotonic` when the whole request had arrived.
 RECEIVED_AT = "ser.received_at"
-#: Where the server puts the status and reason of what it refuses by itself.
+#: Key of the WSGI environment: status and reason of a request that waitress refuses.
 REFUSAL = "ser.refusal"
 _RECORD = "ser.record"
 _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -24,12 +29,12 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 @dataclass
 class Record:
-    """One request: who it is, how it ended, and what took how long.
+    """What is kept of a request while it is answered.
 
     Attributes:
-        received_at: when it had come in whole, by `time.monotonic`.
-        code: of the error, or "ok".
-        audio_s: seconds of audio that were scored.
+        received_at: `time.monotonic` when the whole request had arrived.
+        code: the error's code, or "ok".
+        audio_s: seconds of audio that were analysed.
         stages: seconds by stage.
     """
 
@@ -41,7 +46,9 @@ class Record:
 
 
 def current_record() -> Record:
-    """Return the record of the request that is being answered."""
+    """Return the record of the current request."""
+    from flask import request
+
     environ = request.environ
     if _RECORD not in environ:
         given = request.headers.get(ID_HEADER, "")
@@ -53,10 +60,12 @@ def current_record() -> Record:
     return record
 
 
-def log_request(response: Response) -> None:
-    """Write the one line of a request."""
+def log_request(response: "Response") -> None:
+    """Write the line of a request."""
+    from flask import request
+
     record = current_record()
-    stages = record.stages.copy()  # at once: a prediction that was given up may still add some
+    stages = record.stages.copy()  # a prediction that timed out may still add some
     fields: dict[str, Any] = {
         "method": request.method,
         "route": request.url_rule.rule if request.url_rule else None,
@@ -85,7 +94,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if has_request_context():
+        flask = sys.modules.get("flask")
+        if flask and flask.has_request_context():
             line["request_id"] = current_record().request_id
         line |= getattr(record, "fields", {})
         if record.exc_info:

@@ -1,4 +1,4 @@
-"""The addresses of the app."""
+"""The HTTP endpoints."""
 
 import time
 from typing import Any
@@ -33,7 +33,7 @@ _HINT = f"send one file: curl -F {FIELD}=@clip.wav …, or the raw bytes with an
 
 @blueprint.app_context_processor
 def _page_facts() -> dict[str, Any]:
-    """Give the page what it shows with every answer."""
+    """Return what every rendering of the page needs."""
     settings = _settings()
     return {
         "emoji": EMOJI,
@@ -57,7 +57,7 @@ def page() -> str:
 
 @blueprint.post("/")
 def page_with_answer() -> str:
-    """Answer the page's form for a browser without JavaScript."""
+    """Answer the page's form without JavaScript."""
     return render_template("index.html", answer=_predict())
 
 
@@ -69,13 +69,13 @@ def predict() -> Response:
 
 @blueprint.get("/health")
 def health() -> Response:
-    """Say that the process lives."""
+    """Answer while the process is alive."""
     return jsonify(status="ok")
 
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """Say that the model has answered its warm-up, and that the app is not being stopped."""
+    """Answer 200 once the model has answered its warm-up, until the app is told to stop."""
     if _predictions().closed:
         raise retry_later("shutting_down")
     _predictor()
@@ -84,7 +84,7 @@ def ready() -> Response:
 
 @blueprint.get("/model")
 def model() -> Response:
-    """Give what the model file says of itself, its scores too."""
+    """Return the metadata and scores of the model file."""
     model_file = _loader().model_file
     meta = model_file.metadata
     return jsonify(
@@ -118,19 +118,19 @@ def model() -> Response:
 
 @blueprint.get("/model/card")
 def card() -> Response:
-    """Give the model card: Markdown, under a type that browsers show rather than save."""
+    """Return the model card: Markdown, with a type that browsers show and do not save."""
     return Response(model_card(_loader().model_file), mimetype="text/plain")
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
-    """Give the figures of this process to Prometheus."""
+    """Return the metrics, of all copies, for Prometheus."""
     return Response(_metrics().to_text(), content_type=CONTENT_TYPE)
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
-    """Describe all this to programs."""
+    """Return the OpenAPI document."""
     return jsonify(describe(_settings(), _loader().model_file.metadata.labels))
 
 
@@ -153,22 +153,22 @@ def _metrics() -> Metrics:
 def _predictor() -> Predictor:
     loader = _loader()
     if loader.predictor is None:
-        raise ApiError("not_ready", loader.error or "the model is being loaded")
+        raise ApiError("not_ready", loader.error or "the model is loading")
     return loader.predictor
 
 
 def _predict() -> dict[str, Any]:
     predictor, settings, metrics, record = _predictor(), _settings(), _metrics(), current_record()
-    begun = time.monotonic()
+    started = time.monotonic()
 
     def observe(stage: str, seconds: float) -> None:
         record.stages[stage] = seconds
         metrics.count_stage(stage, seconds)
 
-    # The upload is read where it is worked on: what waits is not in memory.
+    # Read by the worker: an upload that waits in the queue is not in memory.
     def work() -> Prediction:
         now = time.monotonic()
-        observe("queue", now - begun)
+        observe("queue", now - started)
         return predictor.predict(
             read_upload(request, settings),
             max_seconds=settings.max_seconds,

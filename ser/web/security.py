@@ -1,4 +1,4 @@
-"""What stands around every request: security headers, and where a POST may come from."""
+"""Security headers, and the check where a POST comes from."""
 
 from urllib.parse import urlsplit
 
@@ -23,7 +23,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def add_headers(response: Response) -> None:
-    """Put the security headers on a response; an answer is not to be stored."""
+    """Add the security headers to a response; answers are not stored in caches."""
     response.headers.update(_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
@@ -31,11 +31,11 @@ def add_headers(response: Response) -> None:
 
 
 def check_origin() -> None:
-    """Refuse what a page of another site makes a browser post.
+    """Refuse a POST that a page of another site makes a browser send.
 
-    A browser that says `Sec-Fetch-Site` is believed: our own form has the origin "null",
-    because of `no-referrer`. Else the origin's host must be ours; its scheme is not looked
-    at, for a proxy may end the encryption.
+    `Sec-Fetch-Site` decides where a browser sends it: the page's own form has the origin "null",
+    because of `no-referrer`. Otherwise the origin's host must be ours. Its scheme does not count,
+    since a proxy may end the encryption.
 
     Raises:
         ApiError: `cross_origin`.
@@ -48,17 +48,17 @@ def check_origin() -> None:
     else:
         foreign = origin is not None and not _is_ours(origin)
     if foreign:
-        raise ApiError("cross_origin", "this was sent by a page of another site")
+        raise ApiError("cross_origin", "a page of another site sent this")
 
 
 def _is_ours(origin: str) -> bool:
     try:
-        there = urlsplit(origin)
-        here = urlsplit(f"{there.scheme}://{request.host}")
-        default = _DEFAULT_PORTS.get(there.scheme)
-        return there.hostname is not None and (there.hostname, there.port or default) == (
-            here.hostname,
-            here.port or default,
+        theirs = urlsplit(origin)
+        ours = urlsplit(f"{theirs.scheme}://{request.host}")
+        default = _DEFAULT_PORTS.get(theirs.scheme)
+        return theirs.hostname is not None and (theirs.hostname, theirs.port or default) == (
+            ours.hostname,
+            ours.port or default,
         )
     except ValueError:
         return False

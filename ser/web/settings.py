@@ -1,4 +1,4 @@
-"""Every setting of the app, in one place: environment variables, checked once."""
+"""Every setting of the app: environment variables, checked once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -42,14 +42,14 @@ class Setting:
 
 
 SETTINGS = {
-    "host": Setting("HOST", "127.0.0.1", str, "address to listen on; 0.0.0.0 for every one"),
+    "host": Setting("HOST", "127.0.0.1", str, "address to listen on; 0.0.0.0 for all"),
     "port": Setting("PORT", 5000, _number(int, 0, 65535), "port to listen on; 0 for a free one"),
     "model": Setting("SER_MODEL", DEFAULT_MODEL, Path, "the model file"),
     "max_upload_mb": Setting(
         "SER_MAX_UPLOAD_MB", 25, _number(float, 0.001, 1024), "largest upload, in MB"
     ),
     "max_seconds": Setting(
-        "SER_MAX_SECONDS", 600.0, _number(float, 1, 7200), "audio analysed of a file, in seconds"
+        "SER_MAX_SECONDS", 600.0, _number(float, 1, 7200), "seconds of a file that are analysed"
     ),
     "threads": Setting(
         "SER_THREADS",
@@ -67,13 +67,13 @@ SETTINGS = {
         "SER_TIMEOUT_S",
         25.0,
         _number(float, 0.1, 600),  # platforms give up after 30
-        "time for an answer, in seconds, once the upload is there",
+        "seconds for an answer, once the upload has arrived",
     ),
     "trusted_proxies": Setting(
         "SER_TRUSTED_PROXIES",
         0,
         _number(int, 0, 9),
-        "proxies in front of the app whose `X-Forwarded-Proto` and `-Host` are believed",
+        "number of proxies in front whose `X-Forwarded-Proto` and `-Host` are trusted",
     ),
     "web_concurrency": Setting(
         "WEB_CONCURRENCY",
@@ -113,10 +113,10 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings from environment variables; an empty one counts as not set.
+    """Read the settings from environment variables; an empty value counts as not set.
 
     Raises:
-        UsageError: a value is not one of the allowed; the message names it.
+        UsageError: a value is not allowed; the message names it.
     """
     values = {}
     for field in fields(Settings):

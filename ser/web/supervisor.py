@@ -14,10 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from tempfile import TemporaryDirectory
 
+from ser.errors import SerError, UsageError
+
 log = logging.getLogger(__name__)
 
 _BACKLOG = 1024  # connections that wait to be accepted
-WRONG_SETUP = 2  # exit status of a copy that finds a setting or the model file wrong
+_WRONG_SETUP = 2  # exit status of a copy that cannot serve: it must not be restarted
+_REASON_BYTES = 4096
 _TICK_S = 0.1
 _STABLE_S = 10  # a copy that lived as long is restarted at once
 _PAUSE_S, _LONGEST_PAUSE_S = 1, 60  # before one that did not is restarted
@@ -55,13 +58,13 @@ class Supervisor:
     """Starts copies of a server, restarts one that ends, and stops all on SIGTERM or SIGINT.
 
     Args:
-        serve: called in each copy with its number; returns its exit status.
+        serve: called in each copy with its number; returns when it was told to stop.
         copies: how many.
         sockets: the listening sockets, which this process closes when it is told to stop.
     """
 
     def __init__(
-        self, serve: Callable[[int], int], copies: int, sockets: Sequence[socket.socket] = ()
+        self, serve: Callable[[int], None], copies: int, sockets: Sequence[socket.socket] = ()
     ) -> None:
         self._serve = serve
         self._sockets = sockets
@@ -71,11 +74,16 @@ class Supervisor:
         self._pause_s = dict.fromkeys(range(copies), _PAUSE_S)
         self._stopping = False
         self._status = 0
+        self._reason = mmap.mmap(-1, _REASON_BYTES)  # why a copy cannot serve; shared with all
 
     def run(self) -> int:
-        """Run until told to stop; return the exit status, the first of a copy that is not 0."""
+        """Run until told to stop; return the exit status, the first of a copy that is not 0.
+
+        Raises:
+            SerError: a copy found a setting or the model file wrong.
+        """
         if not hasattr(os, "fork"):
-            raise OSError(f"WEB_CONCURRENCY={self._copies}: this system cannot fork; 1 works")
+            raise UsageError(f"WEB_CONCURRENCY={self._copies} is not possible here; use 1")
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop())
         # A copy reads from this pipe, and so learns when the parent is gone, killed or not.
@@ -86,6 +94,8 @@ class Supervisor:
                 self._start_due()
                 self._collect()
                 time.sleep(_TICK_S)
+        if reason := bytes(self._reason).rstrip(b"\0").decode(errors="replace"):
+            raise SerError(reason)
         return self._status
 
     def _stop(self) -> None:
@@ -118,7 +128,11 @@ class Supervisor:
         threading.Thread(target=_stop_with_parent, args=(ours,), daemon=True).start()
         status = 1
         try:
-            status = self._serve(copy)
+            self._serve(copy)
+            status = 0
+        except SerError as error:
+            self._reason[:] = str(error).encode()[:_REASON_BYTES].ljust(_REASON_BYTES, b"\0")
+            status = _WRONG_SETUP
         except BaseException:
             log.exception("copy %d failed", copy)
         finally:
@@ -137,8 +151,7 @@ class Supervisor:
             if self._stopping:
                 self._status = self._status or status
                 continue
-            if status == WRONG_SETUP:
-                self._status = status
+            if status == _WRONG_SETUP:
                 self._stop()
                 continue
             now = time.monotonic()

@@ -7,7 +7,8 @@ import pytest
 
 from app import create_app
 from ser.resources import DEFAULT_MODEL
-from tests import files, models, synth
+from tests import files, synth
+from tests import make_models as models
 from tests.conftest import Server
 from tests.waiting import wait_until
 from tests.web.test_bad_input import post
