@@ -27,7 +27,7 @@ def serve() -> int:
             return 0
         counts = ConnectionCounts(copies)
         return Supervisor(
-            lambda copy: _serve_copy(settings, sockets, copy, counts), copies, sockets
+            lambda copy: _serve_copy(settings.share(), sockets, copy, counts), copies, sockets
         ).run()
     except (SerError, OSError) as error:
         print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)

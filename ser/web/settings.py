@@ -1,7 +1,8 @@
 """Every setting of the app: environment variables, checked once."""
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,13 @@ SETTINGS = {
         "SER_THREADS",
         4,
         _number(int, 1, 64),
-        "files that each copy works on side by side",
+        "files worked on side by side, by all copies together",
     ),
     "queue": Setting(
         "SER_QUEUE",
         16,
         _number(int, 0, 1000),
-        "files that may wait in each copy; the rest are told to come back",
+        "files that may wait; the rest are told to come back",
     ),
     "timeout_s": Setting(
         "SER_TIMEOUT_S",
@@ -100,6 +101,16 @@ class Settings:
     trusted_proxies: int = SETTINGS["trusted_proxies"].default
     web_concurrency: int = SETTINGS["web_concurrency"].default
     log_level: str = SETTINGS["log_level"].default
+
+    def share(self) -> "Settings":
+        """Return the settings of one copy: its share of the files at work and waiting.
+
+        So memory is bounded by the settings, however many copies there are.
+        """
+        copies = self.web_concurrency
+        return replace(
+            self, threads=math.ceil(self.threads / copies), queue=math.ceil(self.queue / copies)
+        )
 
     @property
     def max_upload_bytes(self) -> int:

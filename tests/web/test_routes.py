@@ -133,6 +133,12 @@ def test_settings_and_defaults():
     assert set(SETTINGS) == set(vars(Settings()))
 
 
+@pytest.mark.parametrize(("copies", "threads", "queue"), [(1, 4, 16), (2, 2, 8), (3, 2, 6)])
+def test_copies_share_the_files_at_work_and_waiting(copies, threads, queue):
+    share = Settings(threads=4, queue=16, web_concurrency=copies).share()
+    assert (share.threads, share.queue) == (threads, queue)
+
+
 def test_a_bad_setting_stops_the_start():
     server = Server(SER_THREADS="many")
     assert server.wait() == 2
