@@ -40,7 +40,7 @@ def any_clip(folder: Path) -> Path:
 
 def test_the_examples_of_the_documentation(tiny_corpus, tmp_path):
     names = {"data": tiny_corpus, "clip": any_clip(tiny_corpus), "folder": tmp_path}
-    result = doctest.testfile(str(ROOT / "docs" / "api.md"), module_relative=False, globs=names)
+    result = doctest.testfile(str(ROOT / "docs" / "library.md"), module_relative=False, globs=names)
     assert result.attempted > 20
     assert result.failed == 0
 
