@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 
 from ser.web.connection import Channel, ConnectionSettings, Unavailable
+from ser.web.model_loader import ModelLoader
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.settings import Settings
 from ser.web.supervisor import ConnectionCounts
@@ -22,7 +23,7 @@ _MEMORY_PER_UPLOAD = 65_536  # bytes of a long upload; the rest goes to disk
 _RECEIVED_AT_ONCE = 131_072  # bytes
 _HEADER_BYTES = 65_536
 _TICK_S = 0.05
-_LET_ACCEPT_S = 0.002  # for another copy to accept a connection first
+_LET_ACCEPT_S = 0.002  # for a less busy copy to accept first
 # Shutdown: time on top of `SER_TIMEOUT_S` until running predictions are answered, then until the
 # clients have read the answers. With the default it adds up to the 30 s that platforms give.
 _ANSWER_S = 1
@@ -37,28 +38,19 @@ class _Listener(TcpWSGIServer):
         self,
         *args: Any,
         probes: ThreadedTaskDispatcher,
-        copy: int,
-        counts: ConnectionCounts | None,
+        may_accept: Callable[[int], bool],
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._probes = probes
-        self._copy, self._counts = copy, counts
+        self._may_accept = may_accept
 
     def handle_accept(self) -> None:
         """Accept all waiting clients; waitress accepts one, then looks at every connection."""
         known = -1
-        while known < len(self._map) < _CONNECTIONS:
-            self._let_others_accept()
+        while known < len(self._map) < _CONNECTIONS and self._may_accept(len(self.active_channels)):
             known = len(self._map)
             super().handle_accept()
-
-    def _let_others_accept(self) -> None:
-        """Wait a moment if another copy has fewer connections, so that it accepts first."""
-        if self._counts is not None:
-            self._counts.set(self._copy, len(self.active_channels))
-            if not self._counts.is_lowest(self._copy):
-                time.sleep(_LET_ACCEPT_S)
 
     def readable(self) -> bool:
         """Return whether to accept connections, and make room for them."""
@@ -125,6 +117,8 @@ class Server:
             clear_untrusted_proxy_headers=False,  # the app ignores them unless told otherwise
             log_socket_errors=False,
         )
+        self._copy, self._counts = copy, counts
+        self._model: ModelLoader = app.extensions["model"]
         self._predictions: PredictionQueue = app.extensions["predictions"]
         self._work_s = settings.timeout_s + _ANSWER_S
         self._map: dict[int, wasyncore.dispatcher] = {}
@@ -135,8 +129,7 @@ class Server:
                 self._map,
                 dispatcher=self._dispatcher,
                 probes=self._probes,
-                copy=copy,
-                counts=counts,
+                may_accept=self._may_accept,
                 adj=connection_settings,
                 _sock=listening,
                 sockinfo=(listening.family, listening.type, 0, listening.getsockname()),
@@ -173,6 +166,15 @@ class Server:
         wasyncore.close_all(self._map)
         for dispatcher in (self._dispatcher, self._probes):
             dispatcher.shutdown(timeout=_ANSWER_S)
+
+    def _may_accept(self, connections: int) -> bool:
+        """Return whether to accept a client, after a moment for a less busy copy to do so."""
+        if self._counts is None:
+            return True
+        self._counts.set(self._copy, connections if self._model.predictor else None)
+        if not self._counts.is_lowest(self._copy):
+            time.sleep(_LET_ACCEPT_S)
+        return self._stopped or not self._counts.is_loading_alone(self._copy)
 
     def _serve(self, timeout_s: float) -> None:
         wasyncore.loop(timeout=timeout_s, use_poll=True, map=self._map, count=1)

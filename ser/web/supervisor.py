@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 _BACKLOG = 1024  # connections that wait to be accepted
 _WRONG_SETUP = 2  # exit status of a copy that cannot serve: it must not be restarted
 _REASON_BYTES = 4096
+_LOADING = 2**30  # counts as more connections than any copy has
 _TICK_S = 0.1
 _STABLE_S = 10  # a copy that lived as long is restarted at once
 _PAUSE_S, _LONGEST_PAUSE_S = 1, 60  # before one that did not is restarted
@@ -40,14 +41,24 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 class ConnectionCounts:
-    """How many connections each copy has, in memory that all of them share."""
+    """How many connections each copy has, in memory that all of them share.
+
+    Each copy looks here before it accepts. So clients spread evenly, and none goes to a copy
+    whose model is still loading while another copy is ready.
+    """
 
     def __init__(self, copies: int) -> None:
         self._counts = memoryview(mmap.mmap(-1, 4 * copies)).cast("i")
+        for copy in range(copies):
+            self._counts[copy] = _LOADING
 
-    def set(self, copy: int, connections: int) -> None:
-        """Publish the number of connections of a copy."""
-        self._counts[copy] = connections
+    def set(self, copy: int, connections: int | None) -> None:
+        """Publish the number of connections of a copy; None while its model is loading."""
+        self._counts[copy] = _LOADING if connections is None else connections
+
+    def is_loading_alone(self, copy: int) -> bool:
+        """Whether the model of this copy is loading and another copy is ready."""
+        return self._counts[copy] == _LOADING > min(self._counts)
 
     def is_lowest(self, copy: int) -> bool:
         """Whether no other copy has fewer connections."""

@@ -42,6 +42,13 @@ def metric(server: Server, line: str) -> float:
     return float(lines.get(line, "nan"))
 
 
+def all_serving(server: Server) -> bool:
+    """Whether two copies run, and as many models have become ready as copies were started."""
+    lines = [line["message"] for line in server.log()]
+    ended = sum("ended with" in line for line in lines)
+    return len(copies_of(server)) == 2 and sum("is ready" in line for line in lines) == 2 + ended
+
+
 def all_ready(server: Server) -> bool:
     """Whether each copy has logged that its model is ready, since the first start."""
     return sum("is ready" in line["message"] for line in server.log()) >= 2
@@ -72,7 +79,7 @@ def test_a_copy_that_ends_is_replaced():
         wait_until(lambda: metric(server, "ser_processes") == 2)
         for _ in range(10):
             answer = send(server.port, good_requests()[0])
-            assert answer.status == 200 or answer.code == "not_ready"
+            assert answer.status == 200
         assert any("ended with -9" in line["message"] for line in server.log())
 
 
@@ -118,11 +125,36 @@ def test_the_parent_is_small():
         assert resident < 30_000  # KB
 
 
-def test_who_has_the_fewest_connections():
+def test_the_copy_with_the_fewest_connections_accepts_first():
     counts = ConnectionCounts(3)
-    assert all(counts.is_lowest(copy) for copy in range(3))
+
+    def lowest() -> list[bool]:
+        return [counts.is_lowest(copy) for copy in range(3)]
+
+    assert lowest() == [True, True, True]  # all are loading
     counts.set(0, 2)
     counts.set(1, 1)
-    assert [counts.is_lowest(copy) for copy in range(3)] == [False, False, True]
+    assert lowest() == [False, True, False]
     counts.set(2, 1)
-    assert [counts.is_lowest(copy) for copy in range(3)] == [False, True, True]
+    assert lowest() == [False, True, True]
+    counts.set(1, None)
+    assert lowest() == [False, False, True]
+
+
+def test_a_copy_is_loading_alone_while_another_is_ready():
+    counts = ConnectionCounts(2)
+    assert not counts.is_loading_alone(0)
+    counts.set(1, 5)
+    assert counts.is_loading_alone(0)
+    assert not counts.is_loading_alone(1)
+
+
+def test_a_copy_that_is_loading_leaves_the_requests_to_one_that_is_ready():
+    with two_copies() as server:  # one of them is ready
+        answers = [send(server.port, good_requests()[0]) for _ in range(20)]
+        wait_until(lambda: all_ready(server))
+        os.kill(copies_of(server)[0], signal.SIGKILL)
+        wait_until(lambda: not all_serving(server))
+        while not all_serving(server):
+            answers.append(send(server.port, good_requests()[0]))
+        assert {answer.status for answer in answers} == {200}
