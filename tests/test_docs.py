@@ -1,80 +1,308 @@
-"""The README and its neighbours name all that is there, and nothing that is not."""
+"""README and docs name everything that exists, nothing that does not, and the right figures."""
 
+import argparse
 import re
+import runpy
+import sys
 from pathlib import Path
 
 import pytest
 
 from ser.augmentation.waveform import AUGMENTATIONS
 from ser.corpora import CORPORA
-from ser.data.splits import PROTOCOLS
+from ser.data.splits import CROSS, PROTOCOLS, RANDOM
+from ser.errors import WARNINGS
 from ser.features import FEATURE_SETS
 from ser.models.label_sets import LABEL_SETS
 from ser.models.model_file import read_model_file
 from ser.models.recipes import RECIPES
+from ser.reports.model_card import HUMAN_UAR
+from ser.reports.recipe_table import MARKS
 from ser.resources import DEFAULT_MODEL
-from ser.web.settings import SETTINGS
+from ser.web.errors import ERRORS
+from ser.web.metrics import Metrics
+from ser.web.openapi import describe
+from ser.web.settings import SETTINGS, Settings
 from tests import synth
-from tests.conftest import ROOT
+from tests.conftest import DATA, ROOT
 
-README = (ROOT / "README.md").read_text()
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]
+TEXTS = {path.stem: path.read_text() for path in PAGES}
+README = TEXTS["README"]
+SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("[!_]*.py"))
+RENAMED = {"search": "grid_search"}  # a command whose script has another name
+COMMANDS = re.findall(r"^## ser (\w+)$", TEXTS["commands"], re.MULTILINE)
 
 
-@pytest.mark.parametrize("script", sorted(p.name for p in (ROOT / "scripts").glob("[!_]*.py")))
-def test_every_script_is_in_the_readme(script):
-    assert f"scripts/{script}" in README
+# README
 
 
-def test_every_script_in_the_readme_is_there():
-    for name in re.findall(r"scripts/(\w+\.py)", README):
+def test_the_readme_is_short_and_in_order():
+    assert len(README.splitlines()) <= 160
+    assert re.findall(r"^## (.+)$", README, re.MULTILINE) == [
+        "Run", "Ask with curl", "What the answer means", "How good it is", "Train your own",
+        "Deploy", "Documentation", "Limits and licence",
+    ]  # fmt: skip
+    assert README.index("![") < README.index("## Run")
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda path: path.name)
+def test_the_readme_lists_every_page(page):
+    assert f"](docs/{page.name})" in README
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page):
+    for target, anchor in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]+))?\)", page.read_text()):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
+            assert anchor in [h.lower().replace(" ", "-") for h in headings], (target, anchor)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_files_that_a_page_names_exist(page):
+    named = re.findall(
+        r"`((?:ser|tests|scripts|static|templates)/[\w/.]*\w\.\w+)`", page.read_text()
+    )
+    shown = re.findall(r"^### .*: `(.+)`$", page.read_text(), re.MULTILINE)  # a file to be added
+    for name in set(named) - set(shown):
+        assert (ROOT / name).is_file(), name
+
+
+# Commands
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_is_in_the_docs(script):
+    commands = {RENAMED.get(command, command) for command in COMMANDS}
+    assert script in commands or f"`scripts/{script}.py`" in TEXTS["commands"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_script_and_command_in_the_docs_exists(page):
+    text = page.read_text()
+    for name in re.findall(r"scripts/([a-z_]+\.py)", text):
         assert (ROOT / "scripts" / name).is_file(), name
+    for block in re.findall(r"^```\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        assert set(re.findall(r"^ser (\w+)", block, re.MULTILINE)) <= set(COMMANDS)
+
+
+class _Captured(BaseException):
+    """Ends a command when it would read its arguments."""
+
+
+@pytest.fixture
+def parser_of(monkeypatch):
+    """Return a function that gives the argument parser of a command."""
+
+    def find(command: str) -> argparse.ArgumentParser:
+        def capture(parser, *_, **__):
+            raise _Captured(parser)
+
+        monkeypatch.setattr(argparse.ArgumentParser, "parse_args", capture)
+        script = ROOT / "scripts" / f"{RENAMED.get(command, command)}.py"
+        monkeypatch.setattr(sys, "argv", [str(script)])
+        monkeypatch.syspath_prepend(str(script.parent))
+        with pytest.raises(_Captured) as captured:
+            runpy.run_path(str(script), run_name="__main__")
+        return captured.value.args[0]
+
+    return find
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "serve"])
+def test_every_option_is_in_the_docs_with_its_default(command, parser_of):
+    section = TEXTS["commands"].split(f"\n## ser {command}\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+) \| (.*?) ?\| .+ \|$", section, re.MULTILINE)
+    described = {name: default for cell, default in rows for name in _names(cell)}
+    declared = {}
+    for action in parser_of(command)._actions:
+        if isinstance(action, argparse._HelpAction):
+            continue
+        default = action.default
+        if default == DEFAULT_MODEL:
+            default = DEFAULT_MODEL.relative_to(ROOT)
+        nothing = default is None or default is False or default == []
+        shown = "" if nothing else f"`{default}`"
+        for name in action.option_strings or re.findall(r"[\w.]+", str(action.metavar)):
+            declared[name] = shown
+    if declared.get("--jobs") == "`1`" and described.get("--jobs") == "`2`":
+        declared["--jobs"] = "`2`"  # on a machine of one core
+    assert described == declared
+
+
+def _names(cell: str) -> list[str]:
+    """Return the options of a cell such as "`--sex female` or `male`", or its arguments."""
+    options = re.findall(r"--[\w-]+", cell)
+    return options or re.findall(r"[A-Z_]+(?:\.json)?", cell)
+
+
+# HTTP
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda s: s.variable)
-def test_every_setting_is_in_the_readme_with_its_default(setting):
+def test_every_setting_is_in_the_docs_with_its_default(setting):
     default = setting.default
     shown = default.relative_to(ROOT) if setting.variable == "SER_MODEL" else default
     shown = f"{shown:g}" if isinstance(shown, float) else shown
-    assert f"| `{setting.variable}` | `{shown}` | {setting.meaning} |" in README
+    assert f"| `{setting.variable}` | `{shown}` | {setting.meaning} |" in TEXTS["settings"]
 
 
-@pytest.mark.parametrize("name", [*RECIPES, *PROTOCOLS, *FEATURE_SETS, *CORPORA])
-def test_every_named_choice_is_in_the_readme(name):
-    assert f"`{name}`" in README
+def test_no_other_setting_is_in_the_docs():
+    rows = re.findall(r"^\| `([A-Z_]+)` \|", TEXTS["settings"], re.MULTILINE)
+    assert rows == [setting.variable for setting in SETTINGS.values()]
+
+
+def test_errors_and_warnings_are_in_the_docs():
+    errors = re.findall(r"^\| `(\w+)` \| (\d+) \| (.+) \|$", TEXTS["http-api"], re.MULTILINE)
+    assert errors == [(code, str(status), text) for code, (status, text) in ERRORS.items()]
+    warnings = TEXTS["http-api"].split("| warning |")[1].split("\n\n")[0]
+    assert dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", warnings, re.MULTILINE)) == WARNINGS
+
+
+def test_addresses_and_fields_are_in_the_docs():
+    document = describe(Settings(), ["happy"])
+    addresses = {
+        f"{method.upper()} {path}" for path, at in document["paths"].items() for method in at
+    }
+    found = re.findall(r"^\| `((?:GET|POST) .+?)` \|", TEXTS["http-api"], re.MULTILINE)
+    assert set(found) == addresses
+    answer = document["components"]["schemas"]["Answer"]["properties"]
+    assert set(re.findall(r"^\| `(\w+)` \| ", TEXTS["http-api"], re.MULTILINE)) >= set(answer)
+    for field in document["components"]["schemas"]["Segment"]["properties"]:
+        assert f"`{field}`" in TEXTS["http-api"]
+
+
+def test_metrics_are_in_the_docs():
+    names = re.findall(r"^# TYPE (ser_\w+) ", Metrics().to_text().decode(), re.MULTILINE)
+    assert len(names) > 5
+    for name in names:
+        if not name.endswith("_created"):
+            assert f"| `{name}` | " in TEXTS["http-api"]
+
+
+# Training
+
+
+@pytest.mark.parametrize("name", [*RECIPES, *PROTOCOLS, CROSS, RANDOM, *FEATURE_SETS, *CORPORA])
+def test_every_named_choice_is_in_the_docs(name):
+    rows = [line for line in TEXTS["training"].splitlines() if line.startswith("| `")]
+    assert any(f"`{name}`" in row.rsplit(" | ", 1)[0] for row in rows)
 
 
 @pytest.mark.parametrize("label_set", LABEL_SETS.values(), ids=lambda g: g.name)
-def test_every_grouping_is_in_the_readme(label_set):
-    (row,) = re.findall(rf"^\| `{label_set.name}` \| (.*) \|$", README, re.MULTILINE)
+def test_every_label_set_is_in_the_docs(label_set):
+    (row,) = re.findall(rf"^\| `{label_set.name}` \| (.*) \|$", TEXTS["training"], re.MULTILINE)
     if label_set.name == "10":
         assert row == "those of `5`, women and men apart"
     else:
         assert set(label_set.classes) | set(label_set.labels) == set(re.findall(r"\w+", row))
 
 
-@pytest.mark.parametrize("change", AUGMENTATIONS)
-def test_every_change_of_the_waveform_is_in_the_readme(change):
-    assert f"\n| `{change}` | " in README
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_every_augmentation_is_in_the_docs(augmentation):
+    assert f"\n| `{augmentation}` | " in TEXTS["training"]
 
 
-def test_the_figures_of_the_readme_are_those_of_the_model_file():
-    metadata = read_model_file(DEFAULT_MODEL).metadata
+def test_the_readme_counts_the_recipes():
+    assert f"There are {len(RECIPES)} recipes" in README
+
+
+# Figures
+
+
+@pytest.fixture(scope="module")
+def metadata():
+    return read_model_file(DEFAULT_MODEL).metadata
+
+
+def test_the_figures_of_the_docs_are_those_of_the_model_file(metadata):
     assert metadata.comparisons
     for scores in (metadata.scores, *metadata.comparisons.values()):
         for name, figures in scores.items():
             row = f"| `{name}` | {figures['uar']:.1%} | {figures['accuracy']:.1%} |"
-            assert f"{row} `{figures['recipe']}`" in README
+            assert f"{row} `{figures['recipe']}`" in TEXTS["figures"]
     own, other = metadata.scores["actors5"], metadata.comparisons["conv1d-mfcc40"]["actors5"]
     for condition, uar in own["uar_by_condition"].items():
-        (row,) = (line for line in README.splitlines() if line.startswith(f"| {condition} |"))
+        rows = TEXTS["figures"].splitlines()
+        (row,) = (line for line in rows if line.startswith(f"| {condition} |"))
         assert f" {uar:.1%} " in row
         assert row.endswith(f" {other['uar_by_condition'][condition]:.1%} |")
 
 
-def test_the_links_within_the_project_lead_somewhere():
-    for page in ("README.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / page).read_text()):
-            assert (ROOT / target).exists(), f"{page}: {target}"
+def test_the_figures_in_the_text_are_those_of_the_model_file(metadata):
+    own = metadata.scores["actors5"]
+    low, high = own["interval"]["uar"]
+    certain, uncertain = own["by_certainty"]["certain"], own["by_certainty"]["uncertain"]
+    text = " ".join(TEXTS["figures"].split())
+    for words in (
+        f"standard deviation of {100 * own['sd']['uar']:.1f} points",
+        f"is {low:.1%} to {high:.1%}",
+        f"better ({own['uar_by_sex']['female']:.1%}) than men ({own['uar_by_sex']['male']:.1%})",
+        f"strong emotions ({own['uar_by_intensity']['strong']:.1%})",
+        f"normal ones ({own['uar_by_intensity']['normal']:.1%})",
+        f"Human listeners reach {HUMAN_UAR:.1%}",
+        f"calibration error is {own['ece']:.1%}",
+        f"below {metadata.uncertain_below:.0%} carries",
+        f"That is {uncertain['share']:.0%} of the test clips",
+        f"of which {uncertain['accuracy']:.0%} are right; of the others {certain['accuracy']:.0%}",
+        f"reach {own['long_audio']['over_time']['3 s every 1.5 s']:.1%} over time",
+        f"gives {own['long_audio']['over_time']['3 s every 1 s']:.1%}",
+        f"best ({own['long_audio']['whole']['mean log probability']:.1%})",
+    ):
+        assert words in text
+
+
+def test_the_figures_of_the_readme_are_those_of_the_model_file(metadata):
+    for scores in (metadata.scores, *metadata.comparisons.values()):
+        for name, figures in scores.items():
+            classic = "`conv1d-mfcc40`"
+            (row,) = (
+                line
+                for line in README.splitlines()
+                if f"(`{name}`) |" in line and (classic in line) == (figures["recipe"] in classic)
+            )
+            assert f" {figures['uar']:.1%} " in row.replace("*", " ")
+    assert f"| human listeners, on the same clips | {HUMAN_UAR:.1%} |" in README
+
+
+def test_the_figures_for_another_corpus_are_printed_again():
+    if not (DATA / "emodb").is_dir():
+        pytest.skip("EMO-DB is not here")
+    from ser.corpora import scan
+    from ser.evaluation.external import answers_of, score_external
+    from ser.inference.predictor import Predictor
+
+    predictor = Predictor.from_file(DEFAULT_MODEL)
+    clips, answers, _ = answers_of(predictor, scan([DATA / "emodb"], CORPORA).utterances)
+    lines = score_external(predictor.model_file.metadata.labels, clips, answers).lines()
+    uar, chance = re.findall(r"[\d.]+%", next(line for line in lines if line.startswith("UAR")))
+    accuracy = re.findall(r"[\d.]+%", next(line for line in lines if line.startswith("acc")))[0]
+    text = " ".join(TEXTS["figures"].split())
+    assert f"UAR {uar}, chance {chance}; accuracy {accuracy} of" in text
+    (row,) = (line for line in README.splitlines() if line.startswith("| EMO-DB"))
+    assert row.endswith(f"| {uar} | {chance} |")
+
+
+def test_the_table_of_recipes_has_its_place():
+    before, _, after = TEXTS["figures"].partition(MARKS[0])
+    assert before
+    assert MARKS[1] in after
+
+
+def test_the_short_benchmark_is_part_of_the_full_one():
+    short, full = (
+        [line for line in part.splitlines() if line.startswith("| ")][1:]
+        for part in TEXTS["benchmarks"].split("## Every figure")
+    )
+    assert 8 <= len(short) <= 12
+    assert set(short) < set(full)
+
+
+# Packages, contributing
 
 
 def test_requirements_are_pinned_and_name_no_registry():
@@ -88,14 +316,33 @@ def test_requirements_are_pinned_and_name_no_registry():
     assert not re.search(r"^(tensorflow|matplotlib|pydub)==", serving, re.MULTILINE)
 
 
+def test_the_map_of_contributing_has_every_room():
+    rooms = re.findall(r"^\| (`.+?) \| ", TEXTS["CONTRIBUTING"], re.MULTILINE)
+    named = [name for cell in rooms for name in re.findall(r"`(.+?)`", cell)]
+    actual = {
+        f"ser/{path.name}/" if path.is_dir() else f"ser/{path.name}"
+        for path in (ROOT / "ser").glob("[!_]*")
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert set(named) == actual | {"app.py"}
+
+
+def test_the_answers_of_contributing_name_files():
+    answers = re.findall(r"^\| [A-Z].+\? \| (.+) \|$", TEXTS["CONTRIBUTING"], re.MULTILINE)
+    assert len(answers) == 10
+    for answer in answers:
+        paths = re.findall(r"`([\w/.]+)`", answer)
+        assert paths
+        assert all((ROOT / path).exists() for path in paths), answer
+
+
 def test_the_examples_of_contributing_work():
     """Each is the file it claims to be: a corpus, a feature set, a recipe."""
-    text = (ROOT / "CONTRIBUTING.md").read_text()
     corpus, features, recipe = (
-        _run(code) for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        _run(code) for code in re.findall(r"```python\n(.*?)```", TEXTS["CONTRIBUTING"], re.DOTALL)
     )
-    utterance = corpus["CORPUS"].parse(Path("rab-f1-b1.wav"))
-    assert (utterance.speaker, utterance.emotion) == ("emovo-f1", "angry")
+    utterance = corpus["CORPUS"].parse(Path("F03A01.wav"))
+    assert (utterance.speaker, utterance.emotion) == ("shemo-F03", "angry")
     assert corpus["CORPUS"].parse(Path("OAF_back_angry.wav")) is None
     declared = features["FEATURES"]
     assert declared.extract(synth.voice(1.0)).shape == declared.shape
