@@ -1,4 +1,4 @@
-"""Files as strangers upload them: every format, and what can be wrong with one."""
+"""Files as users upload them: in every format, whole and damaged."""
 
 import functools
 import struct
@@ -54,29 +54,41 @@ def encoded(extension: str, *options: str) -> bytes:
 
 @functools.cache
 def made_by_ffmpeg(extension: str, *options: str, source: bytes = b"") -> bytes:
-    """Return what ffmpeg makes with these options; `source`, if any, is its input."""
+    """Return the file that ffmpeg writes with these options; `source`, if any, is its input."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, f"made.{extension}")
         Path(folder, "source").write_bytes(source)
-        given = ["-i", f"{folder}/source"] if source else []
-        command = [ffmpeg_path(), "-loglevel", "error", *given, *options, path]
+        source_options = ["-i", f"{folder}/source"] if source else []
+        command = [ffmpeg_path(), "-loglevel", "error", *source_options, *options, path]
         subprocess.run(command, check=True)
         return path.read_bytes()
 
 
+def package_without_ffmpeg(folder: Path) -> Path:
+    """Make a package imageio_ffmpeg that holds no program; return the folder to import from.
+
+    Its source package, which pip installs where no wheel fits the platform, is like that.
+    """
+    binaries = folder / "imageio_ffmpeg" / "binaries"
+    binaries.mkdir(parents=True)
+    (binaries.parent / "__init__.py").touch()
+    (binaries / "__init__.py").touch()
+    return folder
+
+
 def patched(data: bytes, offset: int, packed: bytes) -> bytes:
-    """Return `data` with `packed` written over what is at `offset`."""
+    """Return `data` with the bytes at `offset` replaced by `packed`."""
     return data[:offset] + packed + data[offset + len(packed) :]
 
 
 def streamed_wav(size: int) -> bytes:
-    """Return a WAV whose header declares `size` bytes, as written to a pipe."""
+    """Return a WAV whose header declares `size` bytes, as programs write it to a pipe."""
     data = synth.wav(voice(), RATE)
     return patched(patched(data, 4, struct.pack("<I", size)), 40, struct.pack("<I", size))
 
 
 def wav_of(*, rate: int | None = None, channels: int | None = None) -> bytes:
-    """Return a WAV whose header lies about the rate or the number of channels."""
+    """Return a WAV whose header declares a wrong rate or number of channels."""
     data = synth.wav(synth.voice(0.5))
     if rate is not None:
         data = patched(data, 24, struct.pack("<I", rate))
@@ -86,7 +98,7 @@ def wav_of(*, rate: int | None = None, channels: int | None = None) -> bytes:
 
 
 def flac_bomb(size: int, rate: int, channels: int) -> bytes:
-    """Return about `size` bytes of FLAC that are very long: each frame is one constant."""
+    """Return about `size` bytes of FLAC that last very long: each frame is one constant."""
     block = 65_535
     n_frames = size // (14 + 3 * channels)
     kind = rate << 44 | (channels - 1) << 41 | 15 << 36 | n_frames * block
@@ -113,10 +125,10 @@ def _crc(data: bytes, polynomial: int, bits: int) -> int:
 
 
 def box_at(data: bytes, names: Iterable[bytes]) -> list[int]:
-    """Return where each box of a path such as (moov, trak) begins in an MP4."""
-    at, found = 0, []
+    """Return the offset of each box of a path such as (moov, trak) in an MP4."""
+    position, offsets = 0, []
     for name in names:
-        at = data.index(name, at) - 4
-        found.append(at)
-        at += 8
-    return found
+        position = data.index(name, position) - 4
+        offsets.append(position)
+        position += 8
+    return offsets

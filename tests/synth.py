@@ -1,4 +1,4 @@
-"""Sounds made by arithmetic: no test needs a recording."""
+"""Synthesised sounds: no test needs a recording."""
 
 import io
 import subprocess
@@ -11,7 +11,7 @@ from ser.audio.ffmpeg import ffmpeg_path
 
 
 def voice(seconds: float = 2.0, rate: int = 22_050, pitch: float = 140.0, seed: int = 0):
-    """Return something voice-like: harmonics under a syllable rhythm, and breath; float32."""
+    """Return a sound like a voice, float32: harmonics in the rhythm of syllables, and noise."""
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * rate)) / rate
     glide = pitch * (1 + 0.1 * np.sin(2 * np.pi * 0.7 * t + seed))
@@ -23,14 +23,14 @@ def voice(seconds: float = 2.0, rate: int = 22_050, pitch: float = 140.0, seed: 
 
 
 def wav(samples: np.ndarray, rate: int = 22_050, subtype: str = "PCM_16", container: str = "WAV"):
-    """Return the bytes of a file of `samples`."""
+    """Return `samples` as the bytes of a file."""
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, rate, subtype=subtype, format=container)
     return buffer.getvalue()
 
 
 def encoded(samples: np.ndarray, rate: int, path: Path, *options: str) -> bytes:
-    """Return the bytes of `samples` encoded by ffmpeg into a file of `path`'s extension."""
+    """Let ffmpeg encode `samples` to `path`, in the format of its extension; return the bytes."""
     source = path.with_suffix(".source.wav")
     source.write_bytes(wav(samples, rate))
     command = [ffmpeg_path(), "-y", "-loglevel", "error", "-i", source, *options, path]

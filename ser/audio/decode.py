@@ -156,7 +156,7 @@ def _read_with_ffmpeg(data: bytes, container: Container, rate: int, limits: Limi
         return Audio(
             samples,
             truncated=taken > limits.frames(decoding.rate),
-            warnings=(DAMAGED,) if decoding.complained or is_truncated(data, container) else (),
+            warnings=(DAMAGED,) if decoding.reported_errors or is_truncated(data, container) else (),
             rate=rate,
         )
 

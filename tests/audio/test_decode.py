@@ -2,13 +2,16 @@
 
 import io
 import os
+import re
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import imageio_ffmpeg
 import librosa
 import numpy as np
 import pytest
@@ -31,9 +34,16 @@ def voice():
     return files.voice()
 
 
+@pytest.fixture(scope="session")
+def packaged() -> str:
+    """Return the path of the ffmpeg inside imageio-ffmpeg."""
+    (path,) = Path(imageio_ffmpeg.__file__).parent.glob("binaries/ffmpeg-*")
+    return str(path)
+
+
 @pytest.mark.parametrize("format_", ["WAV", "AIFF", "FLAC", "AU", "CAF", "W64"])
 def test_16_bits_are_the_floats_of_libsndfile(format_):
-    every = np.arange(-(2**15), 2**15).astype(np.int16)  # value that there is
+    every = np.arange(-(2**15), 2**15).astype(np.int16)  # each possible value
     file = io.BytesIO()
     soundfile.write(file, every, SAMPLE_RATE, "PCM_16", format=format_)
     expected, _ = soundfile.read(io.BytesIO(file.getvalue()), dtype="float32")
@@ -57,8 +67,8 @@ def test_equals_librosa(tmp_path, rate, channels):
 
 
 @pytest.mark.parametrize("extension", ["wav", "m4a"])
-def test_a_long_clip_is_one_whole(tmp_path, extension):
-    """To the bit what resampling it at once gives, though it comes in blocks."""
+def test_blocks_give_the_same_as_the_whole_clip(tmp_path, extension):
+    """Resampled block by block, a long clip equals, to the bit, one resampled at once."""
     path = tmp_path / f"clip.{extension}"
     data = synth.encoded(synth.voice(100.0, 44_100), 44_100, path)
     own = load_audio(data, rate=44_100).samples
@@ -68,7 +78,7 @@ def test_a_long_clip_is_one_whole(tmp_path, extension):
     np.testing.assert_array_equal(audio.samples, expected)
 
 
-def test_a_short_clip_keeps_no_more_than_itself(voice):
+def test_a_short_clip_holds_no_larger_buffer(voice):
     assert load_audio(synth.wav(voice, RATE)).samples.base is None
 
 
@@ -98,7 +108,7 @@ def test_formats(voice, extension):
     audio = load_audio(data)
     assert audio.duration == pytest.approx(2.0, abs=0.1)
     assert not audio.warnings
-    # The same sound: its spectrum follows the original's.
+    # It is the same sound: its mean spectrum is like the original's.
     reference = load_audio(synth.wav(voice, RATE))
     a, b = (librosa.feature.mfcc(y=x.samples, n_mfcc=13).mean(axis=1) for x in (audio, reference))
     assert np.corrcoef(a, b)[0, 1] > 0.95
@@ -125,83 +135,160 @@ def test_decoder_that_takes_too_long(tmp_path, voice):
         load_audio(data, timeout_s=0.001)
 
 
-def test_no_ffmpeg_anywhere(tmp_path, voice, monkeypatch):
-    data = synth.encoded(voice, RATE, tmp_path / "clip.m4a")
-    ffmpeg.ffmpeg_path.cache_clear()
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "gone"))
-    try:
-        with pytest.raises(errors.DecoderUnavailable):
-            load_audio(data)
-    finally:
-        ffmpeg.ffmpeg_path.cache_clear()
+@pytest.fixture
+def m4a() -> bytes:
+    """Return a file that only ffmpeg reads."""
+    return files.encoded("m4a")
 
 
-def test_ffmpeg_of_the_package_serves_where_the_system_has_none(tmp_path, voice, monkeypatch):
-    data = synth.encoded(voice, RATE, tmp_path / "clip.m4a")
+@pytest.fixture
+def search_again(m4a):
+    """Let a test change where ffmpeg is: the search is repeated in the test and after it."""
     ffmpeg.ffmpeg_path.cache_clear()
+    yield
+    ffmpeg.ffmpeg_path.cache_clear()
+
+
+@pytest.fixture
+def no_packaged_ffmpeg(tmp_path, monkeypatch, search_again):
+    """Hide the packaged ffmpeg, as on a platform for which imageio-ffmpeg has none."""
+    monkeypatch.delitem(sys.modules, "imageio_ffmpeg", raising=False)
+    monkeypatch.syspath_prepend(files.package_without_ffmpeg(tmp_path / "packages"))
+
+
+def _only_program(folder: Path, monkeypatch) -> Path:
+    """Return the path of `ffmpeg` in a new folder, and make that folder the whole PATH."""
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    return folder / "ffmpeg"
+
+
+@pytest.mark.usefixtures("no_packaged_ffmpeg")
+def test_no_ffmpeg_anywhere(tmp_path, m4a, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    try:
-        assert "imageio_ffmpeg" in ffmpeg.ffmpeg_path()
-        assert load_audio(data).duration == pytest.approx(2.0, abs=0.1)
-    finally:
-        ffmpeg.ffmpeg_path.cache_clear()
+    with pytest.raises(errors.DecoderUnavailable, match="ffmpeg is missing"):
+        load_audio(m4a)
+
+
+@pytest.mark.usefixtures("no_packaged_ffmpeg")
+def test_the_systems_ffmpeg_is_used_where_the_package_has_none(
+    tmp_path, m4a, monkeypatch, packaged
+):
+    system = _only_program(tmp_path / "bin", monkeypatch)
+    system.symlink_to(packaged)
+    assert ffmpeg.ffmpeg_path() == str(system)
+    assert load_audio(m4a).duration == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.usefixtures("search_again")
+def test_the_packaged_ffmpeg_is_used_where_the_system_has_none(
+    tmp_path, m4a, monkeypatch, packaged
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert ffmpeg.ffmpeg_path() == packaged
+    assert load_audio(m4a).duration == pytest.approx(2.0, abs=0.1)
+
+
+@pytest.mark.usefixtures("search_again")
+def test_the_packaged_ffmpeg_is_used_where_the_system_has_another(
+    tmp_path, m4a, monkeypatch, packaged
+):
+    system = _only_program(tmp_path / "bin", monkeypatch)
+    system.write_text("#!/bin/sh\necho 'ffmpeg version 0.8.1'\nexit 1\n")
+    system.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(system))
+    assert ffmpeg.ffmpeg_path() == packaged
+    assert load_audio(m4a).duration == pytest.approx(2.0, abs=0.1)
 
 
 def test_no_file_has_a_name_while_it_is_decoded(tmp_path, monkeypatch):
-    """So that nothing is left behind whatever ends us."""
+    """So nothing is left behind, however the process ends."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with Decoding(files.encoded("m4a"), MP4, Limits.of(600, 60)) as decoding:
         assert list(tmp_path.iterdir()) == []
         assert sum(len(block) for block in decoding.blocks()) > 90_000
 
 
-def _wide() -> tuple[bytes, Container]:
-    """Return an hour of sound whose decoding takes many seconds, either way."""
+def _slow_file() -> tuple[bytes, Container]:
+    """Return an hour of sound; either decoder needs many seconds for it."""
     return files.flac_bomb(400_000, 192_000, 8), FLAC
-
-
-def test_a_decoding_that_was_cut_off_is_never_scored():
-    with Decoding(*_wide(), Limits.of(600, 60)) as decoding:
-        blocks = decoding.blocks()
-        assert len(next(blocks))
-        os.kill(decoding._process.pid, signal.SIGTERM)
-        with pytest.raises(errors.DecoderUnavailable, match="stopped before"):
-            sum(len(block) for block in blocks)
 
 
 def test_limit_on_cpu_time():
     limits = Limits(max_seconds=7200, timeout_s=600, cpu_s=1, started=time.monotonic())
     with (
-        Decoding(*_wide(), limits) as decoding,
+        Decoding(*_slow_file(), limits) as decoding,
         pytest.raises(errors.TooComplex),
     ):
         sum(len(block) for block in decoding.blocks())
     with pytest.raises(errors.TooComplex):
-        _read_with_soundfile(*_wide(), SAMPLE_RATE, limits)
+        _read_with_soundfile(*_slow_file(), SAMPLE_RATE, limits)
 
 
-def test_limit_on_memory(monkeypatch):
-    """Little more than ffmpeg itself needs, and then less than that."""
-    data = files.encoded("m4a")
-    monkeypatch.setattr("ser.audio.ffmpeg.MEMORY_BYTES", 40 * 2**20)
-    with pytest.raises((errors.DecoderUnavailable, errors.TooComplex)):
-        load_audio(data)
+@pytest.mark.parametrize("megabytes", range(20, 270, 20))
+def test_limit_on_memory(monkeypatch, m4a, megabytes):
+    """From much less than ffmpeg itself needs to a little more: never `damaged`."""
+    monkeypatch.setattr("ser.audio.ffmpeg.MEMORY_BYTES", megabytes * 2**20)
+    try:
+        audio = load_audio(m4a)
+    except (errors.DecoderUnavailable, errors.TooComplex):
+        pass
+    else:
+        assert megabytes > 40
+        assert audio.duration == pytest.approx(2.0, abs=0.1)
+        assert not audio.warnings
     monkeypatch.undo()
-    assert load_audio(data).duration == pytest.approx(2.0, abs=0.1)
+    assert load_audio(m4a).duration == pytest.approx(2.0, abs=0.1)
 
 
-def test_the_decoder_sees_nothing_of_our_environment(monkeypatch):
+LIMIT = (errors.TooComplex, "more time or memory than is allowed")
+CRASH = (errors.TooComplex, "the decoder crashed")
+STOP = (errors.DecoderUnavailable, "stopped before it was done")
+ENDS = {
+    "SIGKILL": LIMIT, "SIGXCPU": LIMIT,
+    "SIGSEGV": CRASH, "SIGBUS": CRASH, "SIGABRT": CRASH, "SIGFPE": CRASH, "SIGILL": CRASH,
+    "SIGTRAP": CRASH,
+    "SIGTERM": STOP, "SIGUSR1": STOP, "SIGALRM": STOP,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_signal_before_the_first_samples(monkeypatch, m4a, name):
+    start = ffmpeg._start
+    by_signal = f'kill -{signal.Signals[name]:d} $$; exec "$@"'
+    monkeypatch.setattr(
+        ffmpeg, "_start", lambda argv, data: start(["/bin/sh", "-c", by_signal, "sh", *argv], data)
+    )
+    error, message = ENDS[name]
+    with pytest.raises(error, match=message):
+        load_audio(m4a)
+
+
+# ffmpeg handles SIGXCPU as it handles SIGTERM, and does not say which one it was. Linux sends
+# SIGKILL at the limit on CPU time.
+@pytest.mark.parametrize(("name", "end"), [*(ENDS | {"SIGXCPU": STOP}).items()])
+def test_a_signal_after_the_first_samples(name, end):
+    """What was decoded so far is never scored."""
+    error, message = end
+    with Decoding(*_slow_file(), Limits.of(600, 60)) as decoding:
+        blocks = decoding.blocks()
+        assert len(next(blocks))
+        os.kill(decoding._process.pid, signal.Signals[name])
+        with pytest.raises(error, match=message):
+            sum(len(block) for block in blocks)
+
+
+def test_ffmpeg_gets_none_of_our_environment_variables(monkeypatch):
     monkeypatch.setenv("FFREPORT", "file=/dev/full")  # ffmpeg would write a report there
     monkeypatch.setenv("SECRET", "x")
-    with Decoding(*_wide(), Limits.of(600, 60)) as decoding:
+    with Decoding(*_slow_file(), Limits.of(600, 60)) as decoding:
         environment = Path(f"/proc/{decoding._process.pid}/environ").read_text()
     assert "MALLOC_ARENA_MAX" in environment
     assert "SECRET" not in environment
     assert "FFREPORT" not in environment
 
 
-def test_sniff_does_not_take_text_for_audio():
+def test_text_is_not_detected_as_audio():
     assert detect_container(b"") is None
     assert detect_container(b"ffconcat version 1.0\nfile x") is None
     assert detect_container(b"v=0\r\no=- 0 0 IN IP4 127.0.0.1") is None
@@ -214,48 +301,53 @@ def test_sniff_does_not_take_text_for_audio():
     assert detect_container(frame + b"no second frame") is None
 
 
-def _from(name: bytes, at: Iterable[int], text: bytes) -> bytes:
-    """Return text with `name` written at some places."""
+def _with_signature(name: bytes, offsets: Iterable[int], text: bytes) -> bytes:
+    """Return `text` with `name` written at each offset."""
     data = bytearray(text)
-    for place in at:
-        data[place : place + len(name)] = name
+    for offset in offsets:
+        data[offset : offset + len(name)] = name
     return bytes(data)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "koi8-r", "shift-jis"])
 @pytest.mark.parametrize(
-    ("name", "places"), [(b"G", (0, 188, 376)), (b"\n\n\n\nfree", (0,)), (b"#!AMR\n#EXTM3U", (0,))]
+    ("name", "offsets"), [(b"G", (0, 188, 376)), (b"\n\n\n\nfree", (0,)), (b"#!AMR\n#EXTM3U", (0,))]
 )
-def test_letters_of_a_signature_make_no_media_of_text(name, places, encoding):
+def test_text_with_the_letters_of_a_signature_is_not_detected(name, offsets, encoding):
     words = "слова, which are text\r\n\t\f" * 40
-    assert detect_container(_from(name, places, words.encode(encoding))) is None
+    assert detect_container(_with_signature(name, offsets, words.encode(encoding))) is None
 
 
 @pytest.mark.parametrize("extension", files.ENCODINGS)
-def test_no_format_looks_like_text(extension):
+def test_each_format_is_detected(extension):
     for sound in (files.voice(), 0 * files.voice()):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, f"clip.{extension}")
             assert detect_container(synth.encoded(sound, RATE, path, *files.ENCODINGS[extension]))
 
 
-def test_text_of_two_bytes_a_letter_is_no_transport_stream():
-    assert detect_container(_from(b"G", (0, 188, 376), ("words " * 99).encode("utf-16-le"))) is None
+def test_utf_16_is_not_detected_as_a_transport_stream():
+    assert (
+        detect_container(_with_signature(b"G", (0, 188, 376), ("words " * 99).encode("utf-16-le")))
+        is None
+    )
 
 
-def test_a_magic_number_in_letters_is_still_one():
+def test_a_signature_of_letters_is_detected():
     frames = b"".join(b"<" + np.random.default_rng(n).bytes(31) for n in range(20))
     assert detect_container(b"#!AMR\n" + frames) is AMR
 
 
-def test_the_sniffed_demuxers_are_ffmpegs():
+def test_ffmpeg_has_each_demuxer_of_the_containers():
     done = subprocess.run(
         [ffmpeg.ffmpeg_path(), "-hide_banner", "-demuxers"],
         capture_output=True,
         text=True,
         check=True,
     )
-    known = {n for line in done.stdout.splitlines() for n in line[4:].split(" ")[0].split(",")}
+    # Flags in two or three columns, then the names: " D   mov,mp4,m4a  QuickTime / MOV".
+    rows = re.findall(r"^ D[E ][d ]? +(\S+)", done.stdout, re.MULTILINE)
+    known = {name for names in rows for name in names.split(",")}
     assert {c.demuxer for c in CONTAINERS} <= known
 
 
