@@ -7,8 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from _common import note, run
 
+from ser.cli import run
+from ser.cli.options import note
 from ser.web.settings import Settings
 from tests import load, synth
 from tests.exchange import SMALL, WAV, Request

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from _common import note, run
+from ser.cli import run
+from ser.cli.options import note
 
 CHROMIUM = "/usr/bin/chromium"
 SCREENS = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}

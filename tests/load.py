@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts._memory import held
+from scripts.benchmark.memory import held
 from ser.data.parallel import processes
 from tests.exchange import Answer, Request, bad_requests, good_requests, send
 from tests.server import Server

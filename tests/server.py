@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts._memory import family
+from scripts.benchmark.memory import family
 
 ROOT = Path(__file__).resolve().parent.parent
 

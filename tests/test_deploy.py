@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts._memory import Weighing, family
-from scripts._serving import Serving
-from ser.audio.ffmpeg import ffmpeg_path
+from scripts.benchmark.memory import Weighing, family
+from scripts.benchmark.serving import Serving
 from tests import synth
 from tests.conftest import ROOT
 
@@ -40,7 +39,7 @@ def serving(command, clean: Path, *, cwd: Path = ROOT, **environment: str) -> Se
     """Run a command line with the environment's Python and none of our variables."""
     # A busy machine is no failure.
     settings = {"SER_TIMEOUT_S": "300", **environment}
-    path = os.pathsep.join([str(clean / "bin"), str(Path(ffmpeg_path()).parent), os.defpath])
+    path = os.pathsep.join([str(clean / "bin"), os.defpath])
     return Serving(command, cwd=cwd, environment={"PATH": path, "HOME": str(clean), **settings})
 
 

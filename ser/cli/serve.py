@@ -1,5 +1,6 @@
 """Serve the page and the HTTP API."""
 
+import argparse
 import logging
 import os
 import signal
@@ -7,11 +8,23 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from ser.errors import ModelFileError, SerError
 from ser.web.request_log import configure_logging
-from ser.web.settings import Settings, read_settings
+from ser.web.settings import SETTINGS, Settings, read_settings
 from ser.web.supervisor import ConnectionCounts, Supervisor, listen
+
+
+def parse() -> argparse.Namespace:
+    """Read the arguments: there are none but `--help`, which lists the settings."""
+    settings = (f"  {s.variable:20} {s.meaning} [{s.default}]" for s in SETTINGS.values())
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog="\n".join(["settings, as environment variables:", *settings]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return parser.parse_args()
 
 
 def serve() -> int:
@@ -66,8 +79,9 @@ def _serve_copy(
         raise ModelFileError(model.error)
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Serve, and end the process."""
+    parse()
     status = serve()
     logging.shutdown()
     # Not `sys.exit`: an interpreter that shuts down while a library loads in a thread crashes.

@@ -8,8 +8,8 @@ from ser.models.model_file import read_model_file
 from tests.cli.test_scripts import run
 from tests.conftest import write_corpus
 
-MANY = ("--emotions", "happy,angry", "--sex", "male", "--balance", "--changes", "noise+shift",
-        "--changes", "dynamics")  # fmt: skip
+MANY = ("--emotions", "happy,angry", "--sex", "male", "--balance", "--augment", "noise+shift",
+        "--augment", "dynamics")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,10 @@ def test_evaluate(corpus, trained):
     [
         (("svc-180", "--emotions", "sad,blue"), "unknown emotion 'blue'"),
         (("svc-180", "--emotions", "7"), "unknown label_set '7'"),
-        (("svc-180", "--changes", "echo"), "unknown change of waveform 'echo'"),
+        (("svc-180", "--augment", "echo"), "unknown change of waveform 'echo'"),
         (("svc-180", "--sex", "other"), "invalid choice: 'other'"),
         (("svc-99", "--balance"), "unknown recipe 'svc-99'"),
-        (("conv1d-frames", "--changes", "noise"), "has an augmentation of its own"),
+        (("conv1d-frames", "--augment", "noise"), "has an augmentation of its own"),
         (("m.h5", "--emotions", "2", "--no-balance"), "--emotions, --balance: a recipe can be"),
         (("--all", "--sex", "male"), "--sex: a recipe can be changed"),
     ],

@@ -192,7 +192,7 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     model.write_bytes(trained["conv1d-mfcc40"].read_bytes())
     done = run(
         "evaluate.py", "conv1d-mfcc40", "--data", tiny_corpus, "--protocol", "published",
-        "--epochs", 2, "--report", tmp_path / "report", "--into", model, "--conditions",
+        "--epochs", 2, "--report", tmp_path / "report", "--into", model, "--corruptions",
         "--long-audio", "--tested-before", 3,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -316,7 +316,7 @@ def files(tmp_path, clip):
 
 
 def test_predict_json(files):
-    done = run("predict.py", *files, "--json")
+    done = run("predict.py", *files, "--format", "json")
     assert done.returncode == 1
     good, bad, gone = map(json.loads, done.stdout.splitlines())
     assert good["file"] == str(files[0])
@@ -326,7 +326,7 @@ def test_predict_json(files):
 
 
 def test_predict_csv(files):
-    done = run("predict.py", *files, "--csv")
+    done = run("predict.py", *files, "--format", "csv")
     assert done.returncode == 1
     rows = list(csv.DictReader(done.stdout.splitlines()))
     assert [row["file"] for row in rows] == list(map(str, files))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts._memory import family
+from scripts.benchmark.memory import family
 from ser.errors import ModelFileError
 from ser.inference import build_process
 from ser.inference.backends import build_openvino_model

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scripts._memory import Weighing, family, held
-from scripts._serving import Serving
+from scripts.benchmark.memory import Weighing, family, held
+from scripts.benchmark.serving import Serving
 from ser.web.settings import Settings
 from tests import synth
 from tests.server import ROOT

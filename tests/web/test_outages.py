@@ -19,7 +19,8 @@ def _code(answer: tuple[int, dict]) -> tuple[int, str]:
 
 
 def test_ffmpeg_is_missing(tmp_path, clip):
-    server = Server(PATH=str(tmp_path), IMAGEIO_FFMPEG_EXE=str(tmp_path / "gone"))
+    packages = files.package_without_ffmpeg(tmp_path / "packages")
+    server = Server(PATH=str(tmp_path), PYTHONPATH=str(packages))
     try:
         server.wait_ready(120)
         assert _code(post(server, files.encoded("m4a"))) == (503, "unavailable")

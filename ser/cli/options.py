@@ -1,4 +1,4 @@
-"""What the command lines share."""
+"""Options and progress bars that several commands share."""
 
 import argparse
 import json
@@ -9,28 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-from ser.errors import SerError, UsageError
+from ser.errors import UsageError
 
 if TYPE_CHECKING:
     from ser.models.recipes import KerasRecipe
 
-
-def run(main: Callable[[], int]) -> None:
-    """Run a command line; an error of ours, or of a file, is one line on stderr and exit 2."""
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output has gone; say nothing, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except (SerError, OSError) as error:
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
-        sys.exit(2)
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
 
 
 def note(text: str) -> None:
@@ -119,9 +103,10 @@ def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
         help="give each emotion as many training clips as the rarest has",
     )
     form.add_argument(
-        "--changes",
+        "--augment",
+        dest="changes",
         action="append",
-        metavar="CHANGE",
+        metavar="NAME",
         help="train on each clip once more with a changed waveform, such as noise+shift: of "
         f"{', '.join(AUGMENTATIONS)}; can be given again",
     )

@@ -11,10 +11,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from _memory import Weighing, held, settled
-from _serving import Serving
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmark.memory import Weighing, held, settled
+from benchmark.serving import Serving
+
+ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = (1, 2, 4, 8, 16)
 STARTS = 3
 ROUNDS = 5
@@ -57,7 +58,7 @@ def memory_and_start(plan: Plan, files: Mapping[str, bytes]) -> Rows:
     """Start a server anew for each part, and measure what does not depend on others.
 
     Args:
-        files: as `_sounds.bodies` gives them.
+        files: as `sounds.bodies` gives them.
     """
     rows = {"cold start, s": median([_start(plan.start()) for _ in range(STARTS)])}
     with plan.start() as server:
@@ -83,7 +84,7 @@ def speed_in_turns(
     use as well changes by a quarter.
 
     Args:
-        files: as `_sounds.bodies` gives them.
+        files: as `sounds.bodies` gives them.
         alone: which of them one client asks for.
         together: how many clients ask for short ones at a time.
         after_each: called with what was asked for, once in each round.

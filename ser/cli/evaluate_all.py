@@ -3,8 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-import _common
-
+from ser.cli import options
 from ser.data.dataset import load_dataset
 from ser.evaluation import recipe_benchmark as table
 from ser.features import FEATURE_SETS
@@ -21,11 +20,11 @@ def evaluate_all(args: argparse.Namespace) -> int:
     everything = table.plan(RECIPES.values(), args.data, epochs=args.epochs, seeds=args.seeds)
     runs = [run for run in everything if run.recipe in recipes]
     todo = [run for run in runs if not table.is_done(run, args.results)]
-    _common.note(f"{len(todo)} of {len(runs)} runs are to be done")
+    options.note(f"{len(todo)} of {len(runs)} runs are to be done")
     _write(everything, args)  # before hours of work: it may be that there is no place for the table
     # Once, for all runs: they find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
-        load_dataset(args.data, FEATURE_SETS[name], progress=_common.extraction_progress)
+        load_dataset(args.data, FEATURE_SETS[name], progress=options.extraction_progress)
     failed = 0
     for number, (run, result) in enumerate(
         table.perform(todo, args.results, jobs=args.jobs), start=1
@@ -33,7 +32,7 @@ def evaluate_all(args: argparse.Namespace) -> int:
         failed += "error" in result
         told = result.get("error") or f"accuracy {result['accuracy']:.1%}, UAR {result['uar']:.1%}"
         name = f"{run.recipe.name}, {run.protocol}"
-        _common.note(f"{number}/{len(todo)} {name}: {told} ({result['seconds']} s)")
+        options.note(f"{number}/{len(todo)} {name}: {told} ({result['seconds']} s)")
         _write(everything, args)
     print(f"{args.table}: {len(runs)} runs, {failed} failed")
     return 1 if failed else 0

@@ -1,0 +1,1 @@
+"""The benchmark: this app beside the app of the tutorials; `scripts/bench.py` runs it."""

@@ -1,0 +1,5 @@
+"""`ser serve`, from a checkout."""
+
+from ser.cli import launch
+
+launch("serve")

@@ -1,0 +1,102 @@
+"""Fetch corpora from their publishers; run again to resume."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ser.cli import options
+from ser.corpora import CORPORA, Corpus, Edition
+from ser.corpora.download import fetch, list_files, mirrored
+from ser.errors import DownloadFault, UsageError
+from ser.plugins import lookup
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "corpora", nargs="*", metavar="CORPUS[:FORM]", help="what to fetch; see --list"
+    )
+    parser.add_argument("--list", action="store_true", help="list corpora and forms, and stop")
+    parser.add_argument("--to", type=Path, metavar="DIR", help="gets a folder for each corpus")
+    parser.add_argument(
+        "--accept-licence", action="store_true", help="accept the licences instead of being asked"
+    )
+    parser.add_argument(
+        "--mirror", metavar="URL", help="fetch the files of the same names from here instead"
+    )
+    args = parser.parse_args()
+    if not args.list and not (args.corpora and args.to):
+        parser.error("CORPUS and --to are needed (or --list)")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    if args.list:
+        _print_list()
+        return 0
+    wanted = [_find(name) for name in args.corpora]
+    for corpus in {corpus.name: corpus for corpus, _ in wanted}.values():
+        _accept(corpus, args.accept_licence)
+    failed = False
+    for corpus, form in wanted:
+        try:
+            fetched, there = _fetch(corpus, form, args.to / corpus.name, args.mirror)
+        except DownloadFault as fault:
+            failed = True
+            options.note(f"{corpus.name}: {fault}")
+            continue
+        print(f"{corpus.name}: {fetched} fetched, {there} were there, in {args.to / corpus.name}")
+    return 1 if failed else 0
+
+
+def _print_list() -> None:
+    for corpus in CORPORA.values():
+        if corpus.last_resort:
+            continue
+        print(f"{corpus.title}: {corpus.source}. Licence: {corpus.licence}. {corpus.page}")
+        for number, (name, form) in enumerate(corpus.forms.items()):
+            choice = f"{corpus.name}:{name}" if number else corpus.name
+            print(f"  {choice:20} {form.summary}")
+        if not corpus.forms:
+            print(f"  {corpus.name:20} given out on request: ask at its page")
+
+
+def _find(name: str) -> tuple[Corpus, Edition]:
+    name, _, form = name.partition(":")
+    corpus = lookup(CORPORA, name, "corpus")
+    if not corpus.forms:
+        way_out = f"ask for it at {corpus.page}" if corpus.page else "those are your own clips"
+        raise UsageError(f"{corpus.name} cannot be fetched by a program: {way_out}")
+    return corpus, lookup(corpus.forms, form or next(iter(corpus.forms)), f"form of {name}")
+
+
+def _accept(corpus: Corpus, accepted: bool) -> None:
+    options.note(f"{corpus.title} ({corpus.source}) is licensed: {corpus.licence}. {corpus.page}")
+    if accepted:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("read the licence, then give --accept-licence")
+    print("Type yes to accept: ", end="", file=sys.stderr, flush=True)
+    if input().strip().lower() != "yes":
+        raise UsageError("the licence was not accepted")
+
+
+def _fetch(corpus: Corpus, form: Edition, folder: Path, mirror: str | None) -> tuple[int, int]:
+    from tqdm import tqdm
+
+    files = list_files(mirrored(form, mirror) if mirror else form)
+    fetched = 0
+    for number, file in enumerate(files, start=1):
+        title = f"{corpus.name} {number}/{len(files)}"
+        with tqdm(desc=title, unit="B", unit_scale=True, leave=len(files) == 1) as bar:
+
+            def show(have: int, total: int | None, bar: tqdm = bar) -> None:
+                bar.total = total
+                bar.n = have
+                bar.refresh() if have == total else bar.update(0)
+
+            fetched += fetch(file, folder, progress=show)
+    return fetched, len(files) - fetched

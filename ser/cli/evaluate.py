@@ -1,0 +1,286 @@
+"""Measure a recipe under a protocol, or a model file on data it was not trained on.
+
+The last line of the output is one JSON object with uar, accuracy and n. With --all, every
+recipe is measured as it was published and on unseen voices, and their table is written;
+run it again to go on where it stopped.
+"""
+
+import argparse
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ser.augmentation.corruptions import CORRUPTIONS
+from ser.cli import options
+from ser.cli.evaluate_all import evaluate_all
+from ser.corpora import CORPORA, scan
+from ser.data.dataset import Dataset, load_dataset
+from ser.data.splits import CROSS, PROTOCOLS, RANDOM, find_protocol
+from ser.errors import UsageError
+from ser.features import FeatureSet
+from ser.metrics import Scores
+from ser.models.model_file import add_scores, read_model_file
+from ser.models.recipes import KerasRecipe, recipe_features
+from ser.reports.markdown import report_lines
+from ser.reports.model_card import model_card
+
+_MODEL_FILES = (".h5", ".skops")
+_PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--all", nargs="*", metavar="RECIPE", help="the table: all recipes, or these"
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        metavar="RECIPE|MODEL|SCORES.json",
+        help="recipe to train, a model file, or the scores of an earlier --report for --into",
+    )
+    parser.add_argument(
+        "--data", nargs="+", type=Path, metavar="DIR", help="folders, manifests, or one .npz"
+    )
+    parser.add_argument("--protocol", help=f"how a recipe is tested: {_PROTOCOLS}", metavar="NAME")
+    parser.add_argument(
+        "--epochs", type=int, help="instead of the recipe's number; with --all, at the most"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds, each a full run")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=min(2, os.cpu_count() or 1),
+        help="trainings side by side; of one alone the epochs are shown",
+    )
+    parser.add_argument(
+        "--corruptions",
+        action="store_true",
+        help="test again with every clip corrupted: telephone, codecs, noise, room …",
+    )
+    parser.add_argument(
+        "--long-audio",
+        action="store_true",
+        help="compare windows, hops and joins on recordings joined of validation clips",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="DIR",
+        help="write plots and scores here, and what each split gave: the same command goes on "
+        "where it was stopped",
+    )
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=Path("reports/recipes"),
+        metavar="DIR",
+        help="of --all: one JSON file a run, which is not run again",
+    )
+    parser.add_argument(
+        "--table", type=Path, default=Path("docs/recipes.md"), metavar="FILE", help="of --all"
+    )
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        default=Path("README.md"),
+        metavar="FILE",
+        help="of --all: gets the rows with a published figure",
+    )
+    parser.add_argument(
+        "--into",
+        type=Path,
+        metavar="M.h5",
+        help="add the figures to this model file, beside its own those of another recipe, and "
+        "write its card beside it",
+    )
+    parser.add_argument(
+        "--tested-before",
+        type=int,
+        default=0,
+        metavar="N",
+        help="evaluations of this recipe on these test clips that were looked at before; reported",
+    )
+    options.add_recipe_changes(parser)
+    args = parser.parse_args()
+    if args.tested_before < 0:
+        parser.error("--tested-before must be at least 0")
+    for name in ("epochs", "jobs", "seeds"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            parser.error(f"--{name} must be at least 1")
+    if (args.what is None) == (args.all is None):
+        parser.error("a recipe, a model file or --all is needed, and one of them alone")
+    kind = Path(args.what or "").suffix
+    if (args.what is None or kind in (".json", *_MODEL_FILES)) and options.given_changes(args):
+        changes = ", ".join(f"--{name}" for name in options.given_changes(args))
+        parser.error(f"{changes}: a recipe can be changed, and nothing else")
+    if kind == ".json":
+        if not args.into:
+            parser.error(f"{args.what}: scores are added --into a model file")
+        return args
+    if not args.data:
+        parser.error("--data is needed")
+    if args.all is not None:
+        return args
+    if args.into and kind in _MODEL_FILES:
+        parser.error("--into takes the figures of a recipe, not of a model file")
+    if kind not in _MODEL_FILES and not args.protocol:
+        parser.error(f"a recipe needs --protocol: {_PROTOCOLS}")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    if args.all is not None:
+        return evaluate_all(args)
+    what = Path(args.what)
+    if what.suffix == ".json":
+        _add_to_model(_read_scores(what), args.into)
+        return 0
+    return _evaluate_file(args) if what.suffix in _MODEL_FILES else _evaluate_recipe(args)
+
+
+def _evaluate_file(args: argparse.Namespace) -> int:
+    from ser.evaluation.external import answers_of, score_external
+    from ser.inference.predictor import Predictor
+
+    if args.protocol:
+        raise UsageError("a model file is tested on all of --data; leave --protocol out")
+    predictor = Predictor.from_file(Path(args.what))
+    if any(path.suffix == ".npz" for path in args.data):
+        dataset = _load(args, predictor.model_file.features)
+        clips, answers = list(dataset.utterances), predictor.probabilities(dataset.features)
+    else:
+        found = scan(args.data, CORPORA)
+        options.note(found.summary())
+        clips, answers, faults = answers_of(
+            predictor, found.utterances, progress=options.clip_progress("answers")
+        )
+        for line in faults:
+            options.note(line)
+    labels = predictor.model_file.metadata.labels
+    result = score_external(labels, clips, answers)
+    figures = result.summary() | {
+        "model": predictor.model_file.metadata.name,
+        "data": ", ".join(path.resolve().name for path in args.data),
+    }
+    details = "\n".join(result.lines())
+    if args.report:
+        _report(args.report, result.scores, Path(args.what).name, details)
+        options.write_json(args.report / "scores.json", figures)
+    options.note("if the model was trained on any of these voices, the figure flatters it")
+    print(details)
+    print(json.dumps(figures))
+    return 0
+
+
+def _evaluate_recipe(args: argparse.Namespace) -> int:
+    recipe, changes = options.changed_recipe(args.what, args), options.given_changes(args)
+    protocol = find_protocol(args.protocol)
+
+    from ser.evaluation.evaluate import evaluate
+    from ser.reports.plots import plot_curves
+
+    dataset = _load(args, recipe_features(recipe))
+    result = evaluate(
+        recipe,
+        dataset,
+        protocol,
+        seeds=range(args.seed, args.seed + args.seeds),
+        epochs=args.epochs,
+        jobs=args.jobs,
+        corrupted=CORRUPTIONS if args.corruptions else (),
+        long_audio=args.long_audio,
+        folder=args.report and args.report / "splits",
+        callbacks=lambda split: (
+            [options.training_progress(recipe, args.epochs, split.name)]
+            if isinstance(recipe, KerasRecipe)
+            else []
+        ),
+        done=lambda split: options.note(f"{split.split}, seed {split.seed}: done"),
+    )
+    figures = result.summary() | {
+        "on": dataset.for_recipe(recipe).corpus_counts(),
+        "tested_before": args.tested_before,
+        **({"changes": changes} if changes else {}),
+    }
+    details = "\n".join(report_lines(figures))
+    title = ", ".join([recipe.name, protocol.name, *(f"{k}: {v}" for k, v in changes.items())])
+    if protocol.leaks:
+        title += " (leaks: the test's voices are in the training)"
+    if args.report:
+        _report(args.report, result.scores(), title, details)
+        options.write_json(args.report / "scores.json", figures)
+        for run in filter(lambda run: run.history, result.results):
+            name = re.sub(r"\W+", "-", f"{run.split} seed {run.seed}")
+            plot_curves(
+                run.history, run.best_epoch, args.report / f"curves-{name}.png",
+                f"{recipe.name}, {run.split}, seed {run.seed}",
+            )  # fmt: skip
+    if args.into:
+        _add_to_model(figures, args.into)
+    print(title)
+    print(details)
+    if recipe.published and recipe.published.protocol == protocol.name:
+        print(
+            f"published: accuracy {recipe.published.accuracy} % ({recipe.published.source}); "
+            f"here: {figures['accuracy']:.2%}"
+        )
+    print(json.dumps(figures))
+    return 0
+
+
+def _load(args: argparse.Namespace, features: FeatureSet) -> Dataset:
+    dataset = load_dataset(args.data, features, progress=options.extraction_progress)
+    for line in dataset.notes:
+        options.note(line)
+    return dataset
+
+
+def _report(folder: Path, scores: Scores, title: str, details: str) -> None:
+    """Write the confusion matrix and the text of an evaluation."""
+    from ser.reports.plots import classification_text, plot_confusion
+
+    folder.mkdir(parents=True, exist_ok=True)
+    plot_confusion(scores, folder / "confusion.png", title)
+    (folder / "report.txt").write_text(f"{title}\n\n{classification_text(scores)}\n{details}\n")
+
+
+def _read_scores(path: Path) -> dict[str, Any]:
+    """Return the figures that an evaluation wrote.
+
+    Raises:
+        UsageError: the file holds something else.
+    """
+    try:
+        figures = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    if not isinstance(figures, dict) or "uar" not in figures:
+        raise UsageError(f"{path} does not hold the scores of an evaluation")
+    return figures
+
+
+def _add_to_model(figures: dict[str, Any], model: Path) -> None:
+    """Add figures to a model file, and write its card beside it.
+
+    Raises:
+        UsageError: they are of a finished model, or of other emotions than the model's.
+    """
+    if "protocol" not in figures:
+        raise UsageError("those are scores of a finished model, not of a recipe under a protocol")
+    trained = read_model_file(model).metadata
+    if figures["recipe"] == trained.recipe and set(figures["recall"]) != set(trained.labels):
+        raise UsageError(
+            f"the figures are of {', '.join(figures['recall'])}; {model} tells "
+            f"{', '.join(trained.labels)} apart"
+        )
+    add_scores(model, figures)
+    card = model.with_name("README.md")
+    card.write_text(model_card(read_model_file(model)))
+    options.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")

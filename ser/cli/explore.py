@@ -1,0 +1,43 @@
+"""Show what a corpus is like: counts, lengths, loudness, one clip of each emotion."""
+
+import argparse
+from pathlib import Path
+
+from ser.cli import options
+from ser.corpora import CORPORA, scan
+from ser.errors import UsageError
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders, or manifests"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports/corpus"), metavar="DIR", help="for the page"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse()
+    found = scan(args.data, CORPORA)
+    summary, *unknown = found.summary().splitlines()
+    options.note("\n".join([summary, *unknown]))
+    if not found.utterances:
+        raise UsageError(f"no utterance below {', '.join(map(str, args.data))}")
+
+    from ser.reports.corpus_report import explore
+
+    names = sorted({CORPORA[u.corpus].title for u in found.utterances})
+    page = explore(
+        found.utterances,
+        args.out,
+        title=f"Corpus: {', '.join(names)}",
+        notes=[f"{summary}."],
+        progress=options.clip_progress("clips"),
+    )
+    print(page)
+    return 0

@@ -1,0 +1,70 @@
+"""Extract the features of corpora into one table: CSV, Parquet or .npz.
+
+Beside it, FILE.json says how it was made: features, versions, counts, what was left out.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from ser.cli import options
+from ser.corpora import CORPORA, Utterance, scan
+from ser.data.extraction import extract
+from ser.data.feature_tables import FORMATS, new_table
+from ser.data.manifest import write_extracted
+from ser.errors import UsageError
+from ser.features import FEATURE_SETS
+from ser.plugins import lookup
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument(
+        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders of corpora"
+    )
+    parser.add_argument(
+        "--features", required=True, metavar="NAME", help=f"one of {', '.join(FEATURE_SETS)}"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=f"ends in {', '.join(FORMATS)}"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes side by side")
+    where.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, as tcp://host:8786")
+    args = parser.parse_args()
+    if args.jobs < 1:
+        parser.error("--jobs must be at least 1")
+    return args
+
+
+def main() -> int:
+    from tqdm import tqdm
+
+    args = parse()
+    features = lookup(FEATURE_SETS, args.features, "feature set")
+    found = scan(args.data, CORPORA)
+    options.note(found.summary())
+    if not found.utterances:
+        raise UsageError(f"no utterance of {', '.join(CORPORA)} below {args.data}")
+    kept: list[Utterance] = []
+    faults: list[str] = []
+    start = time.monotonic()
+    with (
+        new_table(args.out, features) as table,
+        tqdm(total=len(found.utterances), desc=features.name, unit="clip") as progress,
+    ):
+        for chunk in extract(found.utterances, features, jobs=args.jobs, dask=args.dask):
+            table.write(chunk)
+            for fault in chunk.faults:
+                tqdm.write(f"left out {fault}", file=progress.fp)
+            kept += chunk.utterances
+            faults += chunk.faults
+            progress.update(chunk.n_clips)
+    seconds = time.monotonic() - start
+    options.note(f"{len(found.utterances) / seconds:.0f} clips a second")
+    manifest = write_extracted(args.out, features, kept, found, faults)
+    print(f"{args.out}: {len(kept)} clips of shape {features.shape}, {len(faults)} left out")
+    print(f"{manifest}: how it was made")
+    return 1 if faults else 0

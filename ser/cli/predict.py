@@ -1,0 +1,87 @@
+"""Predict the emotion of audio or video files."""
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ser.errors import SerError
+from ser.inference import Prediction, Predictor
+from ser.resources import DEFAULT_MODEL
+
+#: Called with a path and its prediction, or the error that came instead.
+Writer = Callable[[Path, Prediction | Exception], None]
+
+
+def parse() -> argparse.Namespace:
+    """Read the arguments."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model file")
+    parser.add_argument("--format", choices=FORMATS, default="text", help="of the results")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Print a result a file; return 1 if a file could not be scored."""
+    args = parse()
+    predictor = Predictor.from_file(args.model)
+    write = FORMATS[args.format](predictor.model_file.metadata.labels)
+    failed = False
+    for path in args.files:
+        try:
+            write(path, predictor.predict(path))
+        except (SerError, OSError) as error:
+            failed = True
+            write(path, error)
+    return 1 if failed else 0
+
+
+def _code(error: Exception) -> str:
+    return getattr(error, "code", "unreadable")
+
+
+def _text(_labels: Sequence[str]) -> Writer:
+    def write(path: Path, result: Prediction | Exception) -> None:
+        if isinstance(result, Exception):
+            print(f"{path}: error: {result}")
+        else:
+            print(f"{path}: {result.emotion} ({result.confidence:.0%})")
+
+    return write
+
+
+def _json(_labels: Sequence[str]) -> Writer:
+    """Return a writer of one JSON object a line."""
+
+    def write(path: Path, result: Prediction | Exception) -> None:
+        if isinstance(result, Exception):
+            answer: dict = {"error": {"code": _code(result), "message": str(result)}}
+        else:
+            answer = result.to_dict()
+        print(json.dumps({"file": str(path), **answer}))
+
+    return write
+
+
+def _csv(labels: Sequence[str]) -> Writer:
+    """Return a writer of one row a file, below a header."""
+    rows = csv.writer(sys.stdout)
+    rows.writerow(["file", "emotion", "confidence", "duration", *labels, "error"])
+
+    def write(path: Path, result: Prediction | Exception) -> None:
+        if isinstance(result, Exception):
+            rows.writerow([path, "", "", "", *("" for _ in labels), f"{_code(result)}: {result}"])
+            return
+        numbers = [f"{p:.6f}" for p in result.probabilities.values()]
+        row = [path, result.emotion, f"{result.confidence:.6f}", f"{result.duration:.3f}"]
+        rows.writerow([*row, *numbers, ""])
+
+    return write
+
+
+FORMATS = {"text": _text, "json": _json, "csv": _csv}

@@ -1,0 +1,66 @@
+"""Search the parameters of recipes on validation speakers, and compare the recipes found.
+
+A part of the speakers, as the recognizer of the library tests on, stays held_out. The last
+line of the output is one JSON object with the parameters and figures of each recipe.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from ser.cli import options
+from ser.data.dataset import load_dataset
+from ser.data.splits import hold_out_test
+from ser.models.recipes import RECIPES, recipe_features
+from ser.plugins import lookup
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="see train.py --list")
+    parser.add_argument(
+        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders of corpora"
+    )
+    parser.add_argument("--most", type=int, help="combinations tried, by lot of a larger grid")
+    parser.add_argument("--seed", type=int, default=0, help="of split, models and lot")
+    parser.add_argument(
+        "--out", type=Path, default=Path("reports/grid"), metavar="DIR", help="gets what is found"
+    )
+    options.add_workers(parser)
+    args = parser.parse_args()
+    for name in ("most", "jobs"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            parser.error(f"--{name} must be at least 1")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    recipes = [lookup(RECIPES, name, "recipe") for name in args.recipes]
+
+    from ser.reports.plots import plot_comparison
+    from ser.training.grid_search import compare, search, store, with_params
+
+    found, measured = [], []
+    with options.workers(args):
+        for recipe in recipes:
+            features = recipe_features(recipe)
+            dataset = load_dataset(args.data, features, progress=options.extraction_progress)
+            dataset = dataset.for_recipe(recipe)
+            heard, _ = hold_out_test(dataset.utterances, seed=args.seed)
+            best = search(recipe, dataset.only(heard), seed=args.seed, most=args.most)
+            found.append(best)
+            print(f"{store(best, args.out)}: UAR {best.uar:.1%}, {best.params}")
+            measured += compare(
+                with_params(recipe, best.params), dataset.only(heard), seed=args.seed
+            )
+    plot_comparison(
+        measured, args.out / "comparison.png", "the best of each, on validation speakers"
+    )
+    options.write_json(args.out / "comparison.json", [asdict(m) for m in measured])
+    print(f"{args.out}: comparison.png, comparison.json")
+    print(json.dumps({best.recipe: asdict(best) for best in found}))
+    return 0

@@ -1,0 +1,134 @@
+"""Train a recipe on corpora and save the model file that the app serves.
+
+Killed, it goes on from its last checkpoint when it is started again in the same way.
+"""
+
+import argparse
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ser.cli import options
+from ser.data.dataset import Dataset, load_dataset
+from ser.data.splits import hold_out_validation
+from ser.errors import UsageError
+from ser.models.recipes import RECIPES, EstimatorRecipe, KerasRecipe, Recipe, recipe_features
+
+if TYPE_CHECKING:
+    from ser.training.train import Trained
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="what to train; see --list")
+    parser.add_argument("--list", action="store_true", help="list the recipes and stop")
+    parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders, or manifests")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="the .h5 or .skops to write")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
+    options.add_recipe_changes(parser)
+    args = parser.parse_args()
+    if not args.list and not (args.recipe and args.data and args.out):
+        parser.error("RECIPE, --data and --out are needed (or --list)")
+    if args.epochs is not None and args.epochs < 1:
+        parser.error("--epochs must be at least 1")
+    return args
+
+
+def main() -> int:
+    args = parse()
+    if args.list:
+        for recipe in RECIPES.values():
+            print(f"{recipe.name:24} {recipe.summary}")
+        return 0
+    recipe = options.changed_recipe(args.recipe, args)
+
+    if args.out.suffix != recipe.suffix:
+        raise UsageError(f"--out {args.out} must end in {recipe.suffix}")
+
+    from ser.metrics import score
+    from ser.reports.plots import classification_text, plot_confusion, plot_curves
+    from ser.training.train import refit, save, train
+
+    features = recipe_features(recipe)
+    dataset = load_dataset(args.data, features, progress=options.extraction_progress)
+    dataset = dataset.for_recipe(recipe)
+    for line in dataset.notes:
+        options.note(line)
+    rows, validation = _hold_out(recipe, dataset, seed=args.seed)
+    callbacks = []
+    if isinstance(recipe, KerasRecipe):
+        callbacks = [options.training_progress(recipe, args.epochs, recipe.name)]
+    trained = fitted = train(
+        recipe,
+        dataset,
+        rows,
+        validation,
+        seed=args.seed,
+        epochs=args.epochs,
+        callbacks=callbacks,
+        checkpoint_folder=(checkpoints := args.out.with_suffix(".checkpoints")),
+    )
+    if isinstance(recipe, EstimatorRecipe) and len(validation):
+        trained = refit(fitted, dataset, seed=args.seed)
+    split = _split_in_words(fitted, dataset, validation)
+    save(trained, args.out, dataset, split=split)
+    shutil.rmtree(checkpoints, ignore_errors=True)
+
+    report = args.report or Path("reports", args.out.stem)
+    report.mkdir(parents=True, exist_ok=True)
+    # Where nothing was held out, how well it learnt; evaluate.py tells how good it is.
+    if len(validation):
+        shown = fitted.validate(dataset)
+    else:
+        truth = dataset.label_indices(recipe.labels)[rows]
+        shown = truth, fitted.probabilities(dataset.features[rows])
+    result = score(*shown, recipe.labels)
+    title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
+    if trained.history:
+        plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
+    plot_confusion(result, report / "confusion.png", title)
+    (report / "report.txt").write_text(f"{title}\n\n{classification_text(result)}")
+    print(f"{args.out}: {split}")
+    print(f"{report}: {', '.join(sorted(path.name for path in report.iterdir()))}")
+    return 0
+
+
+def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return training and validation rows; none of the latter where the recipe uses none.
+
+    A network chooses its epoch on them, an estimator fits its confidences: that goes without
+    where there are too few speakers, or where every clip of an emotion would be held out.
+    """
+    everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
+    if isinstance(recipe, KerasRecipe):
+        if recipe.monitor is None:
+            return everything, nothing
+        return hold_out_validation(dataset.utterances, everything, seed=seed)
+    try:
+        rows, validation = hold_out_validation(dataset.utterances, everything, seed=seed)
+    except UsageError as error:
+        options.note(f"confidences are not fitted: {error}")
+        return everything, nothing
+    if {dataset.utterances[i].emotion for i in rows} != {u.emotion for u in dataset.utterances}:
+        options.note("confidences are not fitted: too few clips of an emotion to hold some out")
+        return everything, nothing
+    return rows, validation
+
+
+def _split_in_words(fitted: "Trained", dataset: Dataset, validation: np.ndarray) -> str:
+    """Return what was held out, and what for."""
+    network = isinstance(fitted.recipe, KerasRecipe)
+    if not len(validation):
+        return "trained on every clip" + (", the last epoch kept" if network else "")
+    held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
+    whose = f"of {', '.join(held_out)}" if held_out else "at random"
+    clips = f"{len(validation)} clips {whose}"
+    if network:
+        return f"epoch {fitted.best_epoch} was chosen on {clips}"
+    return f"trained on every clip; confidences fitted on {clips}, which a first fit left out"
