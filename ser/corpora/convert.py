@@ -4,6 +4,7 @@ For files of one's own only: pydub sets ffmpeg no limits. Uploads never come her
 `ser.audio.decode` decodes those.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,10 @@ def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
     Raises:
         DecoderUnavailable: there is no ffmpeg.
     """
-    from pydub import AudioSegment
+    with warnings.catch_warnings():
+        # pydub warns where the system has no ffmpeg; it gets the packaged one below.
+        warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
+        from pydub import AudioSegment
     from pydub.exceptions import CouldntDecodeError
 
     AudioSegment.converter = ffmpeg_path()
