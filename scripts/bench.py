@@ -4,4 +4,5 @@ from benchmark.main import main
 
 from ser.cli import run
 
-run(main)
+if __name__ == "__main__":
+    run(main)

@@ -2,4 +2,5 @@
 
 from ser.cli import launch
 
-launch("explore")
+if __name__ == "__main__":
+    launch("explore")

@@ -2,4 +2,5 @@
 
 from ser.cli import launch
 
-launch("search")
+if __name__ == "__main__":
+    launch("search")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from scripts._memory import held
+from scripts.benchmark.memory import held
 from tests import files
 from tests.conftest import Server
 

@@ -1,7 +1,7 @@
-"""Measure the app beside the app of the tutorials: one table, JSON and a chart.
+"""Measure the app beside the app of the tutorials: two tables, JSON and a chart.
 
-Everything is measured in one run on this machine, over HTTP, medians of many requests. The
-tutorial app (scripts/tutorial_app.py) loads the model on each request; a second one, once.
+Everything is measured in one run on this machine, over HTTP, as medians of many requests.
+The tutorial app (tutorial_app.py) loads the model on each request, a second one loads it once.
 """
 
 import argparse
@@ -12,17 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import imageio_ffmpeg
 
 from benchmark.server_rows import ROOT, Plan, Rows, memory_and_start, speed_in_turns
 from benchmark.sizes import sizes
 from benchmark.sounds import CLIP_S, bodies, write_corpus
 from benchmark.stages import Floor, milliseconds, model_floor
+from benchmark.tables import READ, chart, markdown
 from ser.audio.ffmpeg import ffmpeg_path
 from ser.cli.options import note, write_json
 from ser.models.recipes import RECIPES
@@ -43,6 +41,15 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--many", type=int, default=10_000, help="requests of the last row")
     parser.add_argument("--clips", type=int, default=600, help="of extraction and training")
     parser.add_argument("--epochs", type=int, default=100, help="of training")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="DIR",
+        help="measure the app of this checkout, too: the version before, with its own .venv",
+    )
+    parser.add_argument(
+        "--servers", action="store_true", help="measure our servers alone, in a few minutes"
+    )
     args = parser.parse_args()
     if min(args.requests, args.many, args.epochs) < 16 or args.clips < 64:
         parser.error("--requests, --many and --epochs must be at least 16, --clips 64")
@@ -59,15 +66,24 @@ def main() -> int:
         _write_classic(classic)
         n = args.requests
         few = max(16, n // 5)  # what the tutorial app stands in the time
-        app, tutorial = [ROOT / "app.py"], [HERE / "tutorial_app.py", classic]
+        app, tutorial = ["app.py"], [HERE / "tutorial_app.py", classic]
         plans = {
             "this app": Plan(app, n, 8 * n, many=args.many),
-            f"with {CLASSIC}": Plan(app, n, 8 * n, {"SER_MODEL": str(classic)}),
-            "tutorial app": Plan(tutorial, few, 2 * few, TENSORFLOW, mixed=few),
-            "tutorial, loading once": Plan(
-                [*tutorial, "--once"], few, 2 * few, TENSORFLOW, mixed=few
-            ),
+            "two copies": Plan(app, n, 8 * n, {"WEB_CONCURRENCY": "2"}, many=args.many),
         }
+        if args.beside:
+            python = str(args.beside.resolve() / ".venv" / "bin" / "python")
+            plans["version before"] = Plan(
+                app, n, 8 * n, many=args.many, folder=args.beside.resolve(), python=python
+            )
+        if not args.servers:
+            plans |= {
+                f"with {CLASSIC}": Plan(app, n, 8 * n, {"SER_MODEL": str(classic)}),
+                "tutorial app": Plan(tutorial, few, 2 * few, TENSORFLOW, mixed=few),
+                "tutorial, loading once": Plan(
+                    [*tutorial, "--once"], few, 2 * few, TENSORFLOW, mixed=few
+                ),
+            }
         columns = {}
         for name, plan in plans.items():
             note(f"{name}: start and memory …")
@@ -77,17 +93,19 @@ def main() -> int:
             for name, rows in speed_in_turns(plans, files, after_each=floor.measure).items():
                 columns[name] |= rows
         ours = columns["this app"]
-        ours |= _stage_rows(floor, ours) | _ffmpeg_rows(plans["this app"], files, Path(folder))
-        note("packages, extraction, training …")
-        write_corpus(corpus, args.clips)
-        ours |= _extraction(corpus, Path(folder)) | _training(corpus, Path(folder), args.epochs)
-        for name, wanted in (("this app", _pins()), ("tutorial app", TUTORIAL)):
-            whole, packed = sizes(wanted)
-            columns[name] |= {"installed, MB": whole, "installed, compressed, MB": packed}
+        ours |= _stage_rows(floor, ours) | _ffmpeg_row()
+        if not args.servers:
+            note("packages, extraction, training …")
+            write_corpus(corpus, args.clips)
+            ours |= _extraction(corpus, Path(folder)) | _training(corpus, Path(folder), args.epochs)
+            for name, wanted in (("this app", _pins()), ("tutorial app", TUTORIAL)):
+                whole, packed = sizes(wanted)
+                columns[name] |= {"installed, MB": whole, "installed, compressed, MB": packed}
     machine = f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     write_json(args.out / "bench.json", {"machine": machine, "columns": columns})
-    _chart(columns, args.out / "bench.png")
-    print(_table(columns))
+    chart(columns, args.out / "bench.png")
+    print(markdown(columns, READ))
+    print(f"\nEvery figure\n\n{markdown(columns)}")
     print(f"\nMeasured on {machine}; {time.strftime('%Y-%m-%d')}. A clip has {CLIP_S} s.")
     return 0
 
@@ -108,20 +126,11 @@ def _stage_rows(floor: Floor, ours: Rows) -> Rows:
     return rows
 
 
-def _ffmpeg_rows(plan: Plan, files: Mapping[str, bytes], folder: Path) -> Rows:
-    """Measure what of an mp4's time is ffmpeg's start, with the system's and with the packages'."""
-    nothing = folder / "no-programs"
-    nothing.mkdir()
-    without = replace(plan, settings={**plan.settings, "PATH": str(nothing)})
-    name = "mp4 where the system has no ffmpeg"
-    measured = speed_in_turns({name: without}, files, alone=["mp4"], together=[])[name]
-    rows = {key.replace("mp4", name, 1): value for key, value in measured.items()}
-    kinds = {"that is used": ffmpeg_path(), "of imageio-ffmpeg": imageio_ffmpeg.get_ffmpeg_exe()}
-    for kind, path in kinds.items():
-        rows[f"start of the ffmpeg {kind}, ms"] = milliseconds(
-            lambda path=path: subprocess.run([path, "-version"], capture_output=True, check=True)
-        )
-    return rows
+def _ffmpeg_row() -> Rows:
+    """Measure the part of an mp4's time that is ffmpeg's start."""
+    command = [ffmpeg_path(), "-version"]
+    started = milliseconds(lambda: subprocess.run(command, capture_output=True, check=True))
+    return {"start of ffmpeg, ms": started}
 
 
 def _extraction(corpus: Path, folder: Path) -> Rows:
@@ -180,48 +189,3 @@ def _pins() -> Iterator[str]:
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next(line.partition(": ")[2] for line in lines if line.startswith("model name"))
-
-
-def _table(columns: dict[str, Rows]) -> str:
-    """Return the figures as Markdown; those of the others also as a multiple of ours."""
-    ours = columns["this app"]
-    lines = [f"| | {' | '.join(columns)} |", f"|---{'|---:' * len(columns)}|"]
-    for row in dict.fromkeys(name for rows in columns.values() for name in rows):
-        cells = []
-        for name, rows in columns.items():
-            text = _number(rows[row]) if row in rows else ""
-            if text and name.startswith("tutorial") and row in ours:
-                text += f" (× {_number(rows[row] / ours[row])})"
-            cells.append(text)
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def _number(value: float) -> str:
-    return f"{value:.2g}" if value < 1 else f"{value:.1f}" if value < 20 else f"{value:,.0f}"
-
-
-def _chart(columns: dict[str, Rows], path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    shown = (
-        "wav, median, ms",
-        "requests a second, 8 clients",
-        "memory at peak, mixed requests of 8 clients, MB",
-        "cold start, s",
-    )
-    figure, grid = pyplot.subplots(2, 2, figsize=(9, 5), layout="constrained")
-    colours = ["#adb5bd" if name.startswith("tutorial") else "#4c6ef5" for name in columns]
-    for panel, row in zip(grid.flat, shown, strict=True):
-        bars = panel.barh(list(columns), [rows[row] for rows in columns.values()], color=colours)
-        panel.bar_label(bars, [_number(rows[row]) for rows in columns.values()], padding=3)
-        panel.set_title(row, fontsize=10, loc="left")
-        panel.margins(x=0.2)
-        panel.invert_yaxis()
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.label_outer()
-        panel.xaxis.set_visible(False)
-    figure.savefig(path, dpi=120)

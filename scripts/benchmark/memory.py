@@ -1,4 +1,4 @@
-"""What a process holds in memory together with all that it has started, ffmpeg too."""
+"""Memory of a process together with all that it has started, ffmpeg too."""
 
 import threading
 import time
@@ -27,20 +27,17 @@ def family(pid: int) -> list[int]:
 
 
 def held(pid: int) -> float:
-    """Return what a process and all its descendants hold now, in MB (2**20); 0 once it ended.
+    """Return the memory of a process and all its descendants now, in MB (2**20); 0 once it ended.
 
-    What several of them have of the file of their program and of its libraries counts once,
-    as it does to a machine.
+    Pages of a program's file and of its libraries count once, however many processes map them.
     """
     own = 0
-    programs: dict[int, bytes] = {}
+    seen: dict[int, tuple[bytes, int]] = {}
     shared: dict[Path, int] = {}
     for member in family(pid):
         folder = Path(f"/proc/{member}")
         try:
-            parent, programs[member] = _parent(folder), (folder / "cmdline").read_bytes()
-            if programs[member] == programs.get(parent):
-                continue  # it is about to start its program, and still has its parent's memory
+            parent, command = _parent(folder), (folder / "cmdline").read_bytes()
             program = (folder / "exe").readlink()
             lines = (folder / "status").read_text().splitlines()
         except OSError:  # it has just ended
@@ -49,13 +46,16 @@ def held(pid: int) -> float:
         anonymous, in_memory, of_files = (
             int(sizes.get(name, "0")[0]) for name in ("RssAnon", "RssShmem", "RssFile")
         )
+        seen[member] = command, anonymous
+        if seen[member] == seen.get(parent):
+            continue  # before it starts its program, it still runs in its parent's memory
         own += anonymous + in_memory
         shared[program] = max(shared.get(program, 0), of_files)
     return (own + sum(shared.values())) / 1024
 
 
 def settled(pid: int) -> float:
-    """Return `held` once it has stayed: a server may still start something when it is ready."""
+    """Return `held` once it no longer changes: a server that is ready may still start something."""
     before, now = 0.0, held(pid)
     while abs(now - before) > _STEADY_MB:
         time.sleep(_STEADY_S)
@@ -68,7 +68,7 @@ def _parent(folder: Path) -> int:
 
 
 class Weighing:
-    """The most that a process and all its descendants held while the `with` block ran.
+    """The peak memory of a process and all its descendants while the `with` block runs.
 
     Attributes:
         peak: in MB (2**20).

@@ -1,4 +1,4 @@
-"""What bench.py measures of servers, over HTTP: start, latency, throughput, memory."""
+"""Measure servers over HTTP: start, latency, throughput, memory."""
 
 import os
 import sys
@@ -38,6 +38,8 @@ class Plan:
         settings: environment variables on top of ours, from which the app's are taken out.
         mixed: requests of 8 clients that memory is measured under.
         many: further requests, after which it is measured again.
+        folder: of the checkout whose server it is.
+        python: that runs it.
     """
 
     command: Sequence[Any]
@@ -46,12 +48,15 @@ class Plan:
     settings: Mapping[str, str] = field(default_factory=dict)
     mixed: int = MIXED
     many: int = 0
+    folder: Path = ROOT
+    python: str = sys.executable
 
     def start(self) -> Serving:
         """Start it; it is ready on return."""
-        own = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
-        argv = [sys.executable, *map(str, self.command)]
-        return Serving(argv, cwd=ROOT, environment={**own, **self.settings})
+        ours = ("SER_", "KERAS_", "WEB_")
+        own = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        argv = [self.python, *map(str, self.command)]
+        return Serving(argv, cwd=self.folder, environment={**own, **self.settings})
 
 
 def memory_and_start(plan: Plan, files: Mapping[str, bytes]) -> Rows:
