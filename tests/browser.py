@@ -42,13 +42,20 @@ def media(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def playwright():
-    """Return Playwright; without Chromium the test is skipped, or fails if that is asked for."""
-    if not CHROMIUM.exists():
+def pytest_runtest_setup(item) -> None:
+    """Without Chromium, skip a browser test, or fail it if SER_REQUIRE_BROWSER is set.
+
+    For a skip in this hook, unlike in a fixture, pytest reports one line for all tests.
+    """
+    if item.get_closest_marker("browser") and not CHROMIUM.exists():
         if os.environ.get("SER_REQUIRE_BROWSER"):
             pytest.fail(f"no Chromium at {CHROMIUM}, and SER_REQUIRE_BROWSER is set")
         pytest.skip(f"no Chromium at {CHROMIUM}")
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    """Return Playwright."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE_MS)

@@ -26,6 +26,7 @@ from tests.browser import (  # noqa: E402, F401
     media,
     page,
     playwright,
+    pytest_runtest_setup,
     stern_chromium,
     watch,
 )
