@@ -1,4 +1,4 @@
-"""What the platforms do, done here: install requirements.txt alone, run the file's own line."""
+"""Install as the platforms and as users do, into a clean environment, and run the result."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,18 @@ def clean(tmp_path_factory) -> Path:
         [*pip, "--disable-pip-version-check", "-r", ROOT / "requirements.txt"], check=True
     )
     return folder
+
+
+@pytest.fixture(scope="module")
+def installed(clean, tmp_path_factory) -> Path:
+    """Return the same environment with the wheel of this checkout in it."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = folder.glob("speech_emotion-*.whl")
+    pip = [clean / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--disable-pip-version-check", wheel], check=True)
+    return clean
 
 
 def serving(command, clean: Path, *, cwd: Path = ROOT, **environment: str) -> Serving:
@@ -96,6 +109,49 @@ def test_the_image_without_docker(clean, tmp_path, clip):
         assert server.stop() == 0
         gone = subprocess.run(check, env=checked, capture_output=True, check=False)
     assert gone.returncode != 0
+
+
+@pytest.mark.slow
+def test_the_wheel_predicts_a_clip_from_another_folder(installed, tmp_path, clip):
+    (tmp_path / "clip.wav").write_bytes(clip)
+    done = subprocess.run(
+        [installed / "bin" / "ser", "predict", "clip.wav", "--format", "json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    code = """
+from pathlib import Path
+from ser import EmotionRecognizer, load_model
+print(load_model().predict(Path("clip.wav")).emotion, EmotionRecognizer.__name__)
+"""
+    command = [installed / "bin" / "python", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [answer["emotion"], "EmotionRecognizer"], done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_serves_page_and_api_from_another_folder(installed, tmp_path, clip):
+    with serving([str(installed / "bin" / "ser"), "serve"], installed, cwd=tmp_path) as server:
+        server.ask([clip])
+        with urllib.request.urlopen(server.url("/")) as page:
+            text = page.read().decode()
+        for path in re.findall(r'(?:href|src)="(/static/[^"]+)"', text):
+            with urllib.request.urlopen(server.url(path)) as static:
+                assert static.status == 200
+        assert text.count("/static/") > 3
+        assert server.stop() == 0
+
+
+@pytest.mark.slow
+def test_what_needs_training_says_how_to_get_it(installed, tmp_path):
+    done = subprocess.run(
+        [installed / "bin" / "ser", "train", "svc-180", "--data", ".", "--out", "x.skops"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    words = r"ser train: this needs the package \w+: pip install 'speech-emotion\[train\]'\n"
+    assert re.fullmatch(words, done.stderr), done.stderr
 
 
 def test_the_image_is_small_and_not_root():
