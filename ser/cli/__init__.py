@@ -59,9 +59,8 @@ def run(command: Callable[[], int]) -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "ser":
             raise
-        print(
-            f"{name}: it needs {error.name}: pip install 'speech-emotion[train]'", file=sys.stderr
-        )
+        way_out = f"this needs the package {error.name}: pip install 'speech-emotion[train]'"
+        print(f"{name}: {way_out}", file=sys.stderr)
         sys.exit(2)
     except (SerError, OSError) as error:
         print(f"{name}: {error}", file=sys.stderr)

@@ -43,12 +43,12 @@ def main() -> int:
     failed = False
     for corpus, form in wanted:
         try:
-            fetched, there = _fetch(corpus, form, args.to / corpus.name, args.mirror)
+            fetched, present = _fetch(corpus, form, args.to / corpus.name, args.mirror)
         except DownloadFault as fault:
             failed = True
             options.note(f"{corpus.name}: {fault}")
             continue
-        print(f"{corpus.name}: {fetched} fetched, {there} were there, in {args.to / corpus.name}")
+        print(f"{corpus.name}: {fetched} fetched, {present} were there, in {args.to / corpus.name}")
     return 1 if failed else 0
 
 

@@ -1,8 +1,8 @@
-"""Measure a recipe under a protocol, or a model file on data it was not trained on.
+"""Measure a recipe under a protocol, or a model file on other data than it was trained on.
 
 The last line of the output is one JSON object with uar, accuracy and n. With --all, every
-recipe is measured as it was published and on unseen voices, and their table is written;
-run it again to go on where it stopped.
+recipe is measured as it was published and on unseen voices, and the table of them is written.
+Run it again to go on where it stopped.
 """
 
 import argparse
@@ -10,21 +10,19 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
 
 from ser.augmentation.corruptions import CORRUPTIONS
 from ser.cli import options
 from ser.cli.evaluate_all import evaluate_all
+from ser.cli.scores import add_to_model, read_scores
 from ser.corpora import CORPORA, scan
 from ser.data.dataset import Dataset, load_dataset
 from ser.data.splits import CROSS, PROTOCOLS, RANDOM, find_protocol
 from ser.errors import UsageError
 from ser.features import FeatureSet
 from ser.metrics import Scores
-from ser.models.model_file import add_scores, read_model_file
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.reports.markdown import report_lines
-from ser.reports.model_card import model_card
 
 _MODEL_FILES = (".h5", ".skops")
 _PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
@@ -48,7 +46,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--protocol", help=f"how a recipe is tested: {_PROTOCOLS}", metavar="NAME")
     parser.add_argument(
-        "--epochs", type=int, help="instead of the recipe's number; with --all, at the most"
+        "--epochs", type=int, help="instead of the recipe's number; with --all, the most"
     )
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds, each a full run")
@@ -56,12 +54,12 @@ def parse() -> argparse.Namespace:
         "--jobs",
         type=int,
         default=min(2, os.cpu_count() or 1),
-        help="trainings side by side; of one alone the epochs are shown",
+        help="trainings side by side; with 1 the epochs are shown",
     )
     parser.add_argument(
         "--corruptions",
         action="store_true",
-        help="test again with every clip corrupted: telephone, codecs, noise, room …",
+        help="test again with corrupted clips: telephone, codecs, noise, room …",
     )
     parser.add_argument(
         "--long-audio",
@@ -72,8 +70,8 @@ def parse() -> argparse.Namespace:
         "--report",
         type=Path,
         metavar="DIR",
-        help="write plots and scores here, and what each split gave: the same command goes on "
-        "where it was stopped",
+        help="write plots and scores here, and the result of each split, so that the same command "
+        "goes on where it was stopped",
     )
     parser.add_argument(
         "--results",
@@ -86,25 +84,25 @@ def parse() -> argparse.Namespace:
         "--table", type=Path, default=Path("docs/recipes.md"), metavar="FILE", help="of --all"
     )
     parser.add_argument(
-        "--readme",
+        "--short-table",
         type=Path,
-        default=Path("README.md"),
+        default=Path("docs/figures.md"),
         metavar="FILE",
-        help="of --all: gets the rows with a published figure",
+        help="of --all: gets the rows with a published figure, between its two marks",
     )
     parser.add_argument(
         "--into",
         type=Path,
         metavar="M.h5",
-        help="add the figures to this model file, beside its own those of another recipe, and "
-        "write its card beside it",
+        help="add the figures to this model file, those of another recipe as a comparison, and "
+        "write its model card beside it",
     )
     parser.add_argument(
         "--tested-before",
         type=int,
         default=0,
         metavar="N",
-        help="evaluations of this recipe on these test clips that were looked at before; reported",
+        help="how often this recipe was scored on these test clips before; it is reported",
     )
     options.add_recipe_changes(parser)
     args = parser.parse_args()
@@ -117,7 +115,7 @@ def parse() -> argparse.Namespace:
         parser.error("a recipe, a model file or --all is needed, and one of them alone")
     kind = Path(args.what or "").suffix
     if (args.what is None or kind in (".json", *_MODEL_FILES)) and options.given_changes(args):
-        changes = ", ".join(f"--{name}" for name in options.given_changes(args))
+        changes = ", ".join(options.changed_options(args))
         parser.error(f"{changes}: a recipe can be changed, and nothing else")
     if kind == ".json":
         if not args.into:
@@ -140,7 +138,7 @@ def main() -> int:
         return evaluate_all(args)
     what = Path(args.what)
     if what.suffix == ".json":
-        _add_to_model(_read_scores(what), args.into)
+        add_to_model(read_scores(what), args.into)
         return 0
     return _evaluate_file(args) if what.suffix in _MODEL_FILES else _evaluate_recipe(args)
 
@@ -223,7 +221,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
                 f"{recipe.name}, {run.split}, seed {run.seed}",
             )  # fmt: skip
     if args.into:
-        _add_to_model(figures, args.into)
+        add_to_model(figures, args.into)
     print(title)
     print(details)
     if recipe.published and recipe.published.protocol == protocol.name:
@@ -249,38 +247,3 @@ def _report(folder: Path, scores: Scores, title: str, details: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     plot_confusion(scores, folder / "confusion.png", title)
     (folder / "report.txt").write_text(f"{title}\n\n{classification_text(scores)}\n{details}\n")
-
-
-def _read_scores(path: Path) -> dict[str, Any]:
-    """Return the figures that an evaluation wrote.
-
-    Raises:
-        UsageError: the file holds something else.
-    """
-    try:
-        figures = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from error
-    if not isinstance(figures, dict) or "uar" not in figures:
-        raise UsageError(f"{path} does not hold the scores of an evaluation")
-    return figures
-
-
-def _add_to_model(figures: dict[str, Any], model: Path) -> None:
-    """Add figures to a model file, and write its card beside it.
-
-    Raises:
-        UsageError: they are of a finished model, or of other emotions than the model's.
-    """
-    if "protocol" not in figures:
-        raise UsageError("those are scores of a finished model, not of a recipe under a protocol")
-    trained = read_model_file(model).metadata
-    if figures["recipe"] == trained.recipe and set(figures["recall"]) != set(trained.labels):
-        raise UsageError(
-            f"the figures are of {', '.join(figures['recall'])}; {model} tells "
-            f"{', '.join(trained.labels)} apart"
-        )
-    add_scores(model, figures)
-    card = model.with_name("README.md")
-    card.write_text(model_card(read_model_file(model)))
-    options.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")

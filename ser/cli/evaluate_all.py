@@ -1,4 +1,4 @@
-"""`evaluate.py --all`: every recipe as published and on unseen voices, and their table."""
+"""`ser evaluate --all`: every recipe as published and on unseen voices, and the table of them."""
 
 import argparse
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from ser.resources import DEFAULT_MODEL
 
 
 def evaluate_all(args: argparse.Namespace) -> int:
-    """Do the runs that are not done, a result and a table after each; 1 if one failed."""
+    """Do the runs that are missing, and write the table after each; return 1 if one failed."""
     recipes = [lookup(RECIPES, name, "recipe") for name in args.all] or list(RECIPES.values())
     everything = table.plan(RECIPES.values(), args.data, epochs=args.epochs, seeds=args.seeds)
     runs = [run for run in everything if run.recipe in recipes]
     todo = [run for run in runs if not table.is_done(run, args.results)]
     options.note(f"{len(todo)} of {len(runs)} runs are to be done")
-    _write(everything, args)  # before hours of work: it may be that there is no place for the table
-    # Once, for all runs: they find the features in the cache.
+    _write(everything, args)  # first, so that a wrong path shows before hours of work
+    # The runs then find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
         load_dataset(args.data, FEATURE_SETS[name], progress=options.extraction_progress)
     failed = 0
@@ -30,21 +30,23 @@ def evaluate_all(args: argparse.Namespace) -> int:
         table.perform(todo, args.results, jobs=args.jobs), start=1
     ):
         failed += "error" in result
-        told = result.get("error") or f"accuracy {result['accuracy']:.1%}, UAR {result['uar']:.1%}"
+        outcome = (
+            result.get("error") or f"accuracy {result['accuracy']:.1%}, UAR {result['uar']:.1%}"
+        )
         name = f"{run.recipe.name}, {run.protocol}"
-        options.note(f"{number}/{len(todo)} {name}: {told} ({result['seconds']} s)")
+        options.note(f"{number}/{len(todo)} {name}: {outcome} ({result['seconds']} s)")
         _write(everything, args)
     print(f"{args.table}: {len(runs)} runs, {failed} failed")
     return 1 if failed else 0
 
 
 def _write(runs: Sequence[table.Run], args: argparse.Namespace) -> None:
-    """Write the table of all recipes: of what is stored of their runs."""
+    """Write the tables and the chart of all stored results."""
     from ser.reports.plots import plot_accuracies
 
     recipes = list(RECIPES.values())
     found = table.results(runs, args.results)
-    # Evaluations that the shipped model carries are not run again.
+    # The shipped model carries figures of its own evaluations, which are not run again.
     shipped = read_model_file(DEFAULT_MODEL).metadata
     for name, scores in {shipped.recipe: shipped.scores, **shipped.comparisons}.items():
         for kind, protocol in table.kinds(RECIPES[name]).items():
@@ -63,4 +65,4 @@ def _write(runs: Sequence[table.Run], args: argparse.Namespace) -> None:
         for recipe in recipes
         if recipe.name == shipped.recipe or (recipe.published and recipe.published.accuracy)
     ]
-    args.readme.write_text(table_text.insert(args.readme.read_text(), short, found))
+    args.short_table.write_text(table_text.insert(args.short_table.read_text(), short, found))

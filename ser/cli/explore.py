@@ -16,7 +16,11 @@ def parse() -> argparse.Namespace:
         "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders, or manifests"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("reports/corpus"), metavar="DIR", help="for the page"
+        "--out",
+        type=Path,
+        default=Path("reports/corpus"),
+        metavar="DIR",
+        help="for the page and its plots",
     )
     return parser.parse_args()
 

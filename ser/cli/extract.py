@@ -1,6 +1,6 @@
 """Extract the features of corpora into one table: CSV, Parquet or .npz.
 
-Beside it, FILE.json says how it was made: features, versions, counts, what was left out.
+FILE.json beside it says how it was made: features, versions, counts, and what was left out.
 """
 
 import argparse

@@ -18,12 +18,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when i
 
 
 def note(text: str) -> None:
-    """Print something that is not a result."""
+    """Print a line on stderr: it is not a result."""
     print(text, file=sys.stderr)
 
 
 def clip_progress(what: str) -> Callable[[Any], Any]:
-    """Return a progress bar on stderr, to be put around utterances; `what` is made of them."""
+    """Return a function that wraps utterances in a progress bar on stderr, called `what`."""
 
     def wrap(utterances: Any) -> Any:
         from tqdm import tqdm
@@ -41,7 +41,7 @@ def training_progress(recipe: "KerasRecipe", epochs: int | None, name: str) -> A
     from tqdm.keras import TqdmCallback
 
     class Progress(TqdmCallback):
-        """One bar for all members of a network; tqdm's own begins and ends with the first."""
+        """One bar for all members of an ensemble; tqdm's own ends with the first."""
 
         def on_train_begin(self, *_: Any, **__: Any) -> None:
             pass
@@ -94,7 +94,7 @@ def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
     form.add_argument(
         "--emotions",
         metavar="NAMES",
-        help=f"told apart: a list with commas, or a label_set: {', '.join(LABEL_SETS)}",
+        help=f"the classes: emotions with commas, or a label set: {', '.join(LABEL_SETS)}",
     )
     form.add_argument("--sex", choices=SEXES, help="train and test on these voices alone")
     form.add_argument(
@@ -107,7 +107,7 @@ def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
         dest="changes",
         action="append",
         metavar="NAME",
-        help="train on each clip once more with a changed waveform, such as noise+shift: of "
+        help="train on each clip once more with an augmented waveform, such as noise+shift: "
         f"{', '.join(AUGMENTATIONS)}; can be given again",
     )
 
@@ -118,11 +118,16 @@ def given_changes(args: argparse.Namespace) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(args, name)) is not None}
 
 
+def changed_options(args: argparse.Namespace) -> list[str]:
+    """Return the options of `add_recipe_changes` that were given, as they are written."""
+    return ["--augment" if name == "changes" else f"--{name}" for name in given_changes(args)]
+
+
 def changed_recipe(name: str, args: argparse.Namespace) -> Any:
-    """Return the recipe of a name, with the changes that were asked for.
+    """Return a recipe by name, with the changes that the options ask for.
 
     Raises:
-        UsageError: a name is not known, or the recipe cannot be changed so.
+        UsageError: a name is not known, or the change does not fit the recipe.
     """
     from ser.augmentation.waveform import find_augmentation
     from ser.models.label_sets import find_label_set
@@ -137,14 +142,14 @@ def changed_recipe(name: str, args: argparse.Namespace) -> Any:
     if "changes" in given:
         given["augmentations"] = tuple(dict.fromkeys(given.pop("changes")))
         for change in given["augmentations"]:
-            find_augmentation(change)  # it says what is wrong before any clip is read
+            find_augmentation(change)  # a wrong name fails before any clip is read
     # The published figure is not of a changed recipe.
     recipe = as_recipe(name, published=None, **given)
     if recipe.augmentations and getattr(recipe, "augmentation", None):
-        raise UsageError(f"recipe {name!r} has an augmentation of its own; leave --changes out")
+        raise UsageError(f"recipe {name!r} has an augmentation of its own; leave --augment out")
     return recipe
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write data as JSON for people and programs."""
+    """Write data as indented JSON."""
     path.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

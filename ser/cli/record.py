@@ -1,4 +1,4 @@
-"""Listen to the microphone: wait for speech, stop at silence, tell the emotion."""
+"""Listen to the microphone: wait for speech, stop at silence, predict the emotion."""
 
 import argparse
 import io
@@ -23,13 +23,21 @@ def parse() -> argparse.Namespace:
     source.add_argument("--from-wav", type=Path, metavar="FILE", help="listen to this file instead")
     source.add_argument("--device", help="the microphone: its number, or part of its name")
     parser.add_argument(
-        "--wait", type=float, default=usual.wait, metavar="S", help="seconds for speech to begin"
+        "--wait", type=float, default=usual.wait, metavar="S", help="seconds to wait for speech"
     )
     parser.add_argument(
-        "--silence", type=float, default=usual.silence, metavar="S", help="seconds that end it"
+        "--silence",
+        type=float,
+        default=usual.silence,
+        metavar="S",
+        help="seconds of silence that end a take",
     )
     parser.add_argument(
-        "--longest", type=float, default=usual.longest, metavar="S", help="seconds of a take"
+        "--longest",
+        type=float,
+        default=usual.longest,
+        metavar="S",
+        help="seconds of the longest take",
     )
     parser.add_argument(
         "--save", type=Path, default=Path("recordings"), metavar="DIR", help="gets take and plot"
@@ -54,7 +62,7 @@ def main() -> int:
         with microphone_blocks(device) as (rate, blocks):
             options.note("listening: speak now")
             samples = record(blocks, rate=rate, patience=patience)
-    options.note(f"heard {len(samples) / rate:.1f} s")
+    options.note(f"recorded {len(samples) / rate:.1f} s")
     take = io.BytesIO()
     soundfile.write(take, samples, rate, format="WAV")
     answer = predictor.predict(take.getvalue())

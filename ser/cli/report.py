@@ -1,4 +1,4 @@
-"""Tie the reports of a folder together: one page, and a bar chart over the recipes."""
+"""Collect the reports of a folder on one page, with a bar chart of the recipes."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "folder", nargs="?", type=Path, default=Path("reports"), metavar="DIR",
-        help="below it the folders that evaluate.py, train.py and explore.py wrote",
+        help="holds the folders that `ser evaluate`, `train` and `explore` wrote",
     )  # fmt: skip
     return parser.parse_args()
 

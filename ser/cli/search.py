@@ -1,7 +1,7 @@
-"""Search the parameters of recipes on validation speakers, and compare the recipes found.
+"""Search the parameters of recipes on validation speakers, and compare the best of each.
 
-A part of the speakers, as the recognizer of the library tests on, stays held_out. The last
-line of the output is one JSON object with the parameters and figures of each recipe.
+The test speakers are held out, the same as in `EmotionRecognizer`. The last line of the output is
+one JSON object with the parameters and figures of each recipe.
 """
 
 import argparse
@@ -20,14 +20,18 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="see train.py --list")
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="see `ser train --list`")
     parser.add_argument(
         "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders of corpora"
     )
-    parser.add_argument("--most", type=int, help="combinations tried, by lot of a larger grid")
-    parser.add_argument("--seed", type=int, default=0, help="of split, models and lot")
+    parser.add_argument("--most", type=int, help="the most combinations to try, drawn at random")
+    parser.add_argument("--seed", type=int, default=0, help="of split, models and draws")
     parser.add_argument(
-        "--out", type=Path, default=Path("reports/grid"), metavar="DIR", help="gets what is found"
+        "--out",
+        type=Path,
+        default=Path("reports/grid"),
+        metavar="DIR",
+        help="for parameters, chart and figures",
     )
     options.add_workers(parser)
     args = parser.parse_args()
@@ -50,12 +54,12 @@ def main() -> int:
             features = recipe_features(recipe)
             dataset = load_dataset(args.data, features, progress=options.extraction_progress)
             dataset = dataset.for_recipe(recipe)
-            heard, _ = hold_out_test(dataset.utterances, seed=args.seed)
-            best = search(recipe, dataset.only(heard), seed=args.seed, most=args.most)
+            rest, _ = hold_out_test(dataset.utterances, seed=args.seed)
+            best = search(recipe, dataset.only(rest), seed=args.seed, most=args.most)
             found.append(best)
             print(f"{store(best, args.out)}: UAR {best.uar:.1%}, {best.params}")
             measured += compare(
-                with_params(recipe, best.params), dataset.only(heard), seed=args.seed
+                with_params(recipe, best.params), dataset.only(rest), seed=args.seed
             )
     plot_comparison(
         measured, args.out / "comparison.png", "the best of each, on validation speakers"

@@ -1,6 +1,6 @@
 """Train a recipe on corpora and save the model file that the app serves.
 
-Killed, it goes on from its last checkpoint when it is started again in the same way.
+If it is killed, the same command goes on from the last checkpoint.
 """
 
 import argparse
@@ -29,7 +29,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders, or manifests")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .h5 or .skops to write")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, batches and validation")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of weights, batches and the validation split"
+    )
     parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
     options.add_recipe_changes(parser)
     args = parser.parse_args()
@@ -82,13 +84,13 @@ def main() -> int:
 
     report = args.report or Path("reports", args.out.stem)
     report.mkdir(parents=True, exist_ok=True)
-    # Where nothing was held out, how well it learnt; evaluate.py tells how good it is.
+    # Without validation rows the report shows the fit to the training rows; `ser evaluate` tests.
     if len(validation):
-        shown = fitted.validate(dataset)
+        scored = fitted.validate(dataset)
     else:
         truth = dataset.label_indices(recipe.labels)[rows]
-        shown = truth, fitted.probabilities(dataset.features[rows])
-    result = score(*shown, recipe.labels)
+        scored = truth, fitted.probabilities(dataset.features[rows])
+    result = score(*scored, recipe.labels)
     title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
     if trained.history:
         plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
@@ -100,10 +102,11 @@ def main() -> int:
 
 
 def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return training and validation rows; none of the latter where the recipe uses none.
+    """Return training rows and validation rows.
 
-    A network chooses its epoch on them, an estimator fits its confidences: that goes without
-    where there are too few speakers, or where every clip of an emotion would be held out.
+    A network chooses its epoch on validation rows, and an estimator fits its confidences on them.
+    There are none if the recipe needs none. An estimator also does without if there are too few
+    speakers, or if all clips of an emotion would be held out.
     """
     everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
     if isinstance(recipe, KerasRecipe):
@@ -122,7 +125,7 @@ def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarra
 
 
 def _split_in_words(fitted: "Trained", dataset: Dataset, validation: np.ndarray) -> str:
-    """Return what was held out, and what for."""
+    """Return in words what was held out, and for which purpose."""
     network = isinstance(fitted.recipe, KerasRecipe)
     if not len(validation):
         return "trained on every clip" + (", the last epoch kept" if network else "")

@@ -416,7 +416,7 @@ def test_evaluate_every_recipe_goes_on_where_it_stopped(tiny_corpus, tmp_path):
     command = [
         "evaluate.py", "--all", *names, "--data", tiny_corpus,
         "--results", tmp_path / "results", "--table", tmp_path / "recipes.md",
-        "--readme", tmp_path / "README.md",
+        "--short-table", tmp_path / "README.md",
     ]  # fmt: skip
     (tmp_path / "README.md").write_text("\n".join(["above", *MARKS, "below"]))
     done = run(*command, "--jobs", 2)

@@ -1,0 +1,45 @@
+"""Put the figures of an evaluation into a model file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ser.cli import options
+from ser.errors import UsageError
+from ser.models.model_file import add_scores, read_model_file
+from ser.reports.model_card import model_card
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Return the figures that an evaluation wrote.
+
+    Raises:
+        UsageError: the file holds something else.
+    """
+    try:
+        figures = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+    if not isinstance(figures, dict) or "uar" not in figures:
+        raise UsageError(f"{path} does not hold the scores of an evaluation")
+    return figures
+
+
+def add_to_model(figures: dict[str, Any], model: Path) -> None:
+    """Add figures to a model file, and write its card beside it.
+
+    Raises:
+        UsageError: they are of a finished model, or of other emotions than the model's.
+    """
+    if "protocol" not in figures:
+        raise UsageError("those are scores of a finished model, not of a recipe under a protocol")
+    trained = read_model_file(model).metadata
+    if figures["recipe"] == trained.recipe and set(figures["recall"]) != set(trained.labels):
+        raise UsageError(
+            f"the figures are of {', '.join(figures['recall'])}; {model} tells "
+            f"{', '.join(trained.labels)} apart"
+        )
+    add_scores(model, figures)
+    card = model.with_name("README.md")
+    card.write_text(model_card(read_model_file(model)))
+    options.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")
