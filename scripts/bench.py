@@ -1,7 +1,6 @@
 """Measure the app beside the app of the tutorials: two tables, JSON and a chart."""
 
-from benchmark.main import main
-
+from scripts.benchmark.main import main
 from ser.cli import run
 
 if __name__ == "__main__":

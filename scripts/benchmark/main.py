@@ -1,7 +1,7 @@
 """Measure the app beside the app of the tutorials: two tables, JSON and a chart.
 
 Everything is measured in one run on this machine, over HTTP, as medians of many requests.
-The tutorial app (tutorial_app.py) loads the model on each request, a second one loads it once.
+The tutorial app (tutorial_app.py) loads the model on each request; a second one loads it once.
 """
 
 import argparse
@@ -12,21 +12,31 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmark.server_rows import ROOT, Plan, Rows, memory_and_start, speed_in_turns
-from benchmark.sizes import sizes
-from benchmark.sounds import CLIP_S, bodies, write_corpus
-from benchmark.stages import Floor, milliseconds, model_floor
-from benchmark.tables import READ, chart, markdown
+from scripts.benchmark.server_rows import (
+    CLIENTS,
+    KINDS,
+    ROOT,
+    Plan,
+    Rows,
+    memory_and_start,
+    speed_in_turns,
+)
+from scripts.benchmark.sizes import sizes
+from scripts.benchmark.sounds import CLIP_S, bodies, write_corpus
+from scripts.benchmark.stages import Floor, milliseconds, model_floor
+from scripts.benchmark.tables import READ, chart, markdown
 from ser.audio.ffmpeg import ffmpeg_path
 from ser.cli.options import note, write_json
 from ser.models.recipes import RECIPES
 
 SCRIPTS = ROOT / "scripts"
 HERE = Path(__file__).parent
+PARTS = ("memory", "latency", "throughput", "packages", "training")
 TUTORIAL = ("flask", "tensorflow", "librosa")
 TENSORFLOW = {"KERAS_BACKEND": "tensorflow"}
 CLASSIC, SHIPPED = "conv1d-mfcc40", "conv1d-frames"
@@ -37,22 +47,27 @@ def parse() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=Path("reports/bench"), help="JSON and chart")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=list(PARTS), help="measure these parts"
+    )
+    parser.add_argument(
+        "--ours", action="store_true", help="leave out the tutorial app and the classic model"
+    )
+    parser.add_argument(
+        "--beside", type=Path, metavar="DIR",
+        help="measure the app of this checkout in the same turns, with its .venv if it has one",
+    )  # fmt: skip
     parser.add_argument("--requests", type=int, default=200, help="of each kind, to our app")
-    parser.add_argument("--many", type=int, default=10_000, help="requests of the last row")
+    parser.add_argument(
+        "--many", type=int, default=10_000, help="requests before memory is measured again"
+    )
     parser.add_argument("--clips", type=int, default=600, help="of extraction and training")
     parser.add_argument("--epochs", type=int, default=100, help="of training")
-    parser.add_argument(
-        "--beside",
-        type=Path,
-        metavar="DIR",
-        help="measure the app of this checkout, too: the version before, with its own .venv",
-    )
-    parser.add_argument(
-        "--servers", action="store_true", help="measure our servers alone, in a few minutes"
-    )
     args = parser.parse_args()
     if min(args.requests, args.many, args.epochs) < 16 or args.clips < 64:
         parser.error("--requests, --many and --epochs must be at least 16, --clips 64")
+    if args.beside and not (args.beside / "app.py").is_file():
+        parser.error(f"--beside {args.beside}: no app.py there")
     return args
 
 
@@ -60,47 +75,8 @@ def main() -> int:
     args = parse()
     args.out.mkdir(parents=True, exist_ok=True)
     os.environ["KERAS_BACKEND"] = "openvino"
-    files = bodies()
     with tempfile.TemporaryDirectory(prefix="ser-bench-") as folder:
-        classic, corpus = Path(folder, "classic.h5"), Path(folder, "corpus")
-        _write_classic(classic)
-        n = args.requests
-        few = max(16, n // 5)  # what the tutorial app stands in the time
-        app, tutorial = ["app.py"], [HERE / "tutorial_app.py", classic]
-        plans = {
-            "this app": Plan(app, n, 8 * n, many=args.many),
-            "two copies": Plan(app, n, 8 * n, {"WEB_CONCURRENCY": "2"}, many=args.many),
-        }
-        if args.beside:
-            python = str(args.beside.resolve() / ".venv" / "bin" / "python")
-            plans["version before"] = Plan(
-                app, n, 8 * n, many=args.many, folder=args.beside.resolve(), python=python
-            )
-        if not args.servers:
-            plans |= {
-                f"with {CLASSIC}": Plan(app, n, 8 * n, {"SER_MODEL": str(classic)}),
-                "tutorial app": Plan(tutorial, few, 2 * few, TENSORFLOW, mixed=few),
-                "tutorial, loading once": Plan(
-                    [*tutorial, "--once"], few, 2 * few, TENSORFLOW, mixed=few
-                ),
-            }
-        columns = {}
-        for name, plan in plans.items():
-            note(f"{name}: start and memory …")
-            columns[name] = memory_and_start(plan, files)
-        note("speed …")
-        with Floor(files["wav"]) as floor:
-            for name, rows in speed_in_turns(plans, files, after_each=floor.measure).items():
-                columns[name] |= rows
-        ours = columns["this app"]
-        ours |= _stage_rows(floor, ours) | _ffmpeg_row()
-        if not args.servers:
-            note("packages, extraction, training …")
-            write_corpus(corpus, args.clips)
-            ours |= _extraction(corpus, Path(folder)) | _training(corpus, Path(folder), args.epochs)
-            for name, wanted in (("this app", _pins()), ("tutorial app", TUTORIAL)):
-                whole, packed = sizes(wanted)
-                columns[name] |= {"installed, MB": whole, "installed, compressed, MB": packed}
+        columns = _measure(args, Path(folder))
     machine = f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     write_json(args.out / "bench.json", {"machine": machine, "columns": columns})
     chart(columns, args.out / "bench.png")
@@ -108,6 +84,81 @@ def main() -> int:
     print(f"\nEvery figure\n\n{markdown(columns)}")
     print(f"\nMeasured on {machine}; {time.strftime('%Y-%m-%d')}. A clip has {CLIP_S} s.")
     return 0
+
+
+def _measure(args: argparse.Namespace, folder: Path) -> dict[str, Rows]:
+    """Measure the parts that are wanted; return the rows of each server."""
+    files = bodies()
+    plans = _plans(args, folder)
+    columns: dict[str, Rows] = {name: {} for name in plans}
+    if "memory" in args.only:
+        for name, plan in plans.items():
+            note(f"{name}: start and memory …")
+            columns[name] |= memory_and_start(plan, files)
+    _measure_speed(args.only, plans, files, columns)
+    ours = columns["this app"]
+    if "packages" in args.only:
+        note("packages …")
+        for name, wanted in (("this app", _pins()), ("tutorial app", TUTORIAL)):
+            if name in columns:
+                whole, packed = sizes(wanted)
+                columns[name] |= {"installed, MB": whole, "installed, compressed, MB": packed}
+    if "training" in args.only:
+        note("extraction and training …")
+        corpus = folder / "corpus"
+        write_corpus(corpus, args.clips)
+        ours |= _extraction(corpus, folder) | _training(corpus, folder, args.epochs)
+    return columns
+
+
+def _plans(args: argparse.Namespace, folder: Path) -> dict[str, Plan]:
+    """Return the servers by the names of their columns."""
+    n, many, app = args.requests, args.many, ["app.py"]
+    plans = {
+        "this app": Plan(app, n, 8 * n, many=many),
+        "two copies": Plan(app, n, 8 * n, {"WEB_CONCURRENCY": "2"}, many=many),
+    }
+    if args.beside:
+        checkout = args.beside.resolve()
+        python = checkout / ".venv" / "bin" / "python"
+        plans["version before"] = Plan(
+            app, n, 8 * n, many=many, folder=checkout,
+            python=str(python) if python.exists() else sys.executable,
+        )  # fmt: skip
+    if args.ours:
+        return plans
+    classic = folder / "classic.h5"
+    _write_classic(classic)
+    tutorial = [HERE / "tutorial_app.py", classic]
+    few = max(16, n // 5)  # it takes much longer for each
+    return plans | {
+        f"with {CLASSIC}": Plan(app, n, 8 * n, {"SER_MODEL": str(classic)}),
+        "tutorial app": Plan(tutorial, few, 2 * few, TENSORFLOW, mixed=few),
+        "tutorial, loading once": Plan([*tutorial, "--once"], few, 2 * few, TENSORFLOW, mixed=few),
+    }
+
+
+def _measure_speed(
+    parts: list[str],
+    plans: Mapping[str, Plan],
+    files: Mapping[str, bytes],
+    columns: dict[str, Rows],
+) -> None:
+    """Add latency and throughput; with both, our app's stages without a server, too."""
+    kinds = KINDS if "latency" in parts else ()
+    clients = CLIENTS if "throughput" in parts else ()
+    if not kinds and not clients:
+        return
+    note(f"{', '.join(part for part in parts if part in ('latency', 'throughput'))} …")
+    with ExitStack() as stack:
+        floor = stack.enter_context(Floor(files["wav"])) if kinds and clients else None
+        measure = floor.measure if floor else lambda _: None
+        rows = speed_in_turns(plans, files, kinds=kinds, clients=clients, after_each=measure)
+        for name, own in rows.items():
+            columns[name] |= own
+    if floor:
+        ours = columns["this app"]
+        ours |= _stage_rows(floor, ours) | _ffmpeg_row()
 
 
 def _stage_rows(floor: Floor, ours: Rows) -> Rows:
@@ -159,12 +210,12 @@ def _training(corpus: Path, folder: Path, epochs: int) -> Rows:
 
 
 def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
-    """Run a script of ours, with an empty cache; its errors are ours."""
+    """Run a script with an empty cache; raise an error if it fails."""
     environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
     with tempfile.TemporaryDirectory(prefix="ser-cache-") as cache:
         return subprocess.run(
             [sys.executable, str(SCRIPTS / name), *map(str, arguments)],
-            env={**environment, "SER_CACHE": cache, "PYTHONPATH": str(ROOT)},
+            env={**environment, "SER_CACHE": cache},
             capture_output=True,
             text=True,
             check=True,
@@ -172,12 +223,12 @@ def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
 
 
 def _write_classic(path: Path) -> None:
-    """Write the published network, untrained: what it answers takes as long."""
+    """Write the published network, untrained: its speed is the same."""
     code = (
         "import sys; from ser.models.recipes import RECIPES; "
         f"RECIPES[{CLASSIC!r}].build((40, 1), 8).save(sys.argv[1])"
     )
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | TENSORFLOW
     subprocess.run([sys.executable, "-c", code, str(path)], env=environment, check=True)
 
 

@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.memory import Weighing, held, settled
-from benchmark.serving import Serving
+from scripts.benchmark.memory import Weighing, held, settled
+from scripts.benchmark.serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
+KINDS = ("wav", "mp3", "mp4", "60 s", "600 s")
 CLIENTS = (1, 2, 4, 8, 16)
 STARTS = 3
 ROUNDS = 5
 MIXED = 500
-_PARTS = {"60 s": 2, "600 s": 40}  # by which long files are asked for less often
+_RARER = {"60 s": 2, "600 s": 40}  # long files are sent so many times less often
 
 #: What was measured: name and unit to figure.
 Rows = dict[str, float]
@@ -28,23 +29,24 @@ Rows = dict[str, float]
 
 @dataclass(frozen=True)
 class Plan:
-    """A server, and how much it is asked.
+    """A server, and how many requests it gets.
 
     Attributes:
-        command: of Python, a script and its arguments.
-        n: requests of each kind; half as many of a minute, at least two of ten minutes.
-        together: requests of each number of clients, enough that beginning and end, when not
-            all of them are there, count for little.
-        settings: environment variables on top of ours, from which the app's are taken out.
-        mixed: requests of 8 clients that memory is measured under.
-        many: further requests, after which it is measured again.
-        folder: of the checkout whose server it is.
-        python: that runs it.
+        command: a script and its arguments.
+        n: requests of each kind for the latency; half as many of a minute, at least two of
+            ten minutes.
+        n_throughput: requests for each number of clients; so many that start and end, when
+            not all clients are at work, hardly count.
+        settings: environment variables on top of ours; the app's own settings are left out.
+        mixed: requests of 8 clients while the peak of the memory is measured.
+        many: requests after that, before the memory is measured again.
+        folder: the checkout that the server is started in.
+        python: the interpreter.
     """
 
     command: Sequence[Any]
     n: int
-    together: int
+    n_throughput: int
     settings: Mapping[str, str] = field(default_factory=dict)
     mixed: int = MIXED
     many: int = 0
@@ -60,7 +62,7 @@ class Plan:
 
 
 def memory_and_start(plan: Plan, files: Mapping[str, bytes]) -> Rows:
-    """Start a server anew for each part, and measure what does not depend on others.
+    """Measure the start and the memory of a server, started anew for each part.
 
     Args:
         files: as `sounds.bodies` gives them.
@@ -79,58 +81,59 @@ def speed_in_turns(
     plans: Mapping[str, Plan],
     files: Mapping[str, bytes],
     *,
-    alone: Sequence[str] = ("wav", "mp3", "mp4", "60 s", "600 s"),
-    together: Sequence[int] = CLIENTS,
+    kinds: Sequence[str] = KINDS,
+    clients: Sequence[int] = CLIENTS,
     after_each: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Rows]:
-    """Have all servers run, ask one after the other, a few requests at a time, and time them.
+    """Start all servers, send each a few requests in turn, and time them.
 
-    What is measured minutes apart cannot be compared: the speed of a machine that others
-    use as well changes by a quarter.
+    The turns make the servers comparable: on a machine that others use as well, the speed
+    changes by a quarter within minutes.
 
     Args:
         files: as `sounds.bodies` gives them.
-        alone: which of them one client asks for.
-        together: how many clients ask for short ones at a time.
-        after_each: called with what was asked for, once in each round.
+        kinds: of file, each sent by one client, to measure the latency.
+        clients: numbers of clients that send short clips at once, to measure the throughput.
+        after_each: called once in each round with its name, such as ``wav, 8 clients``.
     """
     rows: dict[str, Rows] = {name: {} for name in plans}
     with ExitStack() as stack:
         servers = {name: stack.enter_context(plan.start()) for name, plan in plans.items()}
 
-        def ask(kind: str, clients: int, times: Mapping[str, int]) -> dict[str, _Asked]:
-            asked = {name: _Asked() for name in plans}
+        def ask(kind: str, together: int, times: Mapping[str, int]) -> dict[str, _Timed]:
+            timed = {name: _Timed() for name in plans}
             for turn in range(ROUNDS):
                 for name, server in servers.items():
-                    server.ask([files["wav"]] * 3)  # the caches are the others'
+                    # The other servers have filled the processor's caches.
+                    server.ask([files["wav"]] * 3)
                     n = times[name] * (turn + 1) // ROUNDS - times[name] * turn // ROUNDS
-                    asked[name].add(*server.ask([files[kind]] * n, clients=clients))
-                after_each(f"{kind}, {clients} clients")
-            return asked
+                    timed[name].add(*server.ask([files[kind]] * n, clients=together))
+                after_each(f"{kind}, {together} clients")
+            return timed
 
-        for kind in alone:
-            part = _PARTS.get(kind, 1)
-            times = {name: max(2, plan.n // part) for name, plan in plans.items()}
-            for name, asked in ask(kind, 1, times).items():
-                rows[name] |= _latency(kind, asked.seconds)
-        for clients in together:
-            times = {name: plan.together for name, plan in plans.items()}
-            for name, asked in ask("wav", clients, times).items():
-                rate = len(asked.seconds) / asked.together_s
-                rows[name][f"requests a second, {clients} clients"] = rate
+        for kind in kinds:
+            rarer = _RARER.get(kind, 1)
+            times = {name: max(2, plan.n // rarer) for name, plan in plans.items()}
+            for name, timed in ask(kind, 1, times).items():
+                rows[name] |= _latency(kind, timed.seconds)
+        for together in clients:
+            times = {name: plan.n_throughput for name, plan in plans.items()}
+            for name, timed in ask("wav", together, times).items():
+                rate = len(timed.seconds) / timed.total_s
+                rows[name][f"requests a second, {together} clients"] = rate
     return rows
 
 
 @dataclass
-class _Asked:
-    """The seconds of each request, and those of all together."""
+class _Timed:
+    """The seconds of each request, and of all of them from the first to the last."""
 
     seconds: list[float] = field(default_factory=list)
-    together_s: float = 0
+    total_s: float = 0
 
-    def add(self, seconds: list[float], together_s: float) -> None:
+    def add(self, seconds: list[float], total_s: float) -> None:
         self.seconds += seconds
-        self.together_s += together_s
+        self.total_s += total_s
 
 
 def _start(serving: Serving) -> float:
@@ -141,7 +144,7 @@ def _start(serving: Serving) -> float:
 def _latency(kind: str, seconds: list[float]) -> Rows:
     name = f"wav of {kind}" if kind.endswith(" s") else kind
     rows = {f"{name}, median, ms": 1e3 * median(seconds)}
-    if kind != "600 s":  # too few for that
+    if kind != "600 s":  # too few requests for a percentile
         for percent in (95, 99):
             rows[f"{name}, {percent} %, ms"] = 1e3 * float(np.percentile(seconds, percent))
     return rows
@@ -158,7 +161,7 @@ def _memory_mixed(server: Serving, files: Mapping[str, bytes], mixed: int, many:
 
 
 def _memory_long(server: Serving, files: Mapping[str, bytes]) -> Rows:
-    """Measure the peak of ever more at once: one server, so none is below the one before."""
+    """Measure the peak of ever larger loads on one server."""
     return {
         "memory at peak, 60 s, MB": _peak(server, [files["60 s"]], 1, 4),
         "memory at peak, 600 s, MB": _peak(server, [files["600 s"]], 1, 2),

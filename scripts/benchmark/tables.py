@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: The rows that people read; the others are for whoever works on the speed.
+#: The rows of the first table. The others help to make the app faster.
 READ = (
     "cold start, s",
     "wav, median, ms",
@@ -28,14 +28,16 @@ Columns = Mapping[str, Mapping[str, float]]
 
 
 def markdown(columns: Columns, rows: Sequence[str] | None = None) -> str:
-    """Return rows as a Markdown table, all if None; in brackets as a multiple of the first column.
+    """Return figures as a Markdown table; those of the tutorial apps also as multiples of ours.
 
     Args:
-        columns: name of a server to its figures, by row; the first is this app.
+        columns: the figures of each server, by row; the first server is this app.
+        rows: their order; all rows if None. A row that was not measured is left out.
     """
     ours = next(iter(columns.values()))
     lines = [f"| | {' | '.join(columns)} |", f"|---{'|---:' * len(columns)}|"]
-    for row in rows or dict.fromkeys(name for own in columns.values() for name in own):
+    measured = dict.fromkeys(name for own in columns.values() for name in own)
+    for row in [row for row in rows or measured if row in measured]:
         cells = []
         for name, own in columns.items():
             text = number(own[row]) if row in own else ""
@@ -47,12 +49,12 @@ def markdown(columns: Columns, rows: Sequence[str] | None = None) -> str:
 
 
 def number(value: float) -> str:
-    """Return a figure with as many digits as it is worth."""
+    """Return a figure with two or three digits, or as a whole number."""
     return f"{value:.2g}" if value < 1 else f"{value:.1f}" if value < 20 else f"{value:,.0f}"
 
 
 def chart(columns: Columns, path: Path) -> None:
-    """Draw the four figures that most people ask for."""
+    """Draw the four figures that most people ask for, as far as they were measured."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -61,8 +63,9 @@ def chart(columns: Columns, path: Path) -> None:
     figure, grid = pyplot.subplots(2, 2, figsize=(9, 5), layout="constrained")
     colours = ["#adb5bd" if name.startswith("tutorial") else "#4c6ef5" for name in columns]
     for panel, row in zip(grid.flat, _CHART, strict=True):
-        bars = panel.barh(list(columns), [own[row] for own in columns.values()], color=colours)
-        panel.bar_label(bars, [number(own[row]) for own in columns.values()], padding=3)
+        values = [own.get(row, 0) for own in columns.values()]
+        bars = panel.barh(list(columns), values, color=colours)
+        panel.bar_label(bars, [number(value) if value else "" for value in values], padding=3)
         panel.set_title(row, fontsize=10, loc="left")
         panel.margins(x=0.2)
         panel.invert_yaxis()
