@@ -2,24 +2,25 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser.corpora.convert import convert, plan
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("in_dir", type=Path, metavar="IN_DIR", help="searched with its subfolders")
     parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="gets the same subfolders")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     from tqdm import tqdm
 
-    args = parse()
+    args = parse(arguments)
     jobs = plan(args.in_dir, args.out_dir)
     todo = [job for job in jobs if not job.done]
     failed = 0

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser.cli import options
@@ -11,7 +12,7 @@ from ser.errors import DownloadFault, UsageError
 from ser.plugins import lookup
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -26,14 +27,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--mirror", metavar="URL", help="fetch the files of the same names from here instead"
     )
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if not args.list and not (args.corpora and args.to):
         parser.error("CORPUS and --to are needed (or --list)")
     return args
 
 
-def main() -> int:
-    args = parse()
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse(arguments)
     if args.list:
         _print_list()
         return 0

@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser.augmentation.corruptions import CORRUPTIONS
@@ -28,10 +29,19 @@ _MODEL_FILES = (".h5", ".skops")
 _PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+    _add_options(parser)
+    options.add_recipe_changes(parser)
+    args = parser.parse_args(arguments)
+    if fault := _fault(args):
+        parser.error(fault)
+    return args
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", nargs="*", metavar="RECIPE", help="the table: all recipes, or these"
     )
@@ -104,36 +114,31 @@ def parse() -> argparse.Namespace:
         metavar="N",
         help="how often this recipe was scored on these test clips before; it is reported",
     )
-    options.add_recipe_changes(parser)
-    args = parser.parse_args()
-    if args.tested_before < 0:
-        parser.error("--tested-before must be at least 0")
-    for name in ("epochs", "jobs", "seeds"):
-        if (value := getattr(args, name)) is not None and value < 1:
-            parser.error(f"--{name} must be at least 1")
-    if (args.what is None) == (args.all is None):
-        parser.error("a recipe, a model file or --all is needed, and one of them alone")
+
+
+def _fault(args: argparse.Namespace) -> str | None:
+    """Return what is wrong with the arguments, or None."""
     kind = Path(args.what or "").suffix
+    for name, least in {"tested_before": 0, "epochs": 1, "jobs": 1, "seeds": 1}.items():
+        if (value := getattr(args, name)) is not None and value < least:
+            return f"--{name.replace('_', '-')} must be at least {least}"
+    if (args.what is None) == (args.all is None):
+        return "a recipe, a model file or --all is needed, and only one of them"
     if (args.what is None or kind in (".json", *_MODEL_FILES)) and options.given_changes(args):
-        changes = ", ".join(options.changed_options(args))
-        parser.error(f"{changes}: a recipe can be changed, and nothing else")
+        return f"{', '.join(options.changed_options(args))}: only a recipe can be changed"
     if kind == ".json":
-        if not args.into:
-            parser.error(f"{args.what}: scores are added --into a model file")
-        return args
+        return None if args.into else f"{args.what}: scores are added --into a model file"
     if not args.data:
-        parser.error("--data is needed")
-    if args.all is not None:
-        return args
+        return "--data is needed"
     if args.into and kind in _MODEL_FILES:
-        parser.error("--into takes the figures of a recipe, not of a model file")
-    if kind not in _MODEL_FILES and not args.protocol:
-        parser.error(f"a recipe needs --protocol: {_PROTOCOLS}")
-    return args
+        return "--into takes the figures of a recipe, not of a model file"
+    if args.what and kind not in _MODEL_FILES and not args.protocol:
+        return f"a recipe needs --protocol: {_PROTOCOLS}"
+    return None
 
 
-def main() -> int:
-    args = parse()
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse(arguments)
     if args.all is not None:
         return evaluate_all(args)
     what = Path(args.what)

@@ -1,6 +1,7 @@
 """Show what a corpus is like: counts, lengths, loudness, one clip of each emotion."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser.cli import options
@@ -8,7 +9,7 @@ from ser.corpora import CORPORA, scan
 from ser.errors import UsageError
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -22,11 +23,11 @@ def parse() -> argparse.Namespace:
         metavar="DIR",
         help="for the page and its plots",
     )
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
-    args = parse()
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse(arguments)
     found = scan(args.data, CORPORA)
     summary, *unknown = found.summary().splitlines()
     options.note("\n".join([summary, *unknown]))

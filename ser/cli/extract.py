@@ -5,6 +5,7 @@ FILE.json beside it says how it was made: features, versions, counts, and what w
 
 import argparse
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser.cli import options
@@ -17,7 +18,7 @@ from ser.features import FEATURE_SETS
 from ser.plugins import lookup
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -33,16 +34,16 @@ def parse() -> argparse.Namespace:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--jobs", type=int, default=1, help="processes side by side")
     where.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, as tcp://host:8786")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.jobs < 1:
         parser.error("--jobs must be at least 1")
     return args
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     from tqdm import tqdm
 
-    args = parse()
+    args = parse(arguments)
     features = lookup(FEATURE_SETS, args.features, "feature set")
     found = scan(args.data, CORPORA)
     options.note(found.summary())

@@ -15,7 +15,7 @@ from ser.resources import DEFAULT_MODEL
 Writer = Callable[[Path, Prediction | Exception], None]
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the arguments."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
@@ -23,12 +23,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model file")
     parser.add_argument("--format", choices=FORMATS, default="text", help="of the results")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print a result a file; return 1 if a file could not be scored."""
-    args = parse()
+    args = parse(arguments)
     predictor = Predictor.from_file(args.model)
     write = FORMATS[args.format](predictor.model_file.metadata.labels)
     failed = False

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ser.inference.predictor import Predictor
 from ser.resources import DEFAULT_MODEL
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     usual = Patience()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
@@ -43,15 +44,15 @@ def parse() -> argparse.Namespace:
         "--save", type=Path, default=Path("recordings"), metavar="DIR", help="gets take and plot"
     )
     parser.add_argument("--no-save", action="store_true", help="keep nothing")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     for name in ("wait", "silence", "longest"):
         if getattr(args, name) <= 0:
             parser.error(f"--{name} must be more than 0")
     return args
 
 
-def main() -> int:
-    args = parse()
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse(arguments)
     patience = Patience(wait=args.wait, silence=args.silence, longest=args.longest)
     predictor = Predictor.from_file(args.model)
     if args.from_wav:

@@ -1,10 +1,11 @@
 """Collect the reports of a folder on one page, with a bar chart of the recipes."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -12,11 +13,11 @@ def parse() -> argparse.Namespace:
         "folder", nargs="?", type=Path, default=Path("reports"), metavar="DIR",
         help="holds the folders that `ser evaluate`, `train` and `explore` wrote",
     )  # fmt: skip
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     from ser.reports.html import tie_together
 
-    print(tie_together(parse().folder))
+    print(tie_together(parse(arguments).folder))
     return 0

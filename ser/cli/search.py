@@ -6,6 +6,7 @@ one JSON object with the parameters and figures of each recipe.
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ser.models.recipes import RECIPES, recipe_features
 from ser.plugins import lookup
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -34,15 +35,15 @@ def parse() -> argparse.Namespace:
         help="for parameters, chart and figures",
     )
     options.add_workers(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     for name in ("most", "jobs"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1")
     return args
 
 
-def main() -> int:
-    args = parse()
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse(arguments)
     recipes = [lookup(RECIPES, name, "recipe") for name in args.recipes]
 
     from ser.reports.plots import plot_comparison

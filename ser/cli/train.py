@@ -5,6 +5,7 @@ If it is killed, the same command goes on from the last checkpoint.
 
 import argparse
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ser.training.train import Trained
 
 
-def parse() -> argparse.Namespace:
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -34,7 +35,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="[reports/NAME of --out]")
     options.add_recipe_changes(parser)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if not args.list and not (args.recipe and args.data and args.out):
         parser.error("RECIPE, --data and --out are needed (or --list)")
     if args.epochs is not None and args.epochs < 1:
@@ -42,8 +43,8 @@ def parse() -> argparse.Namespace:
     return args
 
 
-def main() -> int:
-    args = parse()
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parse(arguments)
     if args.list:
         for recipe in RECIPES.values():
             print(f"{recipe.name:24} {recipe.summary}")

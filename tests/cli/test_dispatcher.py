@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ser import __version__
-from ser.cli import COMMANDS
+from ser.cli import COMMANDS, predict
 from ser.web.settings import SETTINGS
 from tests import synth
 from tests.server import ROOT
@@ -31,7 +31,7 @@ def test_help_lists_every_command_with_its_summary(arguments):
 
 def test_every_command_is_a_module_and_a_script():
     modules = {path.stem for path in (ROOT / "ser" / "cli").glob("*.py")}
-    assert set(COMMANDS) == modules - {"__init__", "options", "evaluate_all"}
+    assert set(COMMANDS) == modules - {"__init__", "options", "evaluate_all", "scores"}
     launched = [path.read_text() for path in (ROOT / "scripts").glob("*.py")]
     for command in COMMANDS:
         assert sum(f'launch("{command}")' in text for text in launched) == 1, command
@@ -64,6 +64,14 @@ def test_an_error_is_one_line_with_the_command(tmp_path):
     done = ser("predict", "--model", tmp_path / "gone.h5", "clip.wav")
     assert done.returncode == 2
     assert done.stderr == f"ser predict: model file {tmp_path / 'gone.h5'} does not exist\n"
+
+
+def test_a_command_is_a_function_of_its_arguments(tmp_path, capsys):
+    (tmp_path / "clip.wav").write_bytes(synth.wav(synth.voice()))
+    assert predict.main([str(tmp_path / "clip.wav"), str(tmp_path / "gone.wav")]) == 1
+    good, gone = capsys.readouterr().out.splitlines()
+    assert good.startswith(f"{tmp_path / 'clip.wav'}: ")
+    assert gone.startswith(f"{tmp_path / 'gone.wav'}: error: ")
 
 
 def test_predict_from_another_folder(tmp_path):
