@@ -14,8 +14,7 @@ from tests.conftest import ROOT, training_environment
 
 # The script, with fewer members and shorter epochs of the recipe that has them.
 TRAIN = f"""
-import dataclasses, runpy, sys
-sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "scripts")!r}]
+import dataclasses, runpy
 from ser.models.recipes import RECIPES
 recipe = RECIPES["conv1d-frames"]
 RECIPES[recipe.name] = dataclasses.replace(recipe, members=2, steps_per_epoch=6)
