@@ -102,7 +102,7 @@ def test_record_from_a_file(stream, tmp_path):
     done = run("record.py", "--from-wav", stream, "--save", tmp_path / "takes")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("%)")
-    assert "heard 2." in done.stderr
+    assert "recorded 2." in done.stderr
     (wav,), (plot,) = (list((tmp_path / "takes").glob(f"*.{e}")) for e in ("wav", "png"))
     assert is_png(plot)
     again = run("predict.py", wav)  # the take, as it was answered
