@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from ser.metrics import Scores, score
 from ser.models.label_sets import find_label_set
 from ser.models.recipes import Recipe, as_recipe, recipe_features, with_own_names
 from ser.plugins import lookup
-from ser.training.grid_search import stored
+from ser.training.grid_search import load_best
 from ser.training.train import Trained, save, train
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class EmotionRecognizer:
         seed: of the split, of balancing, and of the model.
 
     Raises:
-        UsageError: a name is not known; the message lists the known ones.
+        UsageError: a name is not known, and the message lists the known ones; or the packages
+            for training are not installed.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class EmotionRecognizer:
     ) -> None:
         self.seed = seed
         self._data = [Path(p) for p in ([data] if isinstance(data, str | Path) else data)]
+        if (self._data or model is not None) and find_spec("sklearn") is None:
+            raise UsageError("training needs more packages: pip install 'speech-emotion[train]'")
         wanted = {
             "label_set": find_label_set(",".join(emotions)) if emotions else None,
             "balance": balance,
@@ -132,7 +136,7 @@ class EmotionRecognizer:
             a number: of two `SVC`, the second is called ``SVC 2``.
         """
         recipes = with_own_names(
-            [stored(as_recipe(model, **self._changes), Path(searched)) for model in candidates]
+            [load_best(as_recipe(model, **self._changes), Path(searched)) for model in candidates]
         )
         ranking = []
         for recipe in recipes:

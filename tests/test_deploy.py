@@ -50,7 +50,7 @@ def installed(clean, tmp_path_factory) -> Path:
 
 def serving(command, clean: Path, *, cwd: Path = ROOT, **environment: str) -> Serving:
     """Run a command line with the environment's Python and none of our variables."""
-    # A busy machine is no failure.
+    # A busy machine must not fail the test.
     settings = {"SER_TIMEOUT_S": "300", **environment}
     path = os.pathsep.join([str(clean / "bin"), os.defpath])
     return Serving(command, cwd=cwd, environment={"PATH": path, "HOME": str(clean), **settings})
@@ -71,7 +71,7 @@ def test_the_line_of_the_procfile_in_a_clean_environment(clean, tmp_path):
             server.ask([*bodies * 20, synth.wav(synth.voice(60.0))] * 3, clients=4)
         processes = family(server.process.pid)
         status = server.stop()
-    assert status in (0, -15, 143)  # the shell's, when it is the one to be asked
+    assert status in (0, -15, 143)  # of the shell, if a shell runs the line
     assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
     assert 100 < weighing.peak < MAX_PEAK_MB
 
@@ -144,7 +144,7 @@ def test_the_wheel_serves_page_and_api_from_another_folder(installed, tmp_path, 
 
 
 @pytest.mark.slow
-def test_what_needs_training_says_how_to_get_it(installed, tmp_path):
+def test_training_without_its_packages_says_how_to_get_them(installed, tmp_path):
     done = subprocess.run(
         [installed / "bin" / "ser", "train", "svc-180", "--data", ".", "--out", "x.skops"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -152,6 +152,12 @@ def test_what_needs_training_says_how_to_get_it(installed, tmp_path):
     assert done.returncode == 2
     words = r"ser train: this needs the package \w+: pip install 'speech-emotion\[train\]'\n"
     assert re.fullmatch(words, done.stderr), done.stderr
+    code = "from ser import EmotionRecognizer; EmotionRecognizer('svc-180', data='.').train()"
+    command = [installed / "bin" / "python", "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ser.errors.UsageError: training needs more packages"), done.stderr
+    assert "pip install 'speech-emotion[train]'" in last
 
 
 def test_the_image_is_small_and_not_root():

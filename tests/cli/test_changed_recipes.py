@@ -1,4 +1,4 @@
-"""Recipes told on the command line to do otherwise: emotions, sex, balance, changed clips."""
+"""Options that change a recipe: emotions, sex, balance, augmentations."""
 
 import json
 
@@ -21,7 +21,7 @@ def corpus(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(corpus, tmp_path_factory):
-    """Return the model file of a regressor, told to do everything otherwise."""
+    """Return the model file of a regressor that was trained with every such option."""
     folder = tmp_path_factory.mktemp("trained")
     out = folder / "m.skops"
     command = ["train.py", "svr-180-five", "--data", corpus, "--out", out, "--report", folder / "r"]
@@ -71,7 +71,7 @@ def test_evaluate(corpus, trained):
         (("--all", "--sex", "male"), "--sex: only a recipe can be changed"),
     ],
 )
-def test_what_is_wrong_is_said(command, words, tmp_path):
+def test_a_wrong_change_is_a_usage_error(command, words, tmp_path):
     done = run("evaluate.py", *command, "--data", tmp_path, "--protocol", "actors5", cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr

@@ -81,7 +81,7 @@ def test_predict_from_another_folder(tmp_path):
     assert done.stdout.startswith("clip.wav: ")
 
 
-def test_a_reader_that_goes_away_is_no_error(tmp_path):
+def test_a_closed_output_pipe_is_no_error(tmp_path):
     (tmp_path / "clip.wav").write_bytes(synth.wav(synth.voice()))
     command = f"{SER} predict clip.wav clip.wav clip.wav | head -n 0"
     done = subprocess.run(

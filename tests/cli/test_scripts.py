@@ -1,4 +1,4 @@
-"""Every command line, run as a user runs it, on tiny data; its output files are looked at."""
+"""Every command, run as a user runs it, on tiny data; the tests read its output files."""
 
 import csv
 import json
@@ -75,7 +75,7 @@ def test_the_recipes_are_listed():
         (["conv1d-mfcc40"], "are needed"),
     ],
 )
-def test_train_says_what_is_wrong(arguments, words):
+def test_train_reports_usage_errors(arguments, words):
     done = run("train.py", *arguments)
     assert done.returncode == 2
     assert words in done.stderr
@@ -104,7 +104,7 @@ def trained(tiny_corpus, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
-def test_what_train_writes_is_served(trained, name, clip):
+def test_a_trained_model_is_served(trained, name, clip):
     path = trained[name]
     report = path.parent / name
     assert is_png(report / "confusion.png")
@@ -130,7 +130,7 @@ def test_what_train_writes_is_served(trained, name, clip):
 
 
 @pytest.mark.slow
-def test_an_estimator_with_confidences_was_fitted_on_every_clip(trained, tiny_corpus):
+def test_an_estimator_with_confidences_is_fitted_on_every_clip(trained, tiny_corpus):
     from ser.data.dataset import load_dataset
     from ser.features import FEATURE_SETS
     from ser.inference.predictor import Predictor
@@ -152,7 +152,7 @@ def test_an_estimator_with_confidences_was_fitted_on_every_clip(trained, tiny_co
         ((1, 2), ("03-01-03-*-01.wav", "03-01-04-*-02.wav"), "too few clips of an emotion"),
     ],
 )
-def test_an_estimator_of_few_clips_goes_without_confidences(speakers, without, words, tmp_path):
+def test_confidences_are_not_fitted_to_too_few_clips(speakers, without, words, tmp_path):
     from tests.conftest import write_corpus
 
     corpus = write_corpus(tmp_path / "corpus", speakers=speakers, emotions=(3, 4))
@@ -265,7 +265,7 @@ def test_evaluate_a_model_file(tiny_corpus, tmp_path):
     assert (done.returncode, "scores of a finished model" in done.stderr) == (2, True)
 
 
-def test_evaluate_a_model_file_on_a_folder_of_ones_own(tmp_path):
+def test_evaluate_a_model_file_on_custom_clips(tmp_path):
     for emotion in ("Freude", "happy", "boredom", "calm", "sad", "sadness"):
         (tmp_path / "data" / emotion).mkdir(parents=True)
         name = tmp_path / "data" / emotion / "a clip.wav"
@@ -296,7 +296,7 @@ def test_evaluate_a_model_file_on_a_folder_of_ones_own(tmp_path):
         (("predict.py", "a.wav", "--model", "gone.h5"), "model file gone.h5 does not exist"),
     ],
 )
-def test_a_file_that_is_not_there_or_not_what_it_says_is_one_line(command, words, tmp_path):
+def test_a_missing_or_wrong_file_is_one_line(command, words, tmp_path):
     (tmp_path / "none.json").write_text("{uar: 1}")
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "list.json").write_text("[1]")
@@ -335,7 +335,7 @@ def test_predict_csv(files):
     assert rows[1]["error"].startswith("unsupported_media")
 
 
-def test_predict_for_people(files):
+def test_predict_text(files):
     done = run("predict.py", files[0])
     assert done.returncode == 0
     assert done.stdout.startswith(f"{files[0]}: ")
@@ -398,7 +398,7 @@ def test_convert_without_ffprobe(videos, tmp_path, monkeypatch):
     assert done.stdout.startswith("2 converted")
 
 
-def test_convert_says_what_is_wrong(tmp_path):
+def test_convert_reports_usage_errors(tmp_path):
     done = run("convert.py", tmp_path / "gone", tmp_path / "out")
     assert (done.returncode, "no such folder" in done.stderr) == (2, True)
     (tmp_path / "in").mkdir()
@@ -411,7 +411,7 @@ def test_convert_says_what_is_wrong(tmp_path):
 
 
 @pytest.mark.slow
-def test_evaluate_every_recipe_goes_on_where_it_stopped(tiny_corpus, tmp_path):
+def test_evaluate_all_goes_on_where_it_stopped(tiny_corpus, tmp_path):
     names = ["svc-mfcc40", "tree-mfcc40", "svr-180-three", "mlp-180"]
     command = [
         "evaluate.py", "--all", *names, "--data", tiny_corpus,
@@ -447,7 +447,7 @@ def test_evaluate_every_recipe_goes_on_where_it_stopped(tiny_corpus, tmp_path):
 
 
 @pytest.mark.slow
-def test_grid_search_stores_the_best_and_compares(tiny_corpus, tmp_path):
+def test_search_stores_the_best_and_compares(tiny_corpus, tmp_path):
     out = tmp_path / "grid"
     command = ["grid_search.py", "svc-mfcc40", "neighbors-180", "--data", tiny_corpus]
     done = run(*command, "--out", out, "--most", 2, "--jobs", 2)
@@ -460,7 +460,7 @@ def test_grid_search_stores_the_best_and_compares(tiny_corpus, tmp_path):
     assert [m["share"] for m in measured] == [0.25, 0.5, 1.0] * 2
 
 
-def test_grid_search_says_what_is_wrong(tiny_corpus, tmp_path):
+def test_search_reports_usage_errors(tiny_corpus, tmp_path):
     command = ["grid_search.py", "svc-mfcc40", "--data", tiny_corpus, "--out", tmp_path]
     done = run(*command, "--dask", "tcp://127.0.0.1:9")
     assert done.returncode == 2
