@@ -1,4 +1,4 @@
-"""Put the app under load, and print how it bears it: the README's reliability table."""
+"""Put the app under load and print the figures of docs/reliability.md."""
 
 import argparse
 import random
@@ -41,7 +41,7 @@ def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
     try:
         before = load.probabilities(server.port)
         how = {"clients": options.clients, "requests": load.all_requests()}
-        load.mixed(server, seconds=options.seconds / 2, **how)  # until its memory is in use
+        load.mixed(server, seconds=options.seconds / 2, **how)  # until its memory has grown
         seen = load.mixed(server, seconds=options.seconds, **how)
         same = load.probabilities(server.port) == before
     finally:
@@ -50,7 +50,7 @@ def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
     return good, "\n".join(
         [
             f"{options.clients} clients, {options.seconds:g} s, {seen.answers.total()} answers",
-            f"  not of the table: {len(seen.wrong)} {seen.wrong[:5]}",
+            f"  unexpected: {len(seen.wrong)} {seen.wrong[:5]}",
             f"  {_counts(seen.answers)}",
             f"  predictions: {_times(seen.seconds)}",
             f"  /health and /ready meanwhile: {_times(seen.probes)}",
@@ -61,7 +61,7 @@ def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
 
 
 def _busy(options: argparse.Namespace) -> tuple[bool, str]:
-    """Every place at work and in the queue is taken all the time, by minutes of voice."""
+    """Keep all threads and the whole queue busy with clips of a minute."""
     settings = Settings()
     places = settings.threads + settings.queue
     long = [Request("a minute", 200, "ok", synth.wav(synth.voice(60)), WAV)]
@@ -75,7 +75,7 @@ def _busy(options: argparse.Namespace) -> tuple[bool, str]:
         [
             f"{places} clients with a minute of voice each, {options.seconds:g} s: "
             f"{settings.threads} at work, {settings.queue} waiting",
-            f"  not of the table: {len(seen.wrong)} {seen.wrong[:5]}",
+            f"  unexpected: {len(seen.wrong)} {seen.wrong[:5]}",
             f"  {_counts(seen.answers)}",
             f"  predictions: {_times(seen.seconds)}",
             f"  /health and /ready meanwhile: {_times(seen.probes)}",
@@ -92,8 +92,8 @@ def _slow(options: argparse.Namespace) -> tuple[bool, str]:
         status = server.stop()
     return not seen.wrong and status == 0, "\n".join(
         [
-            f"{options.uploads} uploads of a byte a second, {options.seconds:g} s",
-            f"  not of the table: {len(seen.wrong)} {seen.wrong[:5]}",
+            f"{options.uploads} uploads of one byte a second, {options.seconds:g} s",
+            f"  unexpected: {len(seen.wrong)} {seen.wrong[:5]}",
             f"  predictions for others: {_times(seen.seconds)}",
             f"  without the uploads: {_times(alone.seconds)}",
             f"  /health and /ready meanwhile: {_times(seen.probes)}",

@@ -19,7 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("clip", type=Path, help="a WAV of some length, to be shown and heard")
+    parser.add_argument("clip", type=Path, help="a WAV, also the sound of the microphone")
     parser.add_argument("--url", default="http://127.0.0.1:5000", help="where the app runs")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder for the PNG files")
     parser.add_argument("--chromium", default=CHROMIUM, help="the browser")
@@ -55,7 +55,7 @@ def _take(options: argparse.Namespace) -> Iterator[Path]:
                     page.locator("#about dl").wait_for()
                     STATES[state](page, options.clip)
                     page.mouse.move(0, 0)
-                    page.wait_for_timeout(400)  # until what moves has come to rest
+                    page.wait_for_timeout(400)  # until the animations have ended
                     page.screenshot(path=path)
                     context.close()
                     yield path
@@ -66,7 +66,7 @@ def _start(_page: Any, _clip: Path) -> None:
 
 
 def _answer(page: Any, clip: Path) -> None:
-    """Show an answer, with its timeline."""
+    """Show an answer with its timeline."""
     page.locator("#file").set_input_files(clip)
     page.locator("#predict").click()
     page.locator("#timeline").wait_for()

@@ -15,7 +15,7 @@ DATA = ROOT.parent / "shared" / "data"
 # Before anything imports Keras: the tests' own process serves as the app does.
 os.environ.setdefault("KERAS_BACKEND", "openvino")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# The tests neither use nor fill the user's cache.
+# The tests do not touch the user's cache.
 _cache = tempfile.TemporaryDirectory(prefix="ser-test-cache-")
 os.environ["SER_CACHE"] = _cache.name
 

@@ -1,4 +1,4 @@
-"""A running server under load: what it answered, how fast, and what it kept."""
+"""Load for a running server: its answers, their times, and its memory."""
 
 import http.client
 import random
@@ -20,7 +20,7 @@ from ser.data.parallel import processes
 from tests.exchange import Answer, Request, bad_requests, good_requests, send
 from tests.server import Server
 
-# What is always a right answer when many come at once.
+# Correct answers to any request under overload.
 OVERLOAD = {(503, "busy"), (503, "timeout")}
 PROBE_EVERY_S = 0.1
 _NO_ANSWER = (OSError, http.client.HTTPException)
@@ -28,13 +28,13 @@ _NO_ANSWER = (OSError, http.client.HTTPException)
 
 @dataclass
 class Seen:
-    """What clients saw.
+    """What the clients measured.
 
     Attributes:
         answers: number of each status and code.
-        wrong: answers that the table does not give, and requests without an answer.
+        wrong: unexpected answers, and requests without an answer.
         seconds: of each prediction.
-        probes: seconds that /health and /ready took, meanwhile.
+        probes: seconds of each answer of /health and /ready.
         memory: MB (2**20) of the server and its decoders, by seconds since the start.
     """
 
@@ -45,7 +45,7 @@ class Seen:
     memory: list[tuple[float, float]] = field(default_factory=list)
 
     def slope(self) -> float:
-        """Return how fast the memory grew: MB a minute, a line's fit."""
+        """Return how fast the memory grew: MB a minute, by a fitted line."""
         times, sizes = np.array(self.memory).T
         return float(np.polyfit(times, sizes, 1)[0] * 60)
 
@@ -72,7 +72,7 @@ def probabilities(port: int) -> dict[str, dict]:
 
 
 def mixed(server: Server, *, clients: int, seconds: float, requests: Sequence[Request]) -> Seen:
-    """Let `clients` ask at random, each one request after another."""
+    """Let each client send random requests, one after another."""
     seen = Seen()
     end = time.monotonic() + seconds
 
@@ -93,7 +93,7 @@ def mixed(server: Server, *, clients: int, seconds: float, requests: Sequence[Re
 
 
 def slow_uploads(server: Server, *, uploads: int, seconds: float) -> Seen:
-    """Ask good requests one after another while `uploads` others come in a byte a second."""
+    """Send good requests one after another while `uploads` others arrive a byte a second."""
     seen = Seen()
     end = time.monotonic() + seconds
 
@@ -106,7 +106,7 @@ def slow_uploads(server: Server, *, uploads: int, seconds: float) -> Seen:
                 time.sleep(1)
 
     def client() -> None:
-        time.sleep(min(2, seconds / 2))  # until they are all under way
+        time.sleep(min(2, seconds / 2))  # until all uploads have begun
         while time.monotonic() < end:
             for request in good_requests():
                 seen.take(request, send(server.port, request))
@@ -117,7 +117,7 @@ def slow_uploads(server: Server, *, uploads: int, seconds: float) -> Seen:
 
 @dataclass
 class Stopped:
-    """How a server ended that was told to stop while clients asked.
+    """How a server ended that was stopped under load.
 
     Attributes:
         answers: number of each status and code, of requests sent before the signal.
@@ -155,17 +155,17 @@ def stop_under_load(temporary: Path, *, clients: int, after_s: float, **settings
     for thread in threads:
         thread.start()
     time.sleep(after_s)
-    told_at = time.monotonic()
+    stopped_at = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
     status = server.wait()
-    stopped = Stopped(status, time.monotonic() - told_at, [p.name for p in temporary.iterdir()])
+    stopped = Stopped(status, time.monotonic() - stopped_at, [p.name for p in temporary.iterdir()])
     for thread in threads:
         thread.join()
     for sent_at, outcome in outcomes:
         if isinstance(outcome, Answer):
-            counter = stopped.answers if sent_at < told_at else stopped.later
+            counter = stopped.answers if sent_at < stopped_at else stopped.later
             counter[outcome.status, outcome.code] += 1
-        elif sent_at < told_at:
+        elif sent_at < stopped_at:
             stopped.unanswered.append(repr(outcome))
         else:
             stopped.later[type(outcome).__name__] += 1
@@ -180,12 +180,12 @@ def wait_for(port: int, *metrics: str, timeout_s: float = 60) -> None:
             lines = response.read().decode().splitlines()
         if set(metrics) <= set(lines):
             return
-        assert time.monotonic() < deadline, f"it never came to {metrics}"
+        assert time.monotonic() < deadline, f"no {metrics} within {timeout_s} s"
         time.sleep(0.02)
 
 
 def _side_by_side(works: Sequence[Callable[[], None]]) -> None:
-    """Run each in a thread of its own; the first error is raised at the end."""
+    """Run each in a thread of its own; raise the first error at the end."""
     errors: list[Exception] = []
 
     def run(work: Callable[[], None]) -> None:
@@ -204,7 +204,7 @@ def _side_by_side(works: Sequence[Callable[[], None]]) -> None:
 
 
 def _probe(port: int, end: float, seen: Seen) -> None:
-    # In a process of its own, as a platform asks: here it would wait for the clients' threads.
+    # In another process, as a platform does: here it would wait for the clients' threads.
     with processes(1) as pool:
         for path, status, seconds in pool.submit(_probes, port, end).result():
             seen.probes.append(seconds)
@@ -213,7 +213,7 @@ def _probe(port: int, end: float, seen: Seen) -> None:
 
 
 def _probes(port: int, end: float) -> list[tuple[str, int, float]]:
-    """Ask until `end`, of `time.monotonic`; return path, status and seconds of each answer."""
+    """Probe until `end` (`time.monotonic`); return path, status and seconds of each answer."""
     answers = []
     while time.monotonic() < end:
         for path in ("/health", "/ready"):

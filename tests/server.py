@@ -26,7 +26,7 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        # Files and not pipes: nobody reads while it runs, and a full pipe would stop it.
+        # Files, not pipes: nobody reads while it runs, and a full pipe would block it.
         self._out, self._err = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SER_", "KERAS_"))}
         self.process = subprocess.Popen(
@@ -54,7 +54,7 @@ class Server:
     def output(self) -> tuple[str, str]:
         """Return what it has written so far: stdout, stderr."""
         out, err = (
-            # Not `read`, which would move the place at which the app writes.
+            # Not `read`: it would move the position at which the app writes.
             os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode()
             for file in (self._out, self._err)
         )
@@ -65,7 +65,7 @@ class Server:
         return [json.loads(line) for line in self.output()[1].splitlines()]
 
     def started(self, *, by_name: str) -> list[int]:
-        """Return the processes that it has started and that run a program named so, or longer."""
+        """Return its descendants whose program's name begins with `by_name`."""
         started = family(self.process.pid)[1:]
         return [pid for pid in started if _program(pid).startswith(by_name)]
 
@@ -74,7 +74,7 @@ class Server:
         return self.process.wait(timeout_s)
 
     def stop(self) -> int:
-        """Tell it to stop, and return its exit status."""
+        """Send SIGTERM, and return its exit status."""
         self.process.terminate()
         try:
             return self.wait()

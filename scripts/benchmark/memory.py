@@ -1,4 +1,4 @@
-"""Memory of a process together with all that it has started, ffmpeg too."""
+"""The memory of a process and all its descendants, including ffmpeg."""
 
 import threading
 import time
@@ -10,9 +10,9 @@ _STEADY_S, _STEADY_MB = 1, 1
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all its descendants, by the parent that each process names.
+    """Return a process and all its descendants.
 
-    Not by its group or session: ffmpeg has both of its own.
+    They are found by their parents: ffmpeg has a process group and a session of its own.
     """
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
@@ -27,9 +27,9 @@ def family(pid: int) -> list[int]:
 
 
 def held(pid: int) -> float:
-    """Return the memory of a process and all its descendants now, in MB (2**20); 0 once it ended.
+    """Return the memory of a process and all its descendants now, in MB (2**20); 0 if it ended.
 
-    Pages of a program's file and of its libraries count once, however many processes map them.
+    The pages of a program's file and libraries count once for all processes that map them.
     """
     own = 0
     seen: dict[int, tuple[bytes, int]] = {}
@@ -48,14 +48,16 @@ def held(pid: int) -> float:
         )
         seen[member] = command, anonymous
         if seen[member] == seen.get(parent):
-            continue  # before it starts its program, it still runs in its parent's memory
+            # Between vfork and exec a child uses its parent's memory. A forked copy of the server
+            # has the same command line, too, but soon memory of its own, so it counts.
+            continue
         own += anonymous + in_memory
         shared[program] = max(shared.get(program, 0), of_files)
     return (own + sum(shared.values())) / 1024
 
 
 def settled(pid: int) -> float:
-    """Return `held` once it no longer changes: a server that is ready may still start something."""
+    """Return `held` once it is steady: a ready server may still be starting something."""
     before, now = 0.0, held(pid)
     while abs(now - before) > _STEADY_MB:
         time.sleep(_STEADY_S)

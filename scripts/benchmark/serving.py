@@ -1,4 +1,4 @@
-"""A server in a process group of its own: started, asked, measured and stopped."""
+"""Start a server in a process group of its own, send it requests, and stop it."""
 
 import os
 import signal
@@ -80,9 +80,9 @@ class Serving:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def stop(self) -> int:
-        """Ask every process to end, as a platform does; return the exit status of the first.
+        """Send SIGTERM to the process group, as a platform does; return the first exit status.
 
-        A shell goes at once, what it has started when it has finished its work.
+        A shell ends at once. The server that it started ends when it has finished its work.
         """
         until = time.perf_counter() + STOP_S
         wanted = signal.SIGTERM
@@ -90,16 +90,16 @@ class Serving:
             while True:
                 os.killpg(self.process.pid, wanted)
                 wanted = signal.SIGKILL if time.perf_counter() > until else 0
-                self.process.poll()  # what has ended and is not asked for stays in the group
+                self.process.poll()  # a process that nobody waits for stays in the group
                 time.sleep(0.02)
         except ProcessLookupError:
             return self.process.wait()
 
     def ask(self, bodies: Iterable[bytes], *, clients: int = 1) -> tuple[list[float], float]:
-        """Post each body to /predict from a number of clients, each on a connection it keeps.
+        """Post each body to /predict; each client keeps its connection.
 
         Returns:
-            the seconds of each request, and those of all together.
+            the seconds of each request, and the seconds from the first to the last.
 
         Raises:
             RuntimeError: an answer is not 200.

@@ -1,4 +1,4 @@
-"""How much an app's packages take on disk, and compressed."""
+"""The size of an app's packages on disk, and compressed."""
 
 import re
 import zlib
@@ -12,7 +12,7 @@ _PIECE = 1 << 20
 
 
 def closure(requirements: Iterable[str]) -> dict[str, Distribution]:
-    """Return the installed packages that requirements lead to, themselves included."""
+    """Return the installed packages that are required, directly or indirectly."""
     found: dict[str, Distribution] = {}
     waiting = [Requirement(line) for line in requirements]
     while waiting:
@@ -26,7 +26,7 @@ def closure(requirements: Iterable[str]) -> dict[str, Distribution]:
         try:
             found[name] = distribution(name)
         except PackageNotFoundError:
-            continue  # of an extra that nobody asked for
+            continue  # it belongs to an extra that is not installed
         waiting += [
             r
             for r in map(Requirement, found[name].requires or ())
@@ -36,7 +36,7 @@ def closure(requirements: Iterable[str]) -> dict[str, Distribution]:
 
 
 def sizes(requirements: Iterable[str]) -> tuple[float, float]:
-    """Return the size of the packages and that of them compressed (deflate), in MB (2**20)."""
+    """Return the size of all required packages, plain and deflated, in MB (2**20)."""
     files = {
         Path(package.locate_file(file)).resolve()
         for package in closure(requirements).values()

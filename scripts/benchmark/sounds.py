@@ -1,4 +1,4 @@
-"""What bench.py sends: sounds made by arithmetic, in the formats that people send."""
+"""The files that bench.py sends: synthesised speech-like sounds in common formats."""
 
 import io
 import subprocess
@@ -14,7 +14,7 @@ CLIP_S, CLIP_HZ = 3.7, 48_000  # as RAVDESS
 
 
 def voice(seconds: float, rate: int, seed: int = 0) -> np.ndarray:
-    """Return harmonics in a rhythm of syllables, and breath: shape (n,), float32."""
+    """Return harmonics in the rhythm of syllables, with noise: shape (n,), float32."""
     rng = np.random.default_rng(seed)
     t = np.arange(int(seconds * rate)) / rate
     pitch = rng.uniform(90, 250) * (1 + 0.1 * np.sin(4 * t))
@@ -41,7 +41,7 @@ def encoded(data: bytes, extension: str) -> bytes:
 
 
 def bodies() -> dict[str, bytes]:
-    """Return the files by what the table calls them."""
+    """Return the files by their names in the table."""
     clip = wav(voice(CLIP_S, CLIP_HZ), CLIP_HZ)
     return {
         "wav": clip,
@@ -53,7 +53,7 @@ def bodies() -> dict[str, bytes]:
 
 
 def write_corpus(folder: Path, clips: int) -> None:
-    """Write clips under names of RAVDESS, each of another sound."""
+    """Write clips with names as in RAVDESS, each with a different sound."""
     folder.mkdir()
     for n in range(clips):
         name = f"03-01-{n % 8 + 1:02}-01-01-{n // 192 + 1:02}-{n // 8 % 24 + 1:02}.wav"

@@ -1,4 +1,4 @@
-"""The stages of an answer in this process, one after the other: the floor of any server."""
+"""The stages of an answer, measured in this process: no server can be faster than these."""
 
 import functools
 import io
@@ -31,7 +31,7 @@ _CORES = os.cpu_count() or 1
 
 
 def milliseconds(call: Callable[[], Any], turns: int = _TURNS) -> float:
-    """Return the median time of a call, once it has been called."""
+    """Return the median time of a call, after one call that is not timed."""
     call()
     times = []
     for _ in range(turns):
@@ -42,9 +42,9 @@ def milliseconds(call: Callable[[], Any], turns: int = _TURNS) -> float:
 
 
 class Floor:
-    """The stages without a server: one after the other, and on all cores. A context.
+    """The stages without a server: on one core, and on all cores. It is a context manager.
 
-    `measure` is called between requests to a server, to be compared with them.
+    `measure` is called between the requests to a server, so that both can be compared.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -67,8 +67,8 @@ class Floor:
             "threads": (enter(ThreadPoolExecutor(_CORES)), threading.Barrier(_CORES)),
             "processes": (enter(processes(_CORES)), manager.Barrier(_CORES)),
         }
-        self._rate_in("processes")  # they have loaded the model
-        self._one_after_the_other()
+        self._rate_in("processes")  # loads the model there
+        self._time_stages()
         self._spent.clear()
         return self
 
@@ -76,9 +76,9 @@ class Floor:
         self._stack.close()
 
     def measure(self, asked: str) -> None:
-        """Measure what is to be set beside what a server was asked."""
+        """Measure what is compared with the requests that were just sent."""
         if asked == "wav, 1 clients":
-            self._one_after_the_other()
+            self._time_stages()
         elif asked == "wav, 8 clients":
             rates = {"one by one, × cores": _CORES * _rate(self._data)}
             rates |= {f"in {kind} on all cores": self._rate_in(kind) for kind in self._pools}
@@ -88,8 +88,8 @@ class Floor:
     def _observe(self, stage: str, seconds: float) -> None:
         self._spent.setdefault(stage, []).append(1e3 * seconds)
 
-    def _one_after_the_other(self) -> None:
-        """In one pass after the other: a stage finds the caches as the stage before left them."""
+    def _time_stages(self) -> None:
+        """Time whole answers, not one stage many times: each stage finds the caches of a server."""
         for _ in range(_TURNS):
             began = time.perf_counter()
             json.dumps(self.predictor.predict(self._data, observe=self._observe).to_dict())
@@ -114,11 +114,11 @@ class Floor:
         }
 
     def rates(self) -> dict[str, float]:
-        """Return how often a second the stages run on all cores, and how that was measured.
+        """Return the answers a second of all cores, by the way of measuring.
 
-        In a thread or a process to each core that is mostly less than so many times the rate of
-        one: they share caches, memory and clock, and threads also the interpreter's lock. The
-        mean is the one that so many requests in each round have, too.
+        One thread or process per core mostly gives less than one core's rate times the number
+        of cores: they share caches, memory and clock, and threads also the interpreter's lock.
+        The harmonic mean fits rounds of as many requests each, as the server gets them.
         """
         return {how: harmonic_mean(rates) for how, rates in self._rates.items()}
 

@@ -1,7 +1,7 @@
-"""How fast conv1d-frames trains on a FOLDER, and how fast its batches are made: for bench.py.
+"""Measure how fast conv1d-frames trains on a FOLDER, and how fast its batches are made.
 
-Prints JSON, in milliseconds: to make a batch alone, a training step on batches made before, and
-a step on batches made as they are needed. The input is no bottleneck where the last two are alike.
+Prints JSON, in milliseconds: making a batch; a training step on batches made before; a step on
+batches made when needed. If the last two are alike, making batches is no bottleneck.
 """
 
 import json
@@ -22,7 +22,7 @@ from ser.models.recipes import RECIPES, recipe_features
 from ser.training.keras_training import compile_network, prefetched
 
 # isort: split
-# After ser, which keeps NumPy's matrices on one thread.
+# After ser, which limits NumPy's matrix products to one thread.
 import keras
 import numpy as np
 

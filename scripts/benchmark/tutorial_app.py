@@ -1,6 +1,6 @@
 """The baseline of bench.py: the app as tutorials write it, on Flask, librosa and TensorFlow.
 
-`tutorial_app.py M.h5` loads the model on each request, as they do; with `--once`, at start.
+`tutorial_app.py M.h5` loads the model on each request, as tutorials do; with `--once`, at start.
 """
 
 import os
