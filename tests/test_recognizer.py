@@ -21,7 +21,7 @@ from ser.features import FEATURE_SETS
 from ser.models.label_sets import find_label_set
 from ser.models.recipes import RECIPES, as_recipe
 from ser.recognizer import EmotionRecognizer
-from ser.training.grid_search import SearchResult, compare, folds, search, store, stored
+from ser.training.grid_search import SearchResult, compare, folds, load_best, save_best, search
 from tests import synth
 from tests.conftest import ROOT, run_training
 
@@ -148,10 +148,10 @@ def test_a_search_and_what_it_stores(tiny_corpus, tmp_path):
     assert found.tried == 3
     assert set(found.params) == {"C", "gamma"}
     assert 0 <= found.uar <= 1
-    store(found, tmp_path)
-    assert stored(recipe, tmp_path).params == found.params
-    assert stored(RECIPES["tree-mfcc40"], tmp_path) == RECIPES["tree-mfcc40"]
-    measured = compare(stored(recipe, tmp_path), dataset)
+    save_best(found, tmp_path)
+    assert load_best(recipe, tmp_path).params == found.params
+    assert load_best(RECIPES["tree-mfcc40"], tmp_path) == RECIPES["tree-mfcc40"]
+    measured = compare(load_best(recipe, tmp_path), dataset)
     assert [m.share for m in measured] == [0.25, 0.5, 1.0]
     assert measured[0].clips < measured[-1].clips < len(dataset.utterances)
     assert all(m.fit_seconds > 0 for m in measured)
@@ -212,8 +212,8 @@ def test_a_search_balances_where_the_recipe_does(balance):
 
 def test_tuples_of_a_grid_survive_json(tmp_path):
     params = {"hidden_layer_sizes": (200,), "alpha": 0.01}
-    store(SearchResult("perceptron-180", params, 0.5, 1, 0.1), tmp_path)
-    assert stored(RECIPES["perceptron-180"], tmp_path).params == params
+    save_best(SearchResult("perceptron-180", params, 0.5, 1, 0.1), tmp_path)
+    assert load_best(RECIPES["perceptron-180"], tmp_path).params == params
 
 
 def test_a_regressor_of_other_emotions_is_numbered_anew():

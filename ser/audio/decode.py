@@ -153,10 +153,11 @@ def _read_with_ffmpeg(data: bytes, container: Container, rate: int, limits: Limi
     with Decoding(data, container, limits) as decoding:
         _check_format(decoding.rate, decoding.channels)
         samples, taken = _gather(decoding.blocks(), decoding.rate, rate, limits)
+        damaged = decoding.reported_errors or is_truncated(data, container)
         return Audio(
             samples,
             truncated=taken > limits.frames(decoding.rate),
-            warnings=(DAMAGED,) if decoding.reported_errors or is_truncated(data, container) else (),
+            warnings=(DAMAGED,) if damaged else (),
             rate=rate,
         )
 

@@ -141,6 +141,6 @@ _BABBLE_DB = {"babble 20 dB": 20, "babble 10 dB": 10}
 CORRUPTIONS = (*_FIXED, *_BABBLE_DB)
 
 
-def conditions(voices: np.ndarray) -> dict[str, Corruption]:
+def corruptions(voices: np.ndarray) -> dict[str, Corruption]:
     """Return every condition by name; `voices` is the babble, as `babble` takes it."""
     return _FIXED | {name: babble(snr_db, voices) for name, snr_db in _BABBLE_DB.items()}

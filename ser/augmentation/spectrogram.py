@@ -8,8 +8,8 @@ import numpy as np
 from ser.features.mel import mfcc
 
 _NEPER = np.float32(np.log(10) / 10)  # of a dB
-_HISS_FRAMES = 5000  # drawn once, for it is slow; noise comes from random stretches of it
-_MURMUR_CLIPS = 200  # likewise
+_NOISE_FRAMES = 5000  # drawn once, for it is slow; noise comes from random stretches of it
+_BABBLE_CLIPS = 200  # likewise
 _VOICES = (3, 9)  # of babble: at least, and less than
 _DECAY_DB = (1.5, 7)  # of a room, per frame: reverberation of 0.2 to 0.9 s at 23 ms a frame
 _WET_DB = (-10, 8)  # power of a room's echoes, relative to what is heard straight
@@ -88,12 +88,14 @@ def batches(
     n_second = round(batch_size * augmentation.second_share) if len(rows[1]) else 0
     sizes = (batch_size - n_second, n_second) if len(rows[0]) else (0, batch_size)
     draws = [_draw(clips, r, rng) for r in rows]
-    hiss = _hiss(clips.spectra[0][0].shape[1], rng)
-    murmur = _murmur(clips, augmentation.frames, rng) if augmentation.babble else hiss
+    white_noise = _white_noise(clips.spectra[0][0].shape[1], rng)
+    babble_pool = (
+        _babble_pool(clips, augmentation.frames, rng) if augmentation.babble else white_noise
+    )
     while True:
         chosen = [next(d) for d, size in zip(draws, sizes, strict=True) for _ in range(size)]
         windows = np.stack(
-            [_window(clips.spectra[i], augmentation, hiss, murmur, rng) for i in chosen]
+            [_window(clips.spectra[i], augmentation, white_noise, babble_pool, rng) for i in chosen]
         )
         yield mfcc(windows, n_mfcc=n_mfcc), clips.labels[chosen]
 
@@ -105,17 +107,17 @@ def _draw(clips: SpectrogramSet, rows: np.ndarray, rng: np.random.Generator) -> 
         yield from rng.permutation([*rows, *twice]).tolist()
 
 
-def _hiss(n_mels: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the power of white noise in mel bands, (_HISS_FRAMES, n_mels): mean 1."""
+def _white_noise(n_mels: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the power of white noise in mel bands, (_NOISE_FRAMES, n_mels): mean 1."""
     # A mel band sums the more bins of the spectrum, and fluctuates the less, the higher it is.
     degrees = np.linspace(1, 4, n_mels, dtype=np.float32)
-    return rng.standard_gamma(degrees, (_HISS_FRAMES, n_mels), np.float32) / degrees
+    return rng.standard_gamma(degrees, (_NOISE_FRAMES, n_mels), np.float32) / degrees
 
 
-def _murmur(clips: SpectrogramSet, at_least: int, rng: np.random.Generator) -> np.ndarray:
+def _babble_pool(clips: SpectrogramSet, at_least: int, rng: np.random.Generator) -> np.ndarray:
     """Return the power of voices end to end in mel bands, (frames, n_mels): of each, mean 1."""
     voices: list[np.ndarray] = []
-    while len(voices) < _MURMUR_CLIPS or sum(map(len, voices)) < at_least:
+    while len(voices) < _BABBLE_CLIPS or sum(map(len, voices)) < at_least:
         speeds = clips.spectra[int(rng.integers(len(clips.spectra)))]
         power = np.exp(speeds[int(rng.integers(len(speeds)))] * _NEPER)
         voices.append(power / power.mean())
@@ -125,8 +127,8 @@ def _murmur(clips: SpectrogramSet, at_least: int, rng: np.random.Generator) -> n
 def _window(
     speeds: Sequence[np.ndarray],
     augmentation: Augmentation,
-    hiss: np.ndarray,
-    murmur: np.ndarray,
+    white_noise: np.ndarray,
+    babble_pool: np.ndarray,
     rng: np.random.Generator,
 ) -> np.ndarray:
     mel_db = speeds[int(rng.integers(len(speeds)))]
@@ -134,13 +136,13 @@ def _window(
     if augmentation.shift:
         window = _shifted(window, rng.uniform(-augmentation.shift, augmentation.shift))
     if rng.random() < augmentation.room:
-        window = _in_room(window, hiss, rng)
+        window = _in_room(window, white_noise, rng)
     if rng.random() < augmentation.noise:
         window = _mixed(
-            window, _coloured(hiss, window.shape, rng), rng.uniform(*augmentation.snr_db)
+            window, _coloured(white_noise, window.shape, rng), rng.uniform(*augmentation.snr_db)
         )
     if rng.random() < augmentation.babble:
-        voices = [_stretch(murmur, len(window), rng) for _ in range(rng.integers(*_VOICES))]
+        voices = [_excerpt(babble_pool, len(window), rng) for _ in range(rng.integers(*_VOICES))]
         babble = np.sum(voices, axis=0)
         window = _mixed(window, babble, rng.uniform(*augmentation.babble_db))
     if rng.random() < augmentation.band:
@@ -167,7 +169,7 @@ def _shifted(mel_db: np.ndarray, bands: float) -> np.ndarray:
     return mel_db[:, low] * (1 - part) + mel_db[:, low + 1] * part
 
 
-def _in_room(mel_db: np.ndarray, hiss: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _in_room(mel_db: np.ndarray, white_noise: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add echoes that die away: a tail of noise behind each frame, as power in the mel bands."""
     n_frames = len(mel_db)
     decay = 10 ** (-rng.uniform(*_DECAY_DB) / 10 * np.arange(n_frames))
@@ -176,17 +178,19 @@ def _in_room(mel_db: np.ndarray, hiss: np.ndarray, rng: np.random.Generator) -> 
     echoes = np.where(behind > 0, decay[behind], 0) * (10 ** (rng.uniform(*_WET_DB) / 10))
     power = np.exp(mel_db * _NEPER)
     tail = (echoes / decay.sum()).astype(np.float32) @ power
-    return _to_db(power + tail * _stretch(hiss, n_frames, rng))
+    return _to_db(power + tail * _excerpt(white_noise, n_frames, rng))
 
 
-def _coloured(hiss: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+def _coloured(
+    white_noise: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator
+) -> np.ndarray:
     """Return a stretch of noise of a random colour."""
     n_frames, n_mels = shape
     colour = 10 ** (rng.uniform(-40, 5) * np.arange(n_mels) / n_mels / 10)
-    return _stretch(hiss, n_frames, rng) * colour.astype(np.float32)
+    return _excerpt(white_noise, n_frames, rng) * colour.astype(np.float32)
 
 
-def _stretch(sound: np.ndarray, n_frames: int, rng: np.random.Generator) -> np.ndarray:
+def _excerpt(sound: np.ndarray, n_frames: int, rng: np.random.Generator) -> np.ndarray:
     start = int(rng.integers(len(sound) - n_frames + 1))
     return sound[start : start + n_frames]
 

@@ -17,9 +17,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument(
-        "corpora", nargs="*", metavar="CORPUS[:FORM]", help="what to fetch; see --list"
+        "corpora", nargs="*", metavar="CORPUS[:EDITION]", help="what to fetch; see --list"
     )
-    parser.add_argument("--list", action="store_true", help="list corpora and forms, and stop")
+    parser.add_argument("--list", action="store_true", help="list corpora and editions, and stop")
     parser.add_argument("--to", type=Path, metavar="DIR", help="gets a folder for each corpus")
     parser.add_argument(
         "--accept-licence", action="store_true", help="accept the licences instead of being asked"
@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for corpus in {corpus.name: corpus for corpus, _ in wanted}.values():
         _accept(corpus, args.accept_licence)
     failed = False
-    for corpus, form in wanted:
+    for corpus, edition in wanted:
         try:
-            fetched, present = _fetch(corpus, form, args.to / corpus.name, args.mirror)
+            fetched, present = _fetch(corpus, edition, args.to / corpus.name, args.mirror)
         except DownloadFault as fault:
             failed = True
             options.note(f"{corpus.name}: {fault}")
@@ -58,20 +58,22 @@ def _print_list() -> None:
         if corpus.last_resort:
             continue
         print(f"{corpus.title}: {corpus.source}. Licence: {corpus.licence}. {corpus.page}")
-        for number, (name, form) in enumerate(corpus.forms.items()):
+        for number, (name, edition) in enumerate(corpus.editions.items()):
             choice = f"{corpus.name}:{name}" if number else corpus.name
-            print(f"  {choice:20} {form.summary}")
-        if not corpus.forms:
+            print(f"  {choice:20} {edition.summary}")
+        if not corpus.editions:
             print(f"  {corpus.name:20} given out on request: ask at its page")
 
 
 def _find(name: str) -> tuple[Corpus, Edition]:
-    name, _, form = name.partition(":")
+    name, _, edition = name.partition(":")
     corpus = lookup(CORPORA, name, "corpus")
-    if not corpus.forms:
+    if not corpus.editions:
         way_out = f"ask for it at {corpus.page}" if corpus.page else "those are your own clips"
         raise UsageError(f"{corpus.name} cannot be fetched by a program: {way_out}")
-    return corpus, lookup(corpus.forms, form or next(iter(corpus.forms)), f"form of {name}")
+    return corpus, lookup(
+        corpus.editions, edition or next(iter(corpus.editions)), f"edition of {name}"
+    )
 
 
 def _accept(corpus: Corpus, accepted: bool) -> None:
@@ -85,10 +87,10 @@ def _accept(corpus: Corpus, accepted: bool) -> None:
         raise UsageError("the licence was not accepted")
 
 
-def _fetch(corpus: Corpus, form: Edition, folder: Path, mirror: str | None) -> tuple[int, int]:
+def _fetch(corpus: Corpus, edition: Edition, folder: Path, mirror: str | None) -> tuple[int, int]:
     from tqdm import tqdm
 
-    files = list_files(mirrored(form, mirror) if mirror else form)
+    files = list_files(mirrored(edition, mirror) if mirror else edition)
     fetched = 0
     for number, file in enumerate(files, start=1):
         title = f"{corpus.name} {number}/{len(files)}"

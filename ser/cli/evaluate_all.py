@@ -17,7 +17,7 @@ from ser.resources import DEFAULT_MODEL
 def evaluate_all(args: argparse.Namespace) -> int:
     """Do the runs that are missing, and write the table after each; return 1 if one failed."""
     recipes = [lookup(RECIPES, name, "recipe") for name in args.all] or list(RECIPES.values())
-    everything = table.plan(RECIPES.values(), args.data, epochs=args.epochs, seeds=args.seeds)
+    everything = table.plan_runs(RECIPES.values(), args.data, epochs=args.epochs, seeds=args.seeds)
     runs = [run for run in everything if run.recipe in recipes]
     todo = [run for run in runs if not table.is_done(run, args.results)]
     options.note(f"{len(todo)} of {len(runs)} runs are to be done")
@@ -27,7 +27,7 @@ def evaluate_all(args: argparse.Namespace) -> int:
         load_dataset(args.data, FEATURE_SETS[name], progress=options.extraction_progress)
     failed = 0
     for number, (run, result) in enumerate(
-        table.perform(todo, args.results, jobs=args.jobs), start=1
+        table.run_all(todo, args.results, jobs=args.jobs), start=1
     ):
         failed += "error" in result
         outcome = (

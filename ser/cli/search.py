@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recipes = [lookup(RECIPES, name, "recipe") for name in args.recipes]
 
     from ser.reports.plots import plot_comparison
-    from ser.training.grid_search import compare, search, store, with_params
+    from ser.training.grid_search import compare, save_best, search, with_params
 
     found, measured = [], []
     with options.workers(args):
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rest, _ = hold_out_test(dataset.utterances, seed=args.seed)
             best = search(recipe, dataset.only(rest), seed=args.seed, most=args.most)
             found.append(best)
-            print(f"{store(best, args.out)}: UAR {best.uar:.1%}, {best.params}")
+            print(f"{save_best(best, args.out)}: UAR {best.uar:.1%}, {best.params}")
             measured += compare(
                 with_params(recipe, best.params), dataset.only(rest), seed=args.seed
             )

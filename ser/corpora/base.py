@@ -40,7 +40,7 @@ class Corpus:
             one of this corpus. It never opens the file.
         last_resort: whether it is asked only when no other corpus knows the name.
         page: address at which people read of the corpus; "" for none.
-        forms: those in which it can be fetched, by name, the usual one first.
+        editions: those in which it can be fetched, by name, the usual one first.
     """
 
     name: str
@@ -51,4 +51,4 @@ class Corpus:
     parse: Callable[[Path], Utterance | None]
     last_resort: bool = False
     page: str = ""
-    forms: Mapping[str, Edition] = field(default_factory=dict)
+    editions: Mapping[str, Edition] = field(default_factory=dict)

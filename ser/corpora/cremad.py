@@ -60,7 +60,7 @@ CORPUS = Corpus(
     voices="91 North American actors",
     parse=_parse,
     page=f"https://github.com/{_REPOSITORY}",
-    forms={
+    editions={
         "speech": Edition(
             summary="7,442 clips, 606 MB",
             files=(

@@ -30,30 +30,30 @@ _RANGE_DONE = 416
 Progress = Callable[[int, int | None], None]
 
 
-def list_files(form: Edition) -> list[RemoteFile]:
-    """Return the files of a form, asking the publisher's list where there is one.
+def list_files(edition: Edition) -> list[RemoteFile]:
+    """Return the files of an edition, asking the publisher's list where there is one.
 
     Raises:
         DownloadFault: the list cannot be had, or is not what it was when this was written.
     """
-    if not form.listing:
-        return list(form.files)
+    if not edition.listing:
+        return list(edition.files)
     try:
-        return [*form.files, *form.read_listing(_get(form.listing))]
+        return [*edition.files, *edition.read_listing(_get(edition.listing))]
     except (KeyError, TypeError, ValueError) as error:
-        raise DownloadFault(f"{form.listing} is not the list it was: {error!r}") from error
+        raise DownloadFault(f"{edition.listing} is not the list it was: {error!r}") from error
 
 
-def mirrored(form: Edition, mirror: str) -> Edition:
-    """Return a form whose files come from a mirror: their names below its address.
+def mirrored(edition: Edition, mirror: str) -> Edition:
+    """Return an edition whose files come from a mirror: their names below its address.
 
     Raises:
-        DownloadFault: the form's files are known to its publisher alone.
+        DownloadFault: the edition's files are known to its publisher alone.
     """
-    if form.listing:
-        raise DownloadFault(f"the files of this form are listed at {form.listing} alone")
+    if edition.listing:
+        raise DownloadFault(f"the files of this edition are listed at {edition.listing} alone")
     base = mirror.rstrip("/")
-    return replace(form, files=tuple(replace(f, url=f"{base}/{f.path}") for f in form.files))
+    return replace(edition, files=tuple(replace(f, url=f"{base}/{f.path}") for f in edition.files))
 
 
 def fetch(file: RemoteFile, folder: Path, *, progress: Progress = lambda *_: None) -> bool:

@@ -45,7 +45,7 @@ CORPUS = Corpus(
     voices="ten German actors",
     parse=_parse,
     page="http://emodb.bilderbar.info/",
-    forms={
+    editions={
         "speech": Edition(
             summary="535 clips, 40 MB; no checksum is published",
             files=(

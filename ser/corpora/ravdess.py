@@ -42,7 +42,7 @@ CORPUS = Corpus(
     voices="24 North American actors",
     parse=_parse,
     page="https://zenodo.org/records/1188976",
-    forms={
+    editions={
         "speech": Edition(
             summary="1,440 clips of speech, 208 MB",
             files=(

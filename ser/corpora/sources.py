@@ -25,7 +25,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Edition:
-    """A form in which a corpus is published, such as its songs.
+    """A edition in which a corpus is published, such as its songs.
 
     Attributes:
         files: what it consists of, as far as that is known here.

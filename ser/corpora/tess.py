@@ -40,7 +40,7 @@ CORPUS = Corpus(
     voices="two Canadian actresses",
     parse=_parse,
     page="https://doi.org/10.5683/SP2/E8H2MF",
-    forms={
+    editions={
         "speech": Edition(
             summary="2,800 clips",
             listing=f"{_BOREALIS}/api/datasets/:persistentId/versions/:latest-published/files"

@@ -11,7 +11,7 @@ import numpy as np
 import soxr
 
 from ser.audio import SAMPLE_RATE, load_audio
-from ser.augmentation.corruptions import conditions, telephone
+from ser.augmentation.corruptions import corruptions, telephone
 from ser.augmentation.spectrogram import Augmentation, SpectrogramSet
 from ser.corpora import CORPORA, Utterance, scan
 from ser.data.cache import cached
@@ -206,7 +206,7 @@ def corrupted_features(
     babble = [dataset.utterances[i].path for i in chosen]
 
     def compute() -> dict[str, np.ndarray]:
-        change = conditions(_babble(babble))[condition]
+        change = corruptions(_babble(babble))[condition]
         corrupted = []
         for utterance in clips:
             rng = np.random.default_rng(zlib.crc32(utterance.take.encode()))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ser.audio import load_audio
 from ser.corpora import Utterance
-from ser.data.parallel import each
+from ser.data.parallel import parallel_map
 from ser.errors import SerError
 from ser.features import FEATURE_SETS, FeatureSet
 
@@ -46,14 +46,14 @@ def extract(
     """Yield the features of clips, in their order, `CHUNK` clips at a time.
 
     Args:
-        jobs, dask: as `ser.data.parallel.each` takes them.
+        jobs, dask: as `parallel_map` takes them.
 
     Raises:
         UsageError: there is no Dask scheduler, or it has no workers.
     """
     chunks = (utterances[i : i + CHUNK] for i in range(0, len(utterances), CHUNK))
     # A feature set is a function and data; a process that has the library knows its name.
-    return each(functools.partial(_extract, features.name), chunks, jobs=jobs, dask=dask)
+    return parallel_map(functools.partial(_extract, features.name), chunks, jobs=jobs, dask=dask)
 
 
 def extract_file(path: Path, features: FeatureSet) -> tuple[np.ndarray | None, str]:

@@ -19,7 +19,7 @@ _CONNECT_S = 10
 _RETRIES = 3  # of an item whose worker was lost
 
 
-def each(
+def parallel_map(
     function: Callable[[T], R], items: Iterable[T], *, jobs: int = 1, dask: str | None = None
 ) -> Iterator[R]:
     """Yield ``function(item)`` of each item, in the order of the items.

@@ -9,7 +9,7 @@ from typing import Any
 
 from ser.data.cache import code_digest
 from ser.data.dataset import Dataset, corrupted_features
-from ser.data.parallel import each
+from ser.data.parallel import parallel_map
 from ser.data.splits import Protocol, Split
 from ser.evaluation.results import Evaluation, SplitResult, load_result, save_result
 from ser.evaluation.window_search import score_long_audio
@@ -80,15 +80,15 @@ def evaluate(
         (split, seed) for seed in seeds for split in protocol.splits(dataset.utterances, seed)
     ]
     jobs = min(jobs, len(splits))
-    perform = partial(_perform, callbacks=callbacks) if jobs == 1 else _perform
+    run_task = partial(_run_task, callbacks=callbacks) if jobs == 1 else _run_task
     results = []
-    for result in each(perform, (task(*one) for one in splits), jobs=jobs):
+    for result in parallel_map(run_task, (task(*one) for one in splits), jobs=jobs):
         done(result)
         results.append(result)
     return Evaluation(recipe, protocol, tuple(results))
 
 
-def _perform(
+def _run_task(
     task: _Task, callbacks: Callable[[Split], Iterable[Any]] = lambda _: ()
 ) -> SplitResult:
     tested = tuple(task.dataset.utterances[i] for i in task.split.test)
@@ -121,7 +121,9 @@ def _perform(
             for name in task.corrupted
         },
         long_audio=score_long_audio(
-            [(rows, apart.predictor()) for rows, apart in trained.apart()], dataset, seed=task.seed
+            [(rows, model.predictor()) for rows, model in trained.held_out_models()],
+            dataset,
+            seed=task.seed,
         )
         if task.long_audio
         else {},

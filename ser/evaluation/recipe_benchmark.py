@@ -86,7 +86,7 @@ class Run:
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def plan(
+def plan_runs(
     recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None = None, seeds: int = 1
 ) -> list[Run]:
     """Return the runs of recipes, the longest first."""
@@ -120,11 +120,11 @@ def is_done(run: Run, folder: Path) -> bool:
     return path.is_file() and json.loads(path.read_text())["key"] == run.key()
 
 
-def perform(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tuple[Run, dict]]:
+def run_all(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tuple[Run, dict]]:
     """Perform runs side by side, each in a process of its own; yield and store their results."""
     folder.mkdir(parents=True, exist_ok=True)
     with processes(jobs, calls_each=1) as pool:  # TensorFlow gives no memory back
-        futures: dict[Future, Run] = {pool.submit(measure, run): run for run in runs}
+        futures: dict[Future, Run] = {pool.submit(run_one, run): run for run in runs}
         for future in as_completed(futures):
             run, result = futures[future], future.result()
             partial = run.path(folder).with_suffix(".partial")
@@ -133,7 +133,7 @@ def perform(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tup
             yield run, result
 
 
-def measure(run: Run) -> dict[str, Any]:
+def run_one(run: Run) -> dict[str, Any]:
     """Train and test a recipe; return its figures, or ``error``, with what it was run on."""
     from ser.evaluation.evaluate import evaluate
 

@@ -57,8 +57,8 @@ def mel_power(
     for start in range(0, n_frames, _BLOCK):
         n = min(_BLOCK, n_frames - start)
         first = start * hop_length - n_fft // 2
-        stretch = _cut(samples, first, first + (n - 1) * hop_length + n_fft)
-        np.multiply(sliding_window_view(stretch, n_fft)[::hop_length], window, out=frames[:n])
+        part = _cut(samples, first, first + (n - 1) * hop_length + n_fft)
+        np.multiply(sliding_window_view(part, n_fft)[::hop_length], window, out=frames[:n])
         np.fft.rfft(frames[:n], out=spectrum[:n])  # type: ignore[arg-type]  # stubs: complex128
         np.square(spectrum.real[:n], out=power[:n])
         power[:n] += np.square(spectrum.imag[:n], out=square[:n])

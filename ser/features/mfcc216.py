@@ -4,7 +4,7 @@ import numpy as np
 
 from ser.features.base import FeatureSet, check_finite
 from ser.features.mel import mel_power, mfcc, to_db
-from ser.features.statistics import FRAME, stretch
+from ser.features.statistics import FRAME, crop
 
 
 def _compute(
@@ -19,7 +19,7 @@ def _compute(
     seconds: float,
 ) -> np.ndarray:
     """Return shape (frames, 1); a clip shorter than `seconds` ends in silence."""
-    heard = stretch(samples, sample_rate, offset_seconds, seconds)
+    heard = crop(samples, sample_rate, offset_seconds, seconds)
     padded = np.pad(heard, (0, round(seconds * sample_rate) - len(heard)))
     power = mel_power(
         padded, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels

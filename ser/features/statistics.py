@@ -94,7 +94,7 @@ def mean_blocks(
         samples: shape (n,), float32.
         blocks: names of blocks: mfcc, chroma, mel, contrast, tonnetz, zcr, rms, rolloff,
             centroid, bandwidth.
-        offset_seconds, seconds: the stretch that is looked at; see `stretch`.
+        offset_seconds, seconds: the crop that is looked at; see `crop`.
 
     Returns:
         shape (values, 1), float32: the published networks convolve over the values.
@@ -103,7 +103,7 @@ def mean_blocks(
         InvalidSamples: the samples are so large that the spectrum overflows.
     """
     if seconds is not None:
-        samples = stretch(samples, sample_rate, offset_seconds, seconds)
+        samples = crop(samples, sample_rate, offset_seconds, seconds)
     frame = {"n_fft": n_fft, "hop_length": hop_length}
     with warnings.catch_warnings():
         # Of a clip that is short for librosa's longest filters, or has no pitch to tune to.
@@ -113,7 +113,7 @@ def mean_blocks(
     return np.concatenate(means)[:, np.newaxis]
 
 
-def stretch(
+def crop(
     samples: np.ndarray, sample_rate: int, offset_seconds: float, seconds: float
 ) -> np.ndarray:
     """Return `seconds` of a clip from `offset_seconds` on.

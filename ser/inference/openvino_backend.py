@@ -85,7 +85,7 @@ class OpenVinoModel:
 
     @classmethod
     def imported(cls, exported: Exported) -> "OpenVinoModel":
-        """Take over what another process compiled, without Keras: the answers are equal to the bit."""
+        """Take over what another process compiled; the answers are equal to the bit."""
         return cls(*map(_Compiled.imported, exported))
 
     def export(self) -> Exported:

@@ -152,7 +152,7 @@ def score_uar(estimator: Any, x: np.ndarray, y: np.ndarray) -> float:
     return uar(y, predicted)
 
 
-def store(found: SearchResult, folder: Path) -> Path:
+def save_best(found: SearchResult, folder: Path) -> Path:
     """Write what was found, where `stored` reads it."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{found.recipe}.json"
@@ -160,7 +160,7 @@ def store(found: SearchResult, folder: Path) -> Path:
     return path
 
 
-def stored(recipe: Recipe, folder: Path) -> Recipe:
+def load_best(recipe: Recipe, folder: Path) -> Recipe:
     """Return a recipe with the parameters that a search stored; as it is where none did."""
     path = folder / f"{recipe.name}.json"
     if not path.is_file():

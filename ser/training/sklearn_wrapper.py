@@ -36,8 +36,8 @@ class NetworkClassifier(SKLearnClassifier):
 def as_estimator(recipe: Recipe, *, seed: int = 0, epochs: int | None = None) -> Any:
     """Return an unfitted scikit-learn estimator of a recipe.
 
-    It takes rows of numbers, shape (n, numbers), as `ser.models.sklearn_models.flat` gives them, and
-    label indices; a regressor, the values of the labels.
+    It takes rows of shape (n, numbers), as `flat` returns them, and label indices; a regressor
+    takes the values of the labels.
 
     Args:
         epochs: of a network, instead of the recipe's number.

@@ -46,7 +46,7 @@ class Trained:
     uncertain_below: float = 0.0
     held_out: tuple[tuple[np.ndarray, Any], ...] = field(default=(), repr=False)
 
-    def apart(self) -> Iterator[tuple[np.ndarray, "Trained"]]:
+    def held_out_models(self) -> Iterator[tuple[np.ndarray, "Trained"]]:
         """Yield the validation rows in parts, each with what was not trained on it."""
         for rows, model in self.held_out:
             yield rows, replace(self, model=model)
@@ -57,7 +57,9 @@ class Trained:
         Args:
             dataset: the one that it was trained on.
         """
-        parts = [(rows, t.probabilities(dataset.features[rows])) for rows, t in self.apart()]
+        parts = [
+            (rows, t.probabilities(dataset.features[rows])) for rows, t in self.held_out_models()
+        ]
         truth = dataset.label_indices(self.recipe.labels)
         return (
             np.concatenate([truth[rows] for rows, _ in parts]),

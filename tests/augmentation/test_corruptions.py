@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ser.audio.decode import SAMPLE_RATE
-from ser.augmentation.corruptions import conditions, mix
+from ser.augmentation.corruptions import corruptions, mix
 from tests import synth
 
 VOICE = synth.voice(2.0)
 BABBLE = sum(synth.voice(5.0, pitch=100 + 20 * k, seed=k) for k in range(6))
-ALL = conditions(BABBLE)
+ALL = corruptions(BABBLE)
 
 
 def spectrum(samples):

@@ -200,7 +200,7 @@ TREE = {"tree": [{"path": "AudioWAV/1001_DFA_ANG_XX.wav"}, {"path": "README.md"}
 
 
 @pytest.mark.parametrize(
-    ("corpus", "form", "listing", "last"),
+    ("corpus", "edition", "listing", "last"),
     [
         ("ravdess", "video-song", ZENODO,
          RemoteFile(url="u", path="Video_Song_Actor_01.zip", size=5, checksum="md5:a")),
@@ -215,9 +215,9 @@ TREE = {"tree": [{"path": "AudioWAV/1001_DFA_ANG_XX.wav"}, {"path": "README.md"}
                             "CREMA-D/master/AudioWAV/1001_DFA_ANG_XX.wav")),
     ],
 )  # fmt: skip
-def test_the_lists_of_the_publishers(publisher, corpus, form, listing, last):
+def test_the_lists_of_the_publishers(publisher, corpus, edition, listing, last):
     publisher.files["list"] = json.dumps(listing).encode()
-    known = CORPORA[corpus].forms[form]
+    known = CORPORA[corpus].editions[edition]
     asked = Edition(
         summary="", files=known.files, listing=f"{publisher.url}/list",
         read_listing=known.read_listing,
@@ -233,9 +233,9 @@ def test_the_lists_of_the_publishers(publisher, corpus, form, listing, last):
 def test_each_form_says_where_it_is_from():
     for corpus in CORPORA.values():
         assert corpus.last_resort or corpus.page.startswith("http")
-        for form in corpus.forms.values():
-            assert form.files or form.listing.startswith("https://")
-            for file in form.files:
+        for edition in corpus.editions.values():
+            assert edition.files or edition.listing.startswith("https://")
+            for file in edition.files:
                 assert file.url.startswith("http")
                 assert file.checksum.partition(":")[0] in ("", "md5", "sha256")
 
@@ -278,7 +278,7 @@ def test_the_script_says_what_is_wrong(publisher, tmp_path):
     for corpus, words in {
         "savee": "ask for it at http://kahlan.eps.surrey.ac.uk/savee/",
         "nonsense": "unknown corpus 'nonsense'; known: cremad",
-        "ravdess:film": "unknown form of ravdess 'film'; known: song, speech, video-song",
+        "ravdess:film": "unknown edition of ravdess 'film'; known: song, speech, video-song",
     }.items():
         done = run("download.py", corpus, *to)
         assert (done.returncode, words in done.stderr) == (2, True), done.stderr

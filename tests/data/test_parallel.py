@@ -16,7 +16,7 @@ from distributed import LocalCluster, SchedulerPlugin
 
 from ser.corpora import CORPORA, scan
 from ser.data.extraction import CHUNK, extract
-from ser.data.parallel import each
+from ser.data.parallel import parallel_map
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from tests.cli.test_scripts import run
@@ -93,7 +93,7 @@ def test_two_processes_to_the_bit(alone, utterances):
 def test_items_are_taken_no_faster_than_they_are_done():
     taken = []
     items = (taken.append(i) or i for i in range(100))
-    answers = each(operator.neg, items, jobs=2)
+    answers = parallel_map(operator.neg, items, jobs=2)
     assert next(answers) == 0
     assert len(taken) < 10
     assert list(answers) == [-i for i in range(1, 100)]
@@ -170,9 +170,9 @@ def test_grid_search_by_command_line(cluster, tiny_corpus, tmp_path):
 
 def test_no_scheduler_and_no_workers():
     with pytest.raises(UsageError, match="no Dask scheduler at nonsense"):
-        next(each(operator.neg, [1], dask="nonsense://x"))
+        next(parallel_map(operator.neg, [1], dask="nonsense://x"))
     with (
         LocalCluster(n_workers=0, dashboard_address=None) as empty,
         pytest.raises(UsageError, match="has no workers"),
     ):
-        next(each(operator.neg, [1], dask=empty.scheduler_address))
+        next(parallel_map(operator.neg, [1], dask=empty.scheduler_address))

@@ -13,7 +13,7 @@ from ser.reports import recipe_table as table_text
 
 
 def kinds(name, data, **options):
-    return [(r.kind, r.protocol) for r in table.plan([RECIPES[name]], [data], **options)]
+    return [(r.kind, r.protocol) for r in table.plan_runs([RECIPES[name]], [data], **options)]
 
 
 def test_a_leak_is_run_on_unseen_voices_too(tmp_path):
@@ -27,9 +27,9 @@ def test_the_published_features_are_used_where_they_are(tmp_path):
     y = np.arange(120) % 8
     matrix = tmp_path / "in" / "mfcc40_5252.npz"
     np.savez(matrix, X=np.random.default_rng(0).normal(size=(120, 40)) + y[:, None], y=y)
-    runs = table.plan([RECIPES["tree-mfcc40"]], [tmp_path], seeds=2)
+    runs = table.plan_runs([RECIPES["tree-mfcc40"]], [tmp_path], seeds=2)
     assert [run.matrix for run in runs if run.kind == "published"] == [matrix]
-    (found,) = (table.measure(run) for run in runs if run.matrix)
+    (found,) = (table.run_one(run) for run in runs if run.matrix)
     assert found["seeds"] == [0, 1]
     assert found["sd"]["accuracy"] is not None
     assert found["n"] == 40
@@ -38,9 +38,9 @@ def test_the_published_features_are_used_where_they_are(tmp_path):
 
 
 def test_the_longest_is_begun_first_and_epochs_are_capped(tmp_path):
-    runs = table.plan([RECIPES["svc-180"], RECIPES["conv1d-mfcc40"]], [tmp_path], epochs=300)
+    runs = table.plan_runs([RECIPES["svc-180"], RECIPES["conv1d-mfcc40"]], [tmp_path], epochs=300)
     assert [run.n_epochs for run in runs] == [300, 300, None, None]
-    (run,) = table.plan([RECIPES["conv1d-frames"]], [tmp_path], epochs=300)
+    (run,) = table.plan_runs([RECIPES["conv1d-frames"]], [tmp_path], epochs=300)
     assert run.n_epochs == RECIPES["conv1d-frames"].epochs
 
 
@@ -48,7 +48,7 @@ def test_the_longest_is_begun_first_and_epochs_are_capped(tmp_path):
     "change", [{"epochs": 5}, {"seeds": 2}, {"protocol": "loso"}, {"recipe": RECIPES["rnn-180"]}]
 )
 def test_another_run_is_not_done(tmp_path, change):
-    (run, _) = table.plan([RECIPES["conv1d-mfcc40"]], [tmp_path])
+    (run, _) = table.plan_runs([RECIPES["conv1d-mfcc40"]], [tmp_path])
     assert not table.is_done(run, tmp_path)
     run.path(tmp_path).write_text(json.dumps({"key": run.key()}))
     assert table.is_done(run, tmp_path)
@@ -65,11 +65,11 @@ def _other(shape, n_labels):
 )
 def test_figures_of_another_recipe_are_marked(tmp_path, changed, stale):
     recipe = RECIPES["conv1d-mfcc40"]
-    (run, _) = table.plan([recipe], [tmp_path])
+    (run, _) = table.plan_runs([recipe], [tmp_path])
     figures = {"key": run.key(), "protocol": "published", "accuracy": 0.8, "on": {}}
     run.path(tmp_path).write_text(json.dumps(figures))
     changed = replace(recipe, **changed)
-    runs = table.plan([changed], [tmp_path])
+    runs = table.plan_runs([changed], [tmp_path])
     assert table.is_done(runs[0], tmp_path) != stale
     text = table_text.render([changed], table.results(runs, tmp_path))
     assert ("| 80.0% † (`published`) |" in text) == stale
@@ -77,7 +77,7 @@ def test_figures_of_another_recipe_are_marked(tmp_path, changed, stale):
 
 def test_figures_of_other_data_are_marked(tiny_corpus, tmp_path):
     recipe = RECIPES["tree-mfcc40"]
-    runs = [run for run in table.plan([recipe], [tiny_corpus]) if run.kind == "unseen"]
+    runs = [run for run in table.plan_runs([recipe], [tiny_corpus]) if run.kind == "unseen"]
     for run in runs:
         run.path(tmp_path).write_text(json.dumps({"key": run.key()}))
     assert not table.results(runs, tmp_path)["tree-mfcc40"]["unseen"]["stale"]

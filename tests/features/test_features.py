@@ -9,7 +9,7 @@ import pytest
 from ser.audio.decode import SAMPLE_RATE
 from ser.errors import InvalidSamples, ModelFileError, UsageError
 from ser.features import FEATURE_SETS
-from ser.features.statistics import stretch
+from ser.features.statistics import crop
 from ser.plugins import collect, lookup
 from tests import synth
 
@@ -84,9 +84,9 @@ def test_mfcc216_is_of_its_stretch_at_its_rate():
 
 def test_a_short_clip_is_looked_at_from_where_most_of_it_is():
     short = np.arange(2200)
-    assert stretch(short, 1000, 0.5, 2.5).tolist() == short.tolist()
-    assert stretch(np.arange(2700), 1000, 0.5, 2.5)[0] == 200
-    assert stretch(np.arange(4000), 1000, 0.5, 2.5).tolist() == list(range(500, 3000))
+    assert crop(short, 1000, 0.5, 2.5).tolist() == short.tolist()
+    assert crop(np.arange(2700), 1000, 0.5, 2.5)[0] == 200
+    assert crop(np.arange(4000), 1000, 0.5, 2.5).tolist() == list(range(500, 3000))
 
 
 @pytest.mark.parametrize("name", FEATURE_SETS)

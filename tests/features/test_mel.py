@@ -45,13 +45,13 @@ def assert_same(samples, *, params=PARAMS, n_mfcc=40):
     ours, db = to_db(power), librosa.power_to_db(expected, top_db=None)
     audible = db >= db.max() - RANGE_DB
     np.testing.assert_allclose(ours[audible], db[audible], atol=2e-4)  # librosa's own error
-    mfcc = librosa.feature.mfcc(y=samples, sr=SAMPLE_RATE, n_mfcc=n_mfcc, **params).T
+    theirs = librosa.feature.mfcc(y=samples, sr=SAMPLE_RATE, n_mfcc=n_mfcc, **params).T
     found = mfcc(ours, n_mfcc=n_mfcc)
     assert found.dtype == np.float32
     np.testing.assert_allclose(
-        found.mean(axis=0, dtype=float), mfcc.mean(axis=0, dtype=float), atol=1e-4
+        found.mean(axis=0, dtype=float), theirs.mean(axis=0, dtype=float), atol=1e-4
     )
-    np.testing.assert_allclose(found, mfcc, rtol=np.finfo(np.float32).eps, atol=1e-4)
+    np.testing.assert_allclose(found, theirs, rtol=np.finfo(np.float32).eps, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", SOUNDS)

@@ -30,7 +30,7 @@ def check_answer(answer: dict, labels) -> None:
     assert at == pytest.approx(answer["duration"], abs=1e-9)
 
 
-def geometric_mean(rows, weights) -> np.ndarray:
+def scipys_mean(rows, weights) -> np.ndarray:
     mean = gmean(rows, axis=0, weights=np.array(weights)[:, np.newaxis])
     return mean / mean.sum()
 
@@ -89,7 +89,7 @@ def test_silent_windows_are_marked_and_have_no_vote(predictor):
     voiced = [list(s.probabilities.values()) for s in padded.segments if not s.silent]
     lengths = [s.end - s.start for s in padded.segments if not s.silent]
     whole = list(padded.probabilities.values())
-    np.testing.assert_allclose(whole, geometric_mean(voiced, lengths), atol=1e-12)
+    np.testing.assert_allclose(whole, scipys_mean(voiced, lengths), atol=1e-12)
 
 
 def test_the_whole_is_the_geometric_mean_of_its_segments(predictor):
@@ -97,7 +97,7 @@ def test_the_whole_is_the_geometric_mean_of_its_segments(predictor):
     lengths = [s.end - s.start for s in answer.segments]
     rows = [list(s.probabilities.values()) for s in answer.segments]
     whole = list(answer.probabilities.values())
-    np.testing.assert_allclose(whole, geometric_mean(rows, lengths), atol=1e-12)
+    np.testing.assert_allclose(whole, scipys_mean(rows, lengths), atol=1e-12)
 
 
 def test_the_answer_for_one_window_is_that_of_the_window(predictor, clip):

@@ -77,7 +77,7 @@ print(json.dumps({
     "training": right(truth[rows], trained.probabilities(dataset.features[rows])),
     "held out": right(truth[held_out], trained.probabilities(dataset.features[held_out])),
     "validated": right(*trained.validate(dataset)),
-    "parts": [len(part) for part, _ in trained.apart()],
+    "parts": [len(part) for part, _ in trained.held_out_models()],
     "temperature": trained.temperature,
 }))
 """
