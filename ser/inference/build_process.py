@@ -23,10 +23,13 @@ _REFUSED = 2  # exit status: the model file cannot be built; stderr says why
 _LENGTH = struct.Struct(">Q")  # of the first of the two compiled models
 
 
-def build_in_process(model_file: ModelFile) -> OpenVinoModel:
+def build_in_process(model_file: ModelFile, *, threads: int | None = None) -> OpenVinoModel:
     """Return what `build_openvino_model` does, built by a process that then ends.
 
-    If no process can be started, or it ends early, this process builds the model.
+    If no process can be started, or it ends early, this process builds the model, for all cores.
+
+    Args:
+        threads: for inference; None takes all cores.
 
     Raises:
         ModelFileError: the model cannot be built.
@@ -58,7 +61,7 @@ def build_in_process(model_file: ModelFile) -> OpenVinoModel:
         return build_openvino_model(model_file)
     start = _LENGTH.size
     middle = start + _LENGTH.unpack_from(compiled)[0]
-    return OpenVinoModel.imported((compiled[start:middle], compiled[middle:]))
+    return OpenVinoModel.imported((compiled[start:middle], compiled[middle:]), threads=threads)
 
 
 def main() -> int:

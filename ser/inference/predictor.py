@@ -19,7 +19,7 @@ from ser.inference.windowing import geometric_mean, segment_times, silent_window
 from ser.models.calibration import apply_temperature
 from ser.models.model_file import ModelFile, read_model_file
 
-_LONG_AT_ONCE = 2  # long clips; with four, a dyno of 512 MB has too little memory
+_LONG_AT_ONCE = 2  # long clips; with four, 512 MB are too little
 _WINDOWS_AT_ONCE = 64  # whose features are held
 
 #: Told the name of each stage of a prediction, and how many seconds it took, failed or not.

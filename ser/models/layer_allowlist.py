@@ -1,14 +1,11 @@
-"""What a model file may hold: stock Keras objects and plain arrays; nothing that runs or reads.
+"""What a model file may hold: stock Keras layers and plain arrays, nothing that runs or reads.
 
-Keras builds whatever class or function a file names, among its own some that run code
-(Lambda), load other files (TFSMLayer, a vocabulary) or unpickle (TorchModuleWrapper), and
-HDF5 follows links and external storage into other files. So names are on a list here, and
-the arrays must lie in the file itself, as they are: a compressed one can unpack to any size.
-Stock layers whose needs do not show in the shapes of what they take and give, such as
-attention, which scores every step by every other, are not on the list either.
+A model file is untrusted input. Keras builds any class or function that it names. Some of Keras's
+own run code (Lambda), load other files (TFSMLayer, a vocabulary) or unpickle (TorchModuleWrapper).
+HDF5 follows links and external storage into other files. So the layers must be on the list here,
+and the arrays must lie in the file itself, uncompressed: a compressed one can unpack to any size.
 """
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +13,7 @@ import h5py
 
 from ser.errors import ModelFileError
 
-MAX_BYTES = 512 * 2**20  # of a model file, and of what is packed in it
+MAX_BYTES = 512 * 2**20  # of a model file, unpacked
 
 _MODULES = (
     None, "", "keras", "keras.layers", "keras.models", "keras.initializers",
@@ -45,10 +42,10 @@ _CLASSES = frozenset(
 
 
 def check_layers(node: Any) -> None:
-    """Walk a Keras configuration.
+    """Check every object that a Keras configuration names.
 
     Raises:
-        ModelFileError: it names something that is not on the list of stock objects.
+        ModelFileError: one is not on the list.
     """
     if isinstance(node, list):
         for item in node:
@@ -61,20 +58,20 @@ def check_layers(node: Any) -> None:
             or node.get("registered_name") not in (None, name)
         ):
             raise ModelFileError(
-                f"it holds code ({name!r}), or a layer that is not on the list in ser/stock.py; "
+                f"it holds code ({name!r}), or a layer that is not on the list of allowed layers; "
                 "code in model files is never run"
             )
         for value in node.values():
             check_layers(value)
 
 
-def count_stored(file: h5py.File) -> int:
-    """Return how many numbers the arrays of a model file hold, without reading them.
+def check_arrays(file: h5py.File) -> None:
+    """Check the weights of a model file without reading them.
 
     Raises:
         ModelFileError: they are not all plain arrays in the file itself.
     """
-    stored = size = 0
+    size = 0
     room = file.id.get_filesize()
     for name, item in _walk(file, set()):
         if item.external or item.is_virtual:
@@ -84,11 +81,9 @@ def count_stored(file: h5py.File) -> int:
         # A chunk is unpacked whole, whatever size its compressed bytes come to.
         if item.chunks is not None:
             raise ModelFileError(f"{name!r} is stored in chunks; Keras writes none")
-        stored += math.prod(item.shape)
         size += item.nbytes
         if size > room:
             raise ModelFileError(f"its weights would take {size} bytes, more than the file has")
-    return stored
 
 
 def _walk(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, h5py.Dataset]]:

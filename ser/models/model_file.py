@@ -20,7 +20,7 @@ from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS, FeatureSet
 from ser.labels import EMOTIONS
 from ser.models import sklearn_models
-from ser.models.layer_allowlist import MAX_BYTES, check_layers, count_stored
+from ser.models.layer_allowlist import MAX_BYTES, check_arrays, check_layers
 
 ATTRIBUTE = "ser"
 CLASSIC_FEATURES = "mfcc40-mean"
@@ -76,7 +76,6 @@ class ModelFile:
         version: the first 12 characters of the file's SHA-256.
         architecture: the Keras configuration of the model, stock layers only; None of a
             scikit-learn model.
-        n_stored: how many numbers the arrays of a Keras model hold.
     """
 
     path: Path
@@ -84,7 +83,6 @@ class ModelFile:
     version: str
     architecture: dict[str, Any] | None
     features: FeatureSet
-    n_stored: int = 0
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -100,36 +98,36 @@ def read_model_file(path: Path) -> ModelFile:
             raise ModelFileError(f"it is larger than {MAX_BYTES // 2**20} MB")
         version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         read = _read_zip if zipfile.is_zipfile(path) else _read_hdf5
-        architecture, stored, n_stored = read(path)
-        return _check(path, version, architecture, _metadata(path.stem, stored), n_stored)
+        architecture, stored = read(path)
+        return _check(path, version, architecture, _metadata(path.stem, stored))
     except ModelFileError as error:
         raise ModelFileError(f"model file {path}: {error}") from error
     except _MALFORMED as error:
         raise ModelFileError(f"model file {path} is malformed: {error!r}") from error
 
 
-def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None, int]:
-    """Return the architecture, the stored metadata and the size of a Keras model."""
+def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None]:
+    """Return the architecture and the stored metadata of a Keras model."""
     if not h5py.is_hdf5(path):
         raise ModelFileError("it is not an HDF5 file, nor a .skops one")
     with h5py.File(path, "r") as file:
         attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
-        n_stored = count_stored(file)
+        check_arrays(file)
     if attributes["model_config"] is None:
         raise ModelFileError("it holds no Keras model (weights alone are not enough)")
     architecture = json.loads(attributes["model_config"])
     check_layers(architecture)
-    return architecture, attributes[ATTRIBUTE], n_stored
+    return architecture, attributes[ATTRIBUTE]
 
 
-def _read_zip(path: Path) -> tuple[None, str, int]:
-    """Return no architecture, the stored metadata of a scikit-learn model, and no size."""
+def _read_zip(path: Path) -> tuple[None, str]:
+    """Return no architecture, and the stored metadata of a scikit-learn model."""
     sklearn_models.check_size(path)
     stored = sklearn_models.read_metadata(path)
     if stored is None:
         raise ModelFileError("it is a zip without the metadata of a model of ours")
     sklearn_models.check_trusted(path)
-    return None, stored, 0
+    return None, stored
 
 
 def write_metadata(path: Path, metadata: Metadata) -> None:
@@ -180,7 +178,6 @@ def _check(
     version: str,
     architecture: dict[str, Any] | None,
     metadata: Metadata,
-    n_stored: int,
 ) -> ModelFile:
     name = metadata.features["name"]
     if name not in FEATURE_SETS:
@@ -195,7 +192,7 @@ def _check(
         raise ModelFileError(f"temperature {metadata.temperature} is not positive")
     if not 0 <= metadata.uncertain_below <= 1:
         raise ModelFileError(f"uncertain_below {metadata.uncertain_below} is not from 0 to 1")
-    return ModelFile(path, metadata, version, architecture, features, n_stored)
+    return ModelFile(path, metadata, version, architecture, features)
 
 
 def _metadata(stem: str, stored: str | bytes | None) -> Metadata:

@@ -73,16 +73,18 @@ def test_other_code_computes_anew(tmp_path, own_cache, monkeypatch):
 
 def test_the_code_is_that_of_the_features_without_its_comments(tmp_path, monkeypatch):
     (tmp_path / "features").mkdir()
-    module = tmp_path / "features" / "spectrum.py"
+    module = tmp_path / "features" / "mel.py"
 
     def digest(text):
         module.write_text(text)
         return cache.code_digest.__wrapped__("features/*.py")
 
-    assert (Path(cache.__file__).parent / "features" / "spectrum.py").is_file()
-    monkeypatch.setattr(cache, "__file__", str(tmp_path / "cache.py"))
+    assert (Path(cache.__file__).parents[1] / "features" / "mel.py").is_file()
+    monkeypatch.setattr(cache, "__file__", str(tmp_path / "data" / "cache.py"))
     assert digest("x = 1") == digest("x = 1  # one")
     assert digest("x = 1") != digest("x = 2")
+    with pytest.raises(ValueError, match=r"no module of .* matches moved/\*\.py"):
+        cache.code_digest.__wrapped__("features/*.py", "moved/*.py")
 
 
 _SIZE = 3

@@ -162,40 +162,6 @@ REFUSED = {
         },
         "holds code",
     ),
-    "absurd layer": (
-        {"layers": _with_layer({"class_name": "Dense", "config": {"name": "d", "units": 10**12}})},
-        "more weights than the 7",
-    ),
-    "absurd output": (
-        {
-            "layers": _with_layer(
-                {"class_name": "UpSampling1D", "config": {"name": "u", "size": 10**9}},
-                {"class_name": "AveragePooling1D", "config": {"name": "a", "pool_size": 10**9}},
-            )
-        },
-        r"layer 'u' takes \d{12} numbers",
-    ),
-    "absurd padding": (
-        {"layers": _with_layer(_convolution(padding="causal", dilation_rate=[10**9]))},
-        r"layer 'c' takes \d{11} numbers",
-    ),
-    "absurd number of steps": (
-        {
-            "layers": _any_length(
-                {"class_name": "UpSampling1D", "config": {"name": "u", "size": 1000}},
-                {"class_name": "GRU", "config": _GRU},
-            )
-        },
-        "layer 'g' has 40000 steps",
-    ),
-    "absurd output of an input of any length": (
-        {
-            "layers": _any_length(
-                {"class_name": "UpSampling1D", "config": {"name": "u", "size": 10**9}}
-            )
-        },
-        r"layer 'u' takes \d{11} numbers",
-    ),
     "attention": (
         {"layers": _with_layer({"class_name": "Attention", "config": {"name": "a"}})},
         r"holds code \('Attention'\), or a layer",
