@@ -31,9 +31,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help=f"ends in {', '.join(FORMATS)}"
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=int, default=1, help="processes side by side")
-    where.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, as tcp://host:8786")
+    options.add_workers(parser)
     args = parser.parse_args(arguments)
     if args.jobs < 1:
         parser.error("--jobs must be at least 1")

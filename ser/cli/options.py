@@ -54,10 +54,12 @@ def training_progress(recipe: "KerasRecipe", epochs: int | None, name: str) -> A
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:
-    """Add the options that `workers` takes."""
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--jobs", type=int, default=1, help="processes side by side")
-    form.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler, instead of --jobs")
+    """Add --jobs and --dask: where the work runs."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, default=1, help="processes side by side")
+    where.add_argument(
+        "--dask", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786"
+    )
 
 
 @contextmanager
@@ -65,23 +67,17 @@ def workers(args: argparse.Namespace) -> Iterator[None]:
     """Run scikit-learn's and joblib's work in processes, or on a Dask cluster.
 
     Raises:
-        UsageError: the cluster cannot be reached, or its client is not installed.
+        UsageError: no scheduler answers, or it has no workers.
     """
     import joblib
+
+    from ser.data.parallel import dask_client
 
     if not args.dask:
         with joblib.parallel_config(backend="loky", n_jobs=args.jobs):
             yield
         return
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise UsageError("--dask needs the package distributed: pip install distributed") from error
-    try:
-        client = Client(args.dask, timeout=10)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"no Dask scheduler at {args.dask}: {error}") from error
-    with client, joblib.parallel_config(backend="dask"):
+    with dask_client(args.dask), joblib.parallel_config(backend="dask"):
         yield
 
 

@@ -7,13 +7,14 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from ser.errors import ModelFileError, SerError
 from ser.web.request_log import configure_logging
 from ser.web.settings import SETTINGS, Settings, read_settings
-from ser.web.supervisor import ConnectionCounts, Supervisor, listen
+from ser.web.supervisor import ConnectionCounts, Supervisor, exit_when_told, listen
 
 
 def parse() -> argparse.Namespace:
@@ -32,6 +33,7 @@ def serve() -> int:
     try:
         settings = read_settings(os.environ)
         configure_logging(settings.log_level)
+        exit_when_told()
         sockets = listen(settings.host, settings.port)
         print(f"http://{settings.host}:{sockets[0].getsockname()[1]}", flush=True)
         copies = settings.web_concurrency
@@ -69,8 +71,10 @@ def _serve_copy(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     model = app.extensions["model"]
+    # The copies share the cores. Fewer threads than cores also cost less when all are busy.
+    threads = max(1, (os.cpu_count() or 1) // settings.web_concurrency)
     model.start(
-        build_in_process,
+        partial(build_in_process, threads=threads),
         on_failure=lambda _: server.stop(),
         on_success=lambda _: release_free_memory(),
     )

@@ -7,9 +7,12 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from threading import Thread
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ser.errors import UsageError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -82,7 +85,15 @@ def _processes(jobs: int) -> Iterator[tuple[Executor, int]]:
 
 
 @contextmanager
-def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
+def dask_client(address: str) -> Iterator["Client"]:
+    """Connect to a Dask cluster while the `with` block runs.
+
+    Args:
+        address: of its scheduler, such as ``tcp://10.0.0.1:8786``.
+
+    Raises:
+        UsageError: no scheduler answers, or it has no workers.
+    """
     from distributed import Client
 
     try:
@@ -90,7 +101,13 @@ def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
     except (OSError, ValueError) as error:
         raise UsageError(f"no Dask scheduler at {address}: {error}") from error
     with client:
-        workers = sum(client.nthreads().values())
-        if not workers:
+        if not client.nthreads():
             raise UsageError(f"the Dask scheduler at {address} has no workers")
+        yield client
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
+    with dask_client(address) as client:
+        workers = sum(client.nthreads().values())
         yield client.get_executor(retries=_RETRIES, pure=False), workers
