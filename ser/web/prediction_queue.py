@@ -80,7 +80,8 @@ class PredictionQueue:
             if self._running + self._waiting >= self._room:
                 raise retry_later("busy")
             self._count(waiting=1)
-        future: Future[T] = self._pool.submit(copy_context().run, self._work, [call])
+            # In a list, which `_work` empties: the pool keeps its arguments until the end.
+            future: Future[T] = self._pool.submit(copy_context().run, self._work, [call])
         del call
         try:
             return future.result(max(0.0, received_at + timeout_s - time.monotonic()))
