@@ -222,13 +222,16 @@ def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
     """Run a script with an empty cache; raise an error if it fails."""
     environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
     with tempfile.TemporaryDirectory(prefix="ser-cache-") as cache:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, str(SCRIPTS / name), *map(str, arguments)],
             env={**environment, "SER_CACHE": cache},
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
+    if done.returncode:
+        raise RuntimeError(f"{name} failed: {done.stderr}")
+    return done
 
 
 def _write_classic(path: Path) -> None:
