@@ -23,7 +23,7 @@ from ser.errors import UsageError
 from ser.features import FeatureSet
 from ser.metrics import Scores
 from ser.models.recipes import KerasRecipe, recipe_features
-from ser.reports.markdown import report_lines
+from ser.reports.markdown import evaluation_report
 
 _MODEL_FILES = (".h5", ".skops")
 _PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
@@ -212,7 +212,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         "tested_before": args.tested_before,
         **({"changes": changes} if changes else {}),
     }
-    details = "\n".join(report_lines(figures))
+    details = evaluation_report(figures)
     title = ", ".join([recipe.name, protocol.name, *(f"{k}: {v}" for k, v in changes.items())])
     if protocol.leaks:
         title += " (leaks: the test's voices are in the training)"

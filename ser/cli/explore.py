@@ -34,10 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not found.utterances:
         raise UsageError(f"no utterance below {', '.join(map(str, args.data))}")
 
-    from ser.reports.corpus_report import explore
+    from ser.reports.corpus_report import write_corpus_report
 
     names = sorted({CORPORA[u.corpus].title for u in found.utterances})
-    page = explore(
+    page = write_corpus_report(
         found.utterances,
         args.out,
         title=f"Corpus: {', '.join(names)}",

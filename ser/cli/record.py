@@ -68,12 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     soundfile.write(take, samples, rate, format="WAV")
     answer = predictor.predict(take.getvalue())
     if not args.no_save:
-        from ser.reports.plots import plot_take
+        from ser.reports.plots import plot_recording
 
         stem = args.save / datetime.now().strftime("take-%Y%m%d-%H%M%S-%f")
         args.save.mkdir(parents=True, exist_ok=True)
         stem.with_suffix(".wav").write_bytes(take.getvalue())
-        plot_take(samples, rate, answer, stem.with_suffix(".png"))
+        plot_recording(samples, rate, answer, stem.with_suffix(".png"))
         options.note(f"{stem}.wav, {stem}.png")
     print(f"{answer.emotion} ({answer.confidence:.0%})")
     return 0

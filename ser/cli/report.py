@@ -17,7 +17,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    from ser.reports.html import tie_together
+    from ser.reports.html import collect_reports
 
-    print(tie_together(parse(arguments).folder))
+    print(collect_reports(parse(arguments).folder))
     return 0

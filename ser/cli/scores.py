@@ -7,7 +7,7 @@ from typing import Any
 from ser.cli import options
 from ser.errors import UsageError
 from ser.models.model_file import add_scores, read_model_file
-from ser.reports.model_card import model_card
+from ser.reports.model_card import write_model_card
 
 
 def read_scores(path: Path) -> dict[str, Any]:
@@ -40,6 +40,5 @@ def add_to_model(figures: dict[str, Any], model: Path) -> None:
             f"{', '.join(trained.labels)} apart"
         )
     add_scores(model, figures)
-    card = model.with_name("README.md")
-    card.write_text(model_card(read_model_file(model)))
+    card = write_model_card(model)
     options.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")

@@ -209,7 +209,7 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     assert is_png(tmp_path / "report" / "curves-random-seed-0.png")
     assert read_model_file(model).metadata.scores == {"published": figures}
     card = (tmp_path / "README.md").read_text()
-    assert "so it flatters" in card
+    assert "so the result is too optimistic" in card
     assert "Article 5(1)(f)" in card
     again = tmp_path / "again.h5"
     again.write_bytes(trained["conv1d-mfcc40"].read_bytes())
