@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.benchmark.tables import READ
 from ser.augmentation.waveform import AUGMENTATIONS
 from ser.cli import COMMANDS
 from ser.corpora import CORPORA
@@ -297,6 +298,8 @@ def test_the_table_of_recipes_has_its_place():
 
 
 def test_the_short_benchmark_is_part_of_the_full_one():
+    names = [line.split(" | ")[0].removeprefix("| ") for line in TEXTS["benchmarks"].splitlines()]
+    assert list(READ) == [name for name in names if name in READ][: len(READ)]
     short, full = (
         [line for line in part.splitlines() if line.startswith("| ")][1:]
         for part in TEXTS["benchmarks"].split("## Every figure")
