@@ -1,4 +1,4 @@
-"""Take the README's screenshots from the running app."""
+"""Take the docs' screenshots from the running app."""
 
 import argparse
 from collections.abc import Callable, Iterator

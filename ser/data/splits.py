@@ -14,7 +14,7 @@ from ser.plugins import lookup
 VALIDATION_SHARE = 0.05  # of a training part whose speakers are not known
 VALIDATION_SPEAKERS = 4  # of a training part whose speakers are, both sexes alike
 
-# The folds on which published work reports RAVDESS speech (see the README).
+# The folds on which published work reports RAVDESS speech (see docs/training.md).
 ACTOR_FOLDS = (
     (2, 5, 14, 15, 16),
     (3, 6, 7, 13, 18),

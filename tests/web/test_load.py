@@ -1,4 +1,4 @@
-"""Short versions of `scripts/load.py`; the long ones gave the README's reliability table."""
+"""Short versions of `scripts/load.py`; the long ones gave the table of docs/reliability.md."""
 
 import signal
 import socket
