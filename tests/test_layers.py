@@ -11,7 +11,8 @@ from tests.conftest import ROOT
 TRAINING = ("data", "training", "evaluation", "augmentation", "models.recipes", "recognizer")
 OUR_OWN = (
     "corpora.download", "corpora.convert", "audio.microphone", "models.label_sets", "metrics",
-    "reports.plots", "reports.html", "reports.corpus_report", "reports.recipe_table",
+    "reports.plots", "reports.signals", "reports.html", "reports.corpus_report",
+    "reports.recipe_table",
 )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     soundfile.write(take, samples, rate, format="WAV")
     answer = predictor.predict(take.getvalue())
     if not args.no_save:
-        from ser.reports.plots import plot_recording
+        from ser.reports.signals import plot_recording
 
         stem = args.save / datetime.now().strftime("take-%Y%m%d-%H%M%S-%f")
         args.save.mkdir(parents=True, exist_ok=True)

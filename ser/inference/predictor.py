@@ -68,10 +68,12 @@ class Prediction:
 class Predictor:
     """A loaded model; threads may share it."""
 
-    def __init__(self, model_file: ModelFile, scorer: Scorer) -> None:
+    def __init__(
+        self, model_file: ModelFile, scorer: Scorer, *, long_at_once: int = _LONG_AT_ONCE
+    ) -> None:
         self.model_file = model_file
         self.scorer = scorer
-        self._long = FairSemaphore(_LONG_AT_ONCE)
+        self._long = FairSemaphore(long_at_once)
 
     @classmethod
     def from_file(cls, path: Path) -> "Predictor":
@@ -87,16 +89,19 @@ class Predictor:
         cls,
         model_file: ModelFile,
         build: Callable[[ModelFile], OpenVinoModel] = build_openvino_model,
+        *,
+        long_at_once: int = _LONG_AT_ONCE,
     ) -> "Predictor":
-        """Load the model of a model_file and warm it up.
+        """Load the model of a model file and warm it up.
 
         Args:
-            build: as `load_backend` says.
+            build: as `load_backend` takes it.
+            long_at_once: how many long clips may hold much memory at the same time.
 
         Raises:
             ModelFileError: it cannot be served.
         """
-        loaded = cls(model_file, load_backend(model_file, build))
+        loaded = cls(model_file, load_backend(model_file, build), long_at_once=long_at_once)
         loaded.warm_up()
         return loaded
 

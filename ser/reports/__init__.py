@@ -1,4 +1,5 @@
-"""Reports: figures come in; plots, Markdown and HTML pages go out.
+"""Reports: scores come in; plots, Markdown and HTML pages go out.
 
-The model card is here, too: it is written from what the model file carries.
+The model card is here too. Nothing is imported here: the server needs the card, but must not
+load matplotlib.
 """

@@ -1,133 +1,102 @@
-"""The figures of an evaluation as tables, for reports and model cards."""
+"""The scores of an evaluation as Markdown, for reports and model cards."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: What `ser.evaluation.evaluate.Evaluation.summary` gives, and a model file carries.
-Figures = Mapping[str, Any]
+from ser.reports.rendering import percent, render
 
-_SPREAD = ("sd", "95 %")
-_NAMES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro-F1", "ece": "ECE"}
+#: What `ser.evaluation.results.Evaluation.summary` returns, and what a model file carries.
+EvaluationScores = Mapping[str, Any]
 
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table."""
-    return [f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *rows)]
+_HEADLINE = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro-F1", "ece": "ECE"}
+_GROUPS = ("split", "sex", "intensity")
 
 
-def percent(value: float | None) -> str:
-    """Return a share of 0 to 1 as percent; a dash for None."""
-    return "–" if value is None else f"{value:.1%}"
-
-
-def report_lines(figures: Figures, others: Mapping[str, Figures] | None = None) -> list[str]:
-    """Return all that an evaluation found as Markdown.
+def evaluation_report(
+    scores: EvaluationScores, others: Mapping[str, EvaluationScores] | None = None
+) -> str:
+    """Return everything that an evaluation measured as Markdown.
 
     Args:
-        others: the same of other recipes, by name, for comparison under recording conditions.
+        others: scores of other recipes by name, to compare under recording conditions.
     """
-    groups = [
-        [name.removeprefix("uar_by_"), kind, percent(value), *_spread(figures, name, kind)]
-        for name in ("uar_by_split", "uar_by_sex", "uar_by_intensity")
-        for kind, value in figures.get(name, {}).items()
-    ]
-    emotions = [
-        [
-            label,
-            *(
-                cell
-                for name in ("recall", "precision")
-                for cell in (percent(figures[name][label]), *_spread(figures, name, label))
-            ),
-        ]
-        for label in figures["recall"]
-    ]
-    blocks = [
-        _headline(figures),
-        table(["emotion", "recall", *_SPREAD, "precision", *_SPREAD], emotions),
-        table(["by", "", "UAR", *_SPREAD], groups),
-        _conditions(figures, others or {}),
-        _certainty(figures),
-        *_long_audio(figures),
-        _times_tested(figures),
-    ]
-    return [line for block in blocks if block for line in (*block, "")][:-1]
+    n_seeds = len(scores["seeds"])
+    by_certainty = scores.get("by_certainty") or {}
+    uncertain = by_certainty.get("uncertain")
+    return render(
+        "evaluation.md.j2",
+        scores={"long_audio": None, "uncertain_below": 0} | dict(scores),
+        runs="one seed" if n_seeds == 1 else f"mean of {n_seeds} seeds",
+        headline=[
+            [name, percent(scores[key]), *_spread(scores, key)] for key, name in _HEADLINE.items()
+        ],
+        emotions=[_emotion_row(scores, label) for label in scores["recall"]],
+        groups=_group_rows(scores),
+        conditions=_condition_rows(scores, others or {}),
+        certain=by_certainty.get("certain"),
+        uncertain=uncertain if uncertain and uncertain["share"] else None,
+        tested_before=scores.get("tested_before", 0),
+        selection=scores.get("selection"),
+        **_long_audio_rows(scores.get("long_audio") or {}),
+    ).rstrip("\n")
 
 
-def _headline(figures: Figures) -> list[str]:
-    rows = [[name, percent(figures[key]), *_spread(figures, key)] for key, name in _NAMES.items()]
-    n_seeds = len(figures["seeds"])
-    runs = "one seed" if n_seeds == 1 else f"mean of {n_seeds} seeds"
-    return table(["", runs, "sd over seeds", "95 % interval, over speakers"], rows)
-
-
-def _spread(figures: Figures, *key: str) -> tuple[str, str]:
-    """Return the standard deviation over seeds and the interval of a figure; dashes for none."""
-    found: list[Any] = [figures.get("sd"), figures.get("interval")]
+def _spread(scores: EvaluationScores, *key: str) -> tuple[str, str]:
+    """Return the standard deviation over seeds and the 95 % interval of one score."""
+    sd: Any = scores.get("sd")
+    interval: Any = scores.get("interval")
     for part in key:
-        found = [(of or {}).get(part) for of in found]
-    sd, interval = found
+        sd, interval = (sd or {}).get(part), (interval or {}).get(part)
     return percent(sd), " to ".join(map(percent, interval or ())) or "–"
 
 
-def _conditions(figures: Figures, others: Mapping[str, Figures]) -> list[str]:
-    own = figures.get("uar_by_condition")
-    if not own:
+def _emotion_row(scores: EvaluationScores, label: str) -> list[str]:
+    row = [label]
+    for name in ("recall", "precision"):
+        row += [percent(scores[name][label]), *_spread(scores, name, label)]
+    return row
+
+
+def _group_rows(scores: EvaluationScores) -> list[list[str]]:
+    return [
+        [group, kind, percent(uar), *_spread(scores, f"uar_by_{group}", kind)]
+        for group in _GROUPS
+        for kind, uar in scores.get(f"uar_by_{group}", {}).items()
+    ]
+
+
+def _condition_rows(
+    scores: EvaluationScores, others: Mapping[str, EvaluationScores]
+) -> list[list[str]]:
+    """Return the header and the rows of the recording conditions; none if none was measured."""
+    conditions = scores.get("uar_by_condition")
+    if not conditions:
         return []
-    compared = {name: o for name, o in others.items() if o.get("uar_by_condition")}
-    rows = [["as published", percent(figures["uar"]), ""]]
-    rows += [[name, percent(value), _cost(figures["uar"], value)] for name, value in own.items()]
-    for other in compared.values():
-        unspoilt = {"as published": other["uar"]}
-        for row in rows:
-            row.append(percent((unspoilt | other["uar_by_condition"]).get(row[0])))
-    header = ["recording", f"UAR of `{figures['recipe']}`", "points lost"]
-    return table([*header, *(f"UAR of `{name}`" for name in compared)], rows)
+    compared = {name: other for name, other in others.items() if other.get("uar_by_condition")}
+    header = ["recording", f"UAR of `{scores['recipe']}`", "points lost"]
+    header += [f"UAR of `{name}`" for name in compared]
+    clean = ["as published", percent(scores["uar"]), ""]
+    clean += [percent(other["uar"]) for other in compared.values()]
+    rows = [
+        [name, percent(uar), _points_lost(scores["uar"], uar)]
+        + [percent(other["uar_by_condition"].get(name)) for other in compared.values()]
+        for name, uar in conditions.items()
+    ]
+    return [header, clean, *rows]
 
 
-def _cost(clean: float, corrupted: float | None) -> str:
+def _points_lost(clean: float, corrupted: float | None) -> str:
     return "–" if corrupted is None else f"{100 * (clean - corrupted):z.1f}"
 
 
-def _certainty(figures: Figures) -> list[str]:
-    sides = figures.get("by_certainty")
-    if not sides or not sides["uncertain"]["share"]:
-        return []
-    sure, unsure = sides["certain"], sides["uncertain"]
-    return [
-        f"Answers with a confidence below {figures['uncertain_below']:.0%} are called uncertain: "
-        f"{unsure['share']:.0%} of all, of which {percent(unsure['accuracy'])} are right; of the "
-        f"others {percent(sure['accuracy'])}. The threshold is fitted on validation speakers: "
-        "below it wrong answers outnumber right ones."
-    ]
-
-
-def _long_audio(figures: Figures) -> list[list[str]]:
-    scores = figures.get("long_audio")
-    if not scores:
-        return []
-    silence = [
-        [level, percent(scores["voice_lost"][level]), percent(found)]
-        for level, found in scores["pause_found"].items()
-    ]
-    return [
-        [
-            "Recordings joined of clips of the validation speakers, answered by those members of "
-            "a network that were not trained on them; on these, window, hop, join and level are "
-            "chosen:"
-        ],
-        table(["window and hop", "UAR over time"], _percents(scores["over_time"])),
-        table(["recordings of one emotion, by join", "UAR"], _percents(scores["whole"])),
-        table(["silent below the loudest by", "voiced windows lost", "pauses found"], silence),
-    ]
-
-
-def _percents(values: Mapping[str, float | None]) -> list[list[str]]:
-    return [[name, percent(value)] for name, value in values.items()]
-
-
-def _times_tested(figures: Figures) -> list[str]:
-    before = figures.get("tested_before", 0)
-    earlier = "not scored before" if not before else f"scored {before} time(s) before"
-    chosen = f" {figures['selection']}" if figures.get("selection") else ""
-    return [f"These test clips were {earlier} with this recipe.{chosen}"]
+def _long_audio_rows(
+    long_audio: Mapping[str, Mapping[str, float | None]],
+) -> dict[str, Sequence[list[str]]]:
+    over_time, whole, lost, found = (
+        long_audio.get(name, {}) for name in ("over_time", "whole", "voice_lost", "pause_found")
+    )
+    return {
+        "over_time": [[name, percent(uar)] for name, uar in over_time.items()],
+        "whole": [[name, percent(uar)] for name, uar in whole.items()],
+        "silence": [[level, percent(lost[level]), percent(found[level])] for level in found],
+    }

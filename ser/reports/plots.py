@@ -1,27 +1,41 @@
-"""Figures as files for people: PNG plots and text."""
+"""Plots as PNG files, and the classification report as text."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from ser.features.mel import RANGE_DB, mel_power, mfcc, to_db
-from ser.features.statistics import FRAME
-from ser.inference.predictor import Prediction
 from ser.metrics import Scores
-from ser.reports.recipe_table import Accuracies
 from ser.training.grid_search import Timing
 
-_INK, _TRAIN, _VALIDATION = "#1f2430", "#3b6fb6", "#d9772b"
-_CYCLE = (_TRAIN, _VALIDATION, "#4c9a6a", "#8f5fb0", "#b8455b", "#8a8f98")
+_DPI = 120
+_INK, _GREY, _TRAIN, _VALIDATION = "#1f2430", "#8a8f98", "#3b6fb6", "#d9772b"
+_CYCLE = (_TRAIN, _VALIDATION, "#4c9a6a", "#8f5fb0", "#b8455b", _GREY)
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """The accuracies of a recipe, 0 to 1; None where it was not measured."""
+
+    recipe: str
+    published: float | None
+    here: float | None
+    unseen: float
+    chance: float
 
 
 def plot_curves(history: dict[str, list[float]], best_epoch: int, path: Path, title: str) -> None:
-    """Draw loss and accuracy over the epochs, of training and any validation, and the kept one."""
+    """Draw loss and accuracy over the epochs, and a line at the kept epoch.
+
+    Args:
+        history: the values of each epoch, as Keras names them; validation may be missing.
+        best_epoch: the kept epoch, from 1.
+    """
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title)
     for axes, quantity in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
@@ -33,75 +47,87 @@ def plot_curves(history: dict[str, list[float]], best_epoch: int, path: Path, ti
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.grid(alpha=0.25)
         axes.legend()
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=_DPI)
 
 
 def plot_confusion(scores: Scores, path: Path, title: str) -> None:
-    """Draw the confusion matrix: shares of each true emotion, with the counts."""
+    """Draw the confusion matrix: the fraction of each true emotion, and the counts."""
     totals = scores.confusion.sum(axis=1, keepdims=True)
-    shares = scores.confusion / np.maximum(totals, 1)
+    fractions = scores.confusion / np.maximum(totals, 1)
     figure = Figure(figsize=(7.5, 6.5), layout="constrained")
     axes = figure.subplots()
-    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, label="share of the true emotion", shrink=0.8)
+    image = axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
+    colorbar = figure.colorbar(image, label="of the clips of the true emotion", shrink=0.8)
+    colorbar.ax.yaxis.set_major_formatter(PercentFormatter(1))
     ticks = range(len(scores.labels))
-    axes.set_xticks(ticks, scores.labels, rotation=45, ha="right")
+    axes.set_xticks(ticks, scores.labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(ticks, scores.labels)
-    axes.set(xlabel="predicted", ylabel="true", title=title)
-    for (row, column), share in np.ndenumerate(shares):
+    axes.set(xlabel="predicted", ylabel="true")
+    figure.suptitle(title, wrap=True)
+    for (row, column), fraction in np.ndenumerate(fractions):
         axes.text(
             column,
             row,
-            f"{share:.0%}\n{scores.confusion[row, column]}",
+            f"{fraction:.0%}\n{scores.confusion[row, column]}",
             ha="center",
             va="center",
             fontsize=8,
-            color="white" if share > 0.55 else _INK,
+            color="white" if fraction > 0.55 else _INK,
         )
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=_DPI)
 
 
-def plot_recipes(figures: Sequence[Mapping[str, Any]], path: Path) -> None:
+def plot_evaluations(evaluations: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw the UAR of evaluations as bars, the best at the top, with their 95 % intervals.
 
     Args:
-        figures: of each evaluation, ``uar``; ``recipe`` and ``protocol``, or ``model`` and
-            ``data``; perhaps ``interval`` and ``leaks``.
+        evaluations: as `scores.json` holds them: ``uar``; ``recipe`` and ``protocol``, or
+            ``model`` and ``data``; optionally ``interval`` and ``leaks``.
     """
-    ordered = sorted(figures, key=lambda own: own["uar"])
+    ordered = sorted(evaluations, key=lambda one: one["uar"])
     figure = Figure(figsize=(10, 1.6 + 0.36 * len(ordered)), layout="constrained")
     axes = figure.subplots()
-    tested = sorted({own.get("protocol") or own["data"] for own in figures})
-    for row, own in enumerate(ordered):
-        on = own.get("protocol") or own["data"]
-        interval = (own.get("interval") or {}).get("uar")
+    names = [(one.get("recipe") or one["model"], _tested_on(one)) for one in ordered]
+    colours = dict(zip(sorted({tested for _, tested in names}), cycle(_CYCLE), strict=False))
+    for row, (one, (_, tested)) in enumerate(zip(ordered, names, strict=True)):
+        interval = (one.get("interval") or {}).get("uar")
         axes.barh(
             row,
-            own["uar"],
-            color=_CYCLE[tested.index(on) % len(_CYCLE)],
-            hatch="//" if own.get("leaks") else None,
+            one["uar"],
+            height=min(0.8, 0.25 * len(ordered)),
+            color=colours[tested],
+            hatch="//" if one.get("leaks") else None,
             edgecolor="white",
-            xerr=[[own["uar"] - interval[0]], [interval[1] - own["uar"]]] if interval else None,
+            xerr=[[one["uar"] - interval[0]], [interval[1] - one["uar"]]] if interval else None,
             ecolor=_INK,
         )
-        end = interval[1] if interval else own["uar"]
-        axes.text(end + 0.01, row, f"{own['uar']:.1%}", va="center", fontsize=8)
-    names = [f"{o.get('recipe') or o['model']}, {o.get('protocol') or o['data']}" for o in ordered]
-    axes.set_yticks(range(len(ordered)), names, fontsize=8)
-    axes.set(xlim=(0, 1.08), xlabel="UAR (hatched: voices of the test are in the training)")
+        end = interval[1] if interval else one["uar"]
+        axes.text(end + 0.01, row, f"{one['uar']:.1%}", va="center", fontsize=8)
+    axes.set_yticks(range(len(ordered)), [", ".join(name) for name in names], fontsize=8)
+    axes.set(
+        xlim=(0, 1.08),
+        ylim=(-0.7, len(ordered) - 0.3),
+        xlabel="UAR (hatched: the test speakers are also in the training)",
+    )
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(axis="x", alpha=0.25)
-    figure.savefig(path, dpi=120)
+    axes.set_axisbelow(True)
+    figure.savefig(path, dpi=_DPI)
+
+
+def _tested_on(evaluation: Mapping[str, Any]) -> str:
+    return evaluation.get("protocol") or evaluation["data"]
 
 
 def plot_accuracies(rows: Sequence[Accuracies], path: Path) -> None:
-    """Draw what published accuracies become on unseen voices: a line a recipe, in their order."""
+    """Draw the accuracies of recipes, as published and on unseen speakers, one line a recipe."""
     figure = Figure(figsize=(10, 1.8 + 0.3 * len(rows)), layout="constrained")
     axes = figure.subplots()
     kinds = (
         ("published", "X", _INK, "published"),
-        ("here", "o", _VALIDATION, "here, in the source's way"),
-        ("unseen", "o", _TRAIN, "on unseen voices"),
-        ("chance", "|", "#8a8f98", "chance"),
+        ("here", "o", _VALIDATION, "here, by the source's protocol"),
+        ("unseen", "o", _TRAIN, "on unseen speakers"),
+        ("chance", "|", _GREY, "guessing"),
     )
     for y, row in enumerate(reversed(rows)):
         known = [value for kind, *_ in kinds if (value := getattr(row, kind)) is not None]
@@ -115,92 +141,53 @@ def plot_accuracies(rows: Sequence[Accuracies], path: Path) -> None:
     axes.grid(axis="x", alpha=0.25)
     handles, labels = axes.get_legend_handles_labels()
     legend = dict(zip(labels, handles, strict=True))
-    figure.legend(legend.values(), legend.keys(), loc="outside upper center", ncols=len(legend))
-    figure.savefig(path, dpi=120)
+    order = [label for *_, label in kinds if label in legend]
+    figure.legend(
+        [legend[label] for label in order], order, loc="outside upper center", ncols=len(order)
+    )
+    figure.savefig(path, dpi=_DPI)
 
 
-def plot_take(samples: np.ndarray, rate: int, answer: Prediction, path: Path) -> None:
-    """Draw a recording: its waveform, its mel spectrogram, and what it was answered.
-
-    Args:
-        samples: shape (n,), float32, at `rate` in Hz.
-    """
-    figure = Figure(figsize=(10, 5), layout="constrained")
-    figure.suptitle(f"{answer.emotion} ({answer.confidence:.0%}), {answer.duration:.1f} s")
-    grid = figure.add_gridspec(2, 2, width_ratios=(3, 1))
-    wave = figure.add_subplot(grid[0, 0])
-    draw_waveform(wave, samples, rate)
-    draw_spectrogram(figure.add_subplot(grid[1, 0], sharex=wave), samples, rate)
-    for segment in answer.segments[1:]:
-        wave.axvline(segment.start, color=_INK, linewidth=0.8, linestyle=":")
-    bars = figure.add_subplot(grid[:, 1])
-    bars.barh([*answer.probabilities], [*answer.probabilities.values()], color=_TRAIN)
-    bars.invert_yaxis()
-    bars.set(xlim=(0, 1), xlabel="probability")
-    figure.savefig(path, dpi=120)
-
-
-def draw_waveform(axes: Axes, samples: np.ndarray, rate: int) -> None:
-    """Draw samples of shape (n,) over seconds."""
-    axes.plot(np.arange(len(samples)) / rate, samples, color=_TRAIN, linewidth=0.4)
-    peak = max(1e-6, float(np.abs(samples).max()))
-    axes.set(xlim=(0, len(samples) / rate), ylim=(-1.1 * peak, 1.1 * peak), ylabel="amplitude")
-
-
-def draw_spectrogram(axes: Axes, samples: np.ndarray, rate: int) -> None:
-    """Draw the mel spectrogram of samples of shape (n,) over seconds, in dB."""
-    mel_db = to_db(mel_power(samples.astype(np.float32), sample_rate=rate, **FRAME))
-    floor = mel_db.max() - RANGE_DB
-    _draw_frames(axes, mel_db, len(samples) / rate, "mel band", cmap="magma", vmin=floor)
-
-
-def draw_mfcc(axes: Axes, samples: np.ndarray, rate: int) -> None:
-    """Draw the MFCCs 1 to 12 of samples of shape (n,); the 0th, the level, hides the rest."""
-    mel_db = to_db(mel_power(samples.astype(np.float32), sample_rate=rate, **FRAME))
-    shape = mfcc(mel_db, n_mfcc=13)[:, 1:]
-    most = np.percentile(np.abs(shape), 98)
-    colours = {"cmap": "coolwarm", "vmin": -most, "vmax": most}
-    _draw_frames(axes, shape, len(samples) / rate, "MFCC", base=1, **colours)
-
-
-def _draw_frames(
-    axes: Axes, frames: np.ndarray, seconds: float, label: str, *, base: int = 0, **options: Any
-) -> None:
-    extent = (0, seconds, base - 0.5, base + frames.shape[1] - 0.5)
-    axes.imshow(frames.T, origin="lower", aspect="auto", extent=extent, **options)
-    axes.set(xlabel="s", ylabel=label)
-    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-
-
-def plot_comparison(measured: Sequence[Timing], path: Path, title: str) -> None:
-    """Draw recipes side by side, a bar for each share of the clips: UAR, and the times."""
-    recipes = list(dict.fromkeys(m.recipe for m in measured))
-    shares = sorted({m.share for m in measured})
+def plot_comparison(timings: Sequence[Timing], path: Path, title: str) -> None:
+    """Draw UAR and times of recipes side by side, one bar for each fraction of the clips."""
+    recipes = list(dict.fromkeys(timing.recipe for timing in timings))
+    fractions = sorted({timing.share for timing in timings})
+    width = 0.8 / len(fractions)
     figure = Figure(figsize=(max(7, 1.3 * len(recipes)), 9), layout="constrained")
     figure.suptitle(title)
     quantities = {
         "uar": "UAR on validation speakers",
-        "fit_seconds": "to fit, s",
-        "predict_seconds": "to predict, s",
+        "fit_seconds": "time to fit, s",
+        "predict_seconds": "time to predict, s",
     }
-    for axes, (name, words) in zip(figure.subplots(3, 1), quantities.items(), strict=True):
-        for number, share in enumerate(shares):
-            values = {m.recipe: getattr(m, name) for m in measured if m.share == share}
-            at = np.arange(len(recipes)) + (number - (len(shares) - 1) / 2) * 0.8 / len(shares)
-            heights = [values[recipe] for recipe in recipes]
-            shade = (number + 1) / len(shares)
+    for axes, (name, label) in zip(figure.subplots(3, 1), quantities.items(), strict=True):
+        for number, fraction in enumerate(fractions):
+            values = {t.recipe: getattr(t, name) for t in timings if t.share == fraction}
             axes.bar(
-                at, heights, 0.8 / len(shares), color=_TRAIN, alpha=shade, label=f"{share:.0%}"
+                np.arange(len(recipes)) + (number - (len(fractions) - 1) / 2) * width,
+                [values[recipe] for recipe in recipes],
+                width,
+                color=_TRAIN,
+                alpha=(number + 1) / len(fractions),
+                label=f"{fraction:.0%}",
             )
-        axes.set_xticks(range(len(recipes)), recipes, rotation=20, ha="right")
-        axes.set_ylabel(words)
+        axes.set_xticks(
+            range(len(recipes)), recipes, rotation=20, ha="right", rotation_mode="anchor"
+        )
+        axes.set_ylabel(label)
         axes.grid(axis="y", alpha=0.25)
+        axes.set_axisbelow(True)
         if name == "uar":
             axes.set_ylim(0, 1)
-            axes.legend(title="of the clips", ncols=len(shares))
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
         else:
             axes.set_yscale("log")
-    figure.savefig(path, dpi=120)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, title="of the training clips", loc="outside lower center",
+        ncols=len(fractions),
+    )  # fmt: skip
+    figure.savefig(path, dpi=_DPI)
 
 
 def classification_text(scores: Scores) -> str:

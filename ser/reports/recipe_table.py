@@ -1,129 +1,180 @@
-"""The table of recipes as Markdown."""
+"""The results of all recipes as two Markdown tables and a chart."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from ser.corpora import CORPORA
 from ser.errors import SerError
-from ser.evaluation.recipe_benchmark import PUBLISHED_RUN, UNSEEN, UNSEEN_RUN
-from ser.models.recipes import KerasRecipe, Recipe
+from ser.evaluation.recipe_benchmark import (
+    PUBLISHED_RUN,
+    UNSEEN,
+    UNSEEN_RUN,
+    Run,
+    kinds,
+    results,
+)
+from ser.models.model_file import Metadata, read_model_file
+from ser.models.recipes import RECIPES, KerasRecipe, Recipe
+from ser.reports.rendering import percent, render
+from ser.resources import DEFAULT_MODEL
 
-#: Around the short table in a document.
-MARKS = ("<!-- recipes: written by evaluate.py --all -->", "<!-- end of the recipes -->")
+#: The short table stands between these two lines of a document.
+MARKS = ("<!-- recipes: written by ser evaluate --all -->", "<!-- end of the recipes -->")
+
+#: Results by recipe name, then by kind of run: `PUBLISHED_RUN` or `UNSEEN_RUN`.
+Results = Mapping[str, Mapping[str, dict[str, Any]]]
 
 
-def render(
-    recipes: Sequence[Recipe], found: Mapping[str, Mapping[str, dict]], *, chart: str = ""
-) -> str:
-    """Return the table of recipes as Markdown, with a chart's file where there is one."""
-    lines = [
-        "# The recipes, as published and on unseen voices",
-        "",
-        "Written by `scripts/evaluate.py --all`. Where a figure is the mean of several seeds, ± is "
-        "their standard deviation; the others are of one seed. *Published* is the source's own "
-        "accuracy. *Here* is the accuracy under the protocol nearest to the source's. *Unseen "
-        f"voices* is accuracy and UAR with the speakers of the test kept out of the training: "
-        f"under `{UNSEEN}`, or under the source's protocol where that keeps them apart. Chance is "
-        "the accuracy, and the UAR, of guessing. † marks what was measured before the last change "
-        "of the recipe, the data or the code.",
-        "",
-        *([f"![What the published accuracies become]({chart})", ""] if chart else []),
-        "| recipe | classes | chance | published | here | unseen voices | run on |",
-        "|---|---|---|---|---|---|---|",
-        *(_row(recipe, found.get(recipe.name, {})) for recipe in recipes),
-        "",
-        "## Where they are from",
-        "",
-        *(_source(recipe) for recipe in recipes),
-        "",
+def write_recipe_tables(
+    runs: Iterable[Run], folder: Path, *, table: Path, short_table: Path
+) -> None:
+    """Write the table and the chart of all recipes, and the short table into a document.
+
+    Args:
+        folder: holds the stored results of the runs.
+        table: Markdown file of the full table; the chart is beside it as ``.png``.
+        short_table: Markdown document with the two `MARKS`.
+
+    Raises:
+        SerError: `short_table` has no place for the table.
+    """
+    recipes = list(RECIPES.values())
+    shipped = read_model_file(DEFAULT_MODEL).metadata
+    found = _with_stored_scores(results(runs, folder), shipped)
+    chart = table.with_suffix(".png")
+    drawn = _draw_chart(recipes, found, chart)
+    table.write_text(
+        recipe_table(recipes, found, chart=chart.name if drawn else ""), encoding="utf-8"
+    )
+    short = [
+        recipe
+        for recipe in recipes
+        if recipe.name == shipped.recipe or (recipe.published and recipe.published.accuracy)
     ]
-    return "\n".join(lines)
+    document = short_table.read_text(encoding="utf-8")
+    short_table.write_text(insert_short_table(document, short, found), encoding="utf-8")
 
 
-def insert(
-    document: str, recipes: Iterable[Recipe], found: Mapping[str, Mapping[str, dict]]
-) -> str:
+def recipe_table(recipes: Sequence[Recipe], found: Results, *, chart: str = "") -> str:
+    """Return the page of recipes as Markdown.
+
+    Args:
+        chart: the file of the chart, relative to the page; empty if there is none.
+    """
+    return render(
+        "recipe_table.md.j2",
+        recipes=recipes,
+        rows=[_row(recipe, found.get(recipe.name, {})) for recipe in recipes],
+        chart=chart,
+        unseen=UNSEEN,
+    )
+
+
+def insert_short_table(document: str, recipes: Iterable[Recipe], found: Results) -> str:
     """Return a Markdown document with a short table of recipes between its two `MARKS`.
 
     Raises:
-        SerError: it has no such place.
+        SerError: the document lacks a mark.
     """
     before, begin, rest = document.partition(MARKS[0])
     _, end, after = rest.partition(MARKS[1])
     if not end:
         raise SerError(f"no place for the table: the document has no {MARKS[0]} … {MARKS[1]}")
-    rows = [
-        "| recipe | classes | published | here, in the source's way | unseen voices | UAR there |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = [_short_row(recipe, found.get(recipe.name, {})) for recipe in recipes]
+    return f"{before}{begin}\n{render('short_recipe_table.md.j2', rows=rows)}{end}{after}"
+
+
+def _with_stored_scores(found: dict[str, dict[str, dict]], shipped: Metadata) -> Results:
+    """Add the scores that the shipped model carries where no run stored a result."""
+    for name, scores in {shipped.recipe: shipped.scores, **shipped.comparisons}.items():
+        for kind, protocol in kinds(RECIPES[name]).items():
+            if protocol in scores:
+                stored = {"on": shipped.corpora, **scores[protocol]}
+                found.setdefault(name, {}).setdefault(kind, stored)
+    return found
+
+
+def _draw_chart(recipes: Iterable[Recipe], found: Results, path: Path) -> bool:
+    """Draw the accuracies of the recipes tested on unseen speakers; return whether there are any.
+
+    matplotlib is imported here because the tables do not need it.
+    """
+    from ser.reports.plots import Accuracies, plot_accuracies
+
+    rows = []
     for recipe in recipes:
-        published, ours, unseen = _figures(recipe, found.get(recipe.name, {}))
-        here, heard = (_accuracy(recipe, result) for result in (ours, unseen))
-        rows.append(
-            f"| `{recipe.name}` | {len(recipe.labels)} | {published} "
-            f"| {here if ours else '–'} | {heard} | {_percent(unseen, 'uar')} |"
-        )
-    return "\n".join([before + begin, *rows, end + after])
+        here, unseen = _published_and_unseen(found.get(recipe.name, {}))
+        if "accuracy" in unseen:
+            published = recipe.published and recipe.published.accuracy
+            rows.append(
+                Accuracies(
+                    recipe=recipe.name,
+                    published=published / 100 if published else None,
+                    here=here.get("accuracy"),
+                    unseen=unseen["accuracy"],
+                    chance=1 / len(recipe.labels),
+                )
+            )
+    if rows:
+        plot_accuracies(rows, path)
+    return bool(rows)
 
 
-@dataclass(frozen=True)
-class Accuracies:
-    """The accuracies of a recipe, 0 to 1; None where there is none."""
-
-    recipe: str
-    published: float | None
-    here: float | None
-    unseen: float | None
-    chance: float
+def _published_and_unseen(found: Mapping[str, dict]) -> tuple[dict, dict]:
+    """Return the result under the source's protocol, and the result on unseen speakers."""
+    here = found.get(PUBLISHED_RUN, {})
+    # A source whose protocol does not leak has tested on unseen speakers already.
+    return here, found.get(UNSEEN_RUN, {} if here.get("leaks", True) else here)
 
 
-def accuracies(recipe: Recipe, found: Mapping[str, dict]) -> Accuracies:
-    """Return what a row of the table says, as numbers."""
-    published, (_, ours, unseen) = recipe.published, _figures(recipe, found)
-    return Accuracies(
-        recipe=recipe.name,
-        published=published.accuracy / 100 if published and published.accuracy else None,
-        here=ours.get("accuracy"),
-        unseen=unseen.get("accuracy"),
-        chance=1 / len(recipe.labels),
-    )
-
-
-def _figures(recipe: Recipe, found: Mapping[str, dict]) -> tuple[str, dict, dict]:
-    """Return the published figure, the results under its protocol, and those on unseen voices."""
-    published, ours = recipe.published, found.get(PUBLISHED_RUN, {})
-    unseen = found.get(UNSEEN_RUN, {} if ours.get("leaks", True) else ours)
-    figure = f"{published.accuracy:.2f} %" if published and published.accuracy else "–"
-    return figure, ours, unseen
-
-
-def _row(recipe: Recipe, found: Mapping[str, dict]) -> str:
-    figure, ours, unseen = _figures(recipe, found)
-    here = f"{_percent(ours, 'accuracy')} (`{ours['protocol']}`)" if ours else "–"
-    heard = _percent(unseen, "accuracy")
+def _row(recipe: Recipe, found: Mapping[str, dict]) -> list[str]:
+    here, unseen = _published_and_unseen(found)
+    unseen_cell = _score(unseen, "accuracy")
     if "uar" in unseen:
-        heard += f", UAR {_percent(unseen, 'uar')}"
-    on = "; unseen voices: ".join(
-        dict.fromkeys(_data(recipe, r) for r in (ours, unseen) if "on" in r)
-    )
-    n = len(recipe.labels)
-    return f"| `{recipe.name}` | {n} | {1 / n:.1%} | {figure} | {here} | {heard} | {on or '–'} |"
+        unseen_cell += f", UAR {_score(unseen, 'uar')}"
+    data = dict.fromkeys(_data(recipe, result) for result in (here, unseen) if "on" in result)
+    return [
+        f"`{recipe.name}`",
+        str(len(recipe.labels)),
+        percent(1 / len(recipe.labels)),
+        _published_accuracy(recipe),
+        f"{_score(here, 'accuracy')} (`{here['protocol']}`)" if here else "–",
+        unseen_cell,
+        "; unseen speakers: ".join(data) or "–",
+    ]
+
+
+def _short_row(recipe: Recipe, found: Mapping[str, dict]) -> list[str]:
+    here, unseen = _published_and_unseen(found)
+    return [
+        f"`{recipe.name}`",
+        str(len(recipe.labels)),
+        _published_accuracy(recipe),
+        _accuracy(recipe, here) if here else "–",
+        _accuracy(recipe, unseen),
+        _score(unseen, "uar"),
+    ]
+
+
+def _published_accuracy(recipe: Recipe) -> str:
+    published = recipe.published
+    return f"{published.accuracy:.2f} %" if published and published.accuracy else "–"
 
 
 def _accuracy(recipe: Recipe, result: Mapping[str, Any]) -> str:
-    short = f" ({_epochs(recipe, result)})" if _is_cut_short(recipe, result) else ""
-    return _percent(result, "accuracy") + short
+    epochs = f" ({_epochs(recipe, result)})" if _is_cut_short(recipe, result) else ""
+    return _score(result, "accuracy") + epochs
 
 
-def _percent(result: Mapping[str, Any], name: str) -> str:
+def _score(result: Mapping[str, Any], name: str) -> str:
     if not result:
         return "not run"
     if "error" in result:
         return result["error"]
     sd = result.get("sd", {}).get(name)
     spread = "" if sd is None else f" ± {100 * sd:.1f}"
-    return f"{result[name]:.1%}{spread}{' †' if result.get('stale') else ''}"
+    return f"{percent(result[name])}{spread}{' †' if result.get('stale') else ''}"
 
 
 def _data(recipe: Recipe, result: Mapping[str, Any]) -> str:
@@ -134,22 +185,10 @@ def _data(recipe: Recipe, result: Mapping[str, Any]) -> str:
 
 
 def _epochs(recipe: Recipe, result: Mapping[str, Any]) -> str:
-    """Say how long a network was trained, ``25 of 100 epochs`` where that was cut short."""
+    """Return the number of epochs, such as ``25 of 100 epochs`` if training was cut short."""
     of_all = f" of {recipe.epochs:,}" if _is_cut_short(recipe, result) else ""
     return f"{result['epochs']:,}{of_all} epochs"
 
 
 def _is_cut_short(recipe: Recipe, result: Mapping[str, Any]) -> TypeGuard[KerasRecipe]:
     return isinstance(recipe, KerasRecipe) and 0 < (result.get("epochs") or 0) < recipe.epochs
-
-
-def _source(recipe: Recipe) -> str:
-    published = recipe.published
-    words = [f"- `{recipe.name}`: {recipe.summary}."]
-    if published:
-        words.append(
-            f"From {published.source}" + (f", on {published.data}." if published.data else ".")
-        )
-    if recipe.note:
-        words.append(recipe.note)
-    return " ".join(words)

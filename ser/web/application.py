@@ -57,7 +57,10 @@ def build_app(settings: Settings) -> Flask:
     metrics = Metrics()
     app.extensions |= {
         "settings": settings,
-        "model": ModelLoader(read_model_file(settings.model)),
+        # Half of the threads: with four long clips at once, 512 MB are too little.
+        "model": ModelLoader(
+            read_model_file(settings.model), long_at_once=max(1, settings.threads // 2)
+        ),
         "predictions": PredictionQueue(
             settings.threads,
             settings.queue,

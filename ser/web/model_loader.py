@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 class ModelLoader:
     """Loads the model of a model file once, in a thread of its own."""
 
-    def __init__(self, model_file: ModelFile) -> None:
+    def __init__(self, model_file: ModelFile, *, long_at_once: int) -> None:
         self.model_file = model_file
+        self._long_at_once = long_at_once
         self.error: str | None = None
         self._predictor: Predictor | None = None
         self._finished = threading.Event()
@@ -56,7 +57,9 @@ class ModelLoader:
         on_success: Callable[[Predictor], None],
     ) -> None:
         try:
-            self._predictor = Predictor.from_model_file(self.model_file, build)
+            self._predictor = Predictor.from_model_file(
+                self.model_file, build, long_at_once=self._long_at_once
+            )
             log.info("model %s %s is ready", self.model_file.metadata.name, self.model_file.version)
         except Exception as error:
             if not isinstance(error, SerError):

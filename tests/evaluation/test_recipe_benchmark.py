@@ -1,4 +1,4 @@
-"""The table of recipes: which runs it takes, and what its rows say."""
+"""The benchmark of recipes: which runs it takes, and which results are stale."""
 
 import json
 from dataclasses import replace
@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ser.errors import SerError
 from ser.evaluation import recipe_benchmark as table
 from ser.models.recipes import RECIPES
-from ser.reports import recipe_table as table_text
+from ser.reports.recipe_table import recipe_table
 
 
 def kinds(name, data, **options):
@@ -71,7 +70,7 @@ def test_figures_of_another_recipe_are_marked(tmp_path, changed, stale):
     changed = replace(recipe, **changed)
     runs = table.plan_runs([changed], [tmp_path])
     assert table.is_done(runs[0], tmp_path) != stale
-    text = table_text.render([changed], table.results(runs, tmp_path))
+    text = recipe_table([changed], table.results(runs, tmp_path))
     assert ("| 80.0% † (`published`) |" in text) == stale
 
 
@@ -83,45 +82,3 @@ def test_figures_of_other_data_are_marked(tiny_corpus, tmp_path):
     assert not table.results(runs, tmp_path)["tree-mfcc40"]["unseen"]["stale"]
     fewer = [replace(run, counts=(("ravdess", 1),)) for run in runs]
     assert table.results(fewer, tmp_path)["tree-mfcc40"]["unseen"]["stale"]
-
-
-def test_rows():
-    result = {
-        "protocol": "last-actors", "epochs": 700, "on": {"ravdess": 1040}, "accuracy": 0.612,
-        "uar": 0.598, "sd": {"accuracy": 0.0214, "uar": None}, "leaks": False, "n": 160,
-    }  # fmt: skip
-    names = ("conv1d8-mfcc216-male2", "mlp-180")
-    text = table_text.render([RECIPES[n] for n in names], {names[0]: {"published": result}})
-    rows = [line for line in text.splitlines() if line.startswith("| `")]
-    assert rows == [
-        "| `conv1d8-mfcc216-male2` | 2 | 50.0% | – | 61.2% ± 2.1 (`last-actors`) "
-        "| 61.2% ± 2.1, UAR 59.8% "
-        "| 1,040 of RAVDESS; 700 epochs |",
-        "| `mlp-180` | 4 | 25.0% | 70.31 % | – | not run | – |",
-    ]
-    assert RECIPES["mlp-180"].note in text
-    result["epochs"] = 250
-    text = table_text.render([RECIPES[names[0]]], {names[0]: {"published": result}})
-    assert "| 1,040 of RAVDESS; 250 of 700 epochs |" in text
-
-
-def test_a_document_gets_a_short_table():
-    result = {"protocol": "random:25", "accuracy": 0.653, "uar": 0.641, "leaks": True}
-    unseen = {"protocol": "actors5", "accuracy": 0.5, "uar": 0.48, "leaks": False}
-    found = {
-        "mlp-180": {"published": result, "unseen": unseen},
-        "lstm-mfcc40": {"published": {**result, "epochs": 1000}, "unseen": {**unseen, "epochs": 9}},
-    }
-    recipes = [RECIPES[name] for name in ("mlp-180", "conv1d8-mfcc216-male2", "lstm-mfcc40")]
-    document = "\n".join(["# A", table_text.MARKS[0], "| `old` |", table_text.MARKS[1], "end", ""])
-    lines = table_text.insert(document, recipes, found).splitlines()
-    assert lines[:2] == ["# A", table_text.MARKS[0]]
-    assert lines[4:] == [
-        "| `mlp-180` | 4 | 70.31 % | 65.3% | 50.0% | 48.0% |",
-        "| `conv1d8-mfcc216-male2` | 2 | – | – | not run | not run |",
-        "| `lstm-mfcc40` | 8 | – | 65.3% | 50.0% (9 of 1,000 epochs) | 48.0% |",
-        table_text.MARKS[1],
-        "end",
-    ]
-    with pytest.raises(SerError, match="no place for the table"):
-        table_text.insert("# A\n", recipes, found)

@@ -1,4 +1,4 @@
-"""Reports as pages: what a corpus is like, and all reports tied together."""
+"""HTML pages: the report of a corpus, and the page of all reports."""
 
 import json
 from html.parser import HTMLParser
@@ -10,15 +10,15 @@ import pytest
 from ser.corpora import CORPORA, scan
 from ser.errors import UsageError
 from ser.metrics import score
-from ser.reports.corpus_report import explore
-from ser.reports.html import Section, tie_together, write_page
+from ser.reports.corpus_report import write_corpus_report
+from ser.reports.html import Section, collect_reports, write_page
 from ser.reports.plots import plot_confusion
 from tests import synth
 from tests.cli.test_scripts import is_png, run
 
 
 class Page(HTMLParser):
-    """What a page shows: its words, its images and links; every element must be closed."""
+    """The words, images and links of a page; it fails if an element is not closed."""
 
     VOID = ("meta", "img")
 
@@ -42,7 +42,7 @@ class Page(HTMLParser):
         self.words.append(data.strip())
 
 
-def test_a_page_escapes_what_it_is_given(tmp_path):
+def test_a_page_escapes_its_values(tmp_path):
     evil = "<script>alert('x')</script>"
     section = Section(heading=evil, text=evil, table=[[evil], [evil]], images=['a".png'])
     write_page(tmp_path / "p.html", evil, [section])
@@ -60,13 +60,13 @@ def write_report(folder, **figures):
         (folder / "scores.json").write_text(json.dumps({"n": 3, "accuracy": 0.5} | figures))
 
 
-def test_reports_are_tied_together(tmp_path):
+def test_reports_are_collected(tmp_path):
     honest = {"recipe": "a", "protocol": "actors5", "leaks": False, "uar": 0.4}
     write_report(tmp_path / "one", **honest, interval={"uar": [0.3, 0.45]})
     write_report(tmp_path / "deep" / "two", recipe="b", protocol="published", leaks=True, uar=0.9)
     write_report(tmp_path / "three", model="m", data="my-clips", uar=0.25)
     write_report(tmp_path / "training")
-    page = Page(tie_together(tmp_path))
+    page = Page(collect_reports(tmp_path))
     assert is_png(tmp_path / "recipes.png")
     assert page.images[0] == "recipes.png"
     assert {*page.images[1:], *page.links} == {
@@ -77,13 +77,13 @@ def test_reports_are_tied_together(tmp_path):
     words = " ".join(page.words)
     for expected in ("40.0%", "30.0% to 45.0%", "published", "my-clips", "not known", "training"):
         assert expected in words
-    again = Page(tie_together(tmp_path))  # its own chart is no report
+    again = Page(collect_reports(tmp_path))  # its own chart does not count as a report
     assert again.images == page.images
 
 
 def test_no_report(tmp_path):
     with pytest.raises(UsageError, match="no report with plots below"):
-        tie_together(tmp_path)
+        collect_reports(tmp_path)
 
 
 def test_explore_and_report(tiny_corpus, tmp_path):
@@ -102,7 +102,7 @@ def test_explore_and_report(tiny_corpus, tmp_path):
     assert all(is_png(out / image) for image in page.images)
     words = " ".join(page.words)
     assert "RAVDESS, custom" in words
-    assert "49 clips of 6 known voices" in words
+    assert "49 clips of 6 known speakers" in words
     assert "1 could not be read" in words
     counts = (out / "counts.txt").read_text().splitlines()
     assert counts[0].endswith("| surprise | boredom | all |")
@@ -118,15 +118,15 @@ def test_explore_and_report(tiny_corpus, tmp_path):
     assert "corpus/index.html" in Page(tmp_path / "reports" / "index.html").links
 
 
-def test_more_speakers_than_the_chart_has_room_for_are_counted(tmp_path):
+def test_speakers_beyond_the_chart_are_counted(tmp_path):
     for speaker in range(1001, 1071):
         (tmp_path / f"{speaker}_DFA_SAD_XX.wav").write_bytes(synth.wav(synth.voice(0.4)))
-    explore(scan([tmp_path], CORPORA).utterances, tmp_path / "out", title="many")
+    write_corpus_report(scan([tmp_path], CORPORA).utterances, tmp_path / "out", title="many")
     counts = (tmp_path / "out" / "counts.txt").read_text()
     assert all(f"| cremad-{n} | not known | 1 | 1 |" in counts for n in range(1001, 1071))
 
 
-def test_explore_says_what_is_wrong(tmp_path):
+def test_errors_of_explore_and_report(tmp_path):
     done = run("explore.py", "--data", tmp_path, "--out", tmp_path / "out")
     assert (done.returncode, "no utterance below" in done.stderr) == (2, True)
     (tmp_path / "a_sad.wav").touch()

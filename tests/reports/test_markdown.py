@@ -1,8 +1,8 @@
-"""Figures in words and tables."""
+"""Scores of an evaluation as Markdown."""
 
-from ser.reports.markdown import report_lines
+from ser.reports.markdown import evaluation_report
 
-FIGURES = {
+SCORES = {
     "recipe": "mine", "protocol": "actors5", "leaks": False, "seeds": [0, 1], "n": 40,
     "uar": 0.6, "accuracy": 0.62, "macro_f1": 0.59, "ece": 0.04,
     "sd": {"uar": 0.01, "accuracy": 0.02, "macro_f1": 0.01, "ece": 0.005,
@@ -19,9 +19,9 @@ FIGURES = {
 }  # fmt: skip
 
 
-def test_every_figure_is_in_the_report():
+def test_every_score_is_in_the_report():
     other = {"uar": 0.33, "uar_by_condition": {"telephone": 0.2}}
-    text = "\n".join(report_lines(FIGURES, {"theirs": other, "bare": {"uar": 0.1}}))
+    text = evaluation_report(SCORES, {"theirs": other, "bare": {"uar": 0.1}})
     for line in (
         "| UAR | 60.0% | 1.0% | 50.0% to 70.0% |",
         "| macro-F1 | 59.0% | 1.0% | – |",
@@ -34,15 +34,15 @@ def test_every_figure_is_in_the_report():
     ):
         assert line in text.splitlines(), line
     assert "below 40%" in text
-    assert "25% of all, of which 30.0% are right" in text
+    assert "25% of the answers; 30.0% of them are correct, of the others 70.0%" in text
     assert "scored 2 time(s) before with this recipe. Chosen by lot." in text
 
 
 def test_what_was_not_measured_is_left_out():
-    bare = {**FIGURES, "seeds": [0], "sd": {}, "interval": None, "uar_by_condition": {},
+    bare = {**SCORES, "seeds": [0], "sd": {}, "interval": None, "uar_by_condition": {},
             "by_certainty": None, "tested_before": 0}  # fmt: skip
-    text = "\n".join(report_lines(bare))
+    text = evaluation_report(bare)
     assert "one seed" in text
     assert "recording" not in text
-    assert "confidence below" not in text
+    assert "counts as uncertain" not in text
     assert "not scored before" in text
