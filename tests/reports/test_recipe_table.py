@@ -5,7 +5,6 @@ import pytest
 from ser.errors import SerError
 from ser.models.recipes import RECIPES
 from ser.reports.recipe_table import MARKS, insert_short_table, recipe_table
-from ser.reports.recipe_table import MARKS
 
 
 def test_rows_say_what_was_measured():
