@@ -63,7 +63,7 @@ def plot_confusion(scores: Scores, path: Path, title: str) -> None:
     axes.set_xticks(ticks, scores.labels, rotation=45, ha="right", rotation_mode="anchor")
     axes.set_yticks(ticks, scores.labels)
     axes.set(xlabel="predicted", ylabel="true")
-    figure.suptitle(title, wrap=True)
+    figure.suptitle(title, wrap=True, fontsize="medium")
     for (row, column), fraction in np.ndenumerate(fractions):
         axes.text(
             column,
@@ -120,13 +120,13 @@ def _tested_on(evaluation: Mapping[str, Any]) -> str:
 
 
 def plot_accuracies(rows: Sequence[Accuracies], path: Path) -> None:
-    """Draw the accuracies of recipes, as published and on unseen speakers, one line a recipe."""
+    """Draw the accuracies of recipes, as published and on held-out speakers, one line a recipe."""
     figure = Figure(figsize=(10, 1.8 + 0.3 * len(rows)), layout="constrained")
     axes = figure.subplots()
     kinds = (
         ("published", "X", _INK, "published"),
         ("here", "o", _VALIDATION, "here, by the source's protocol"),
-        ("unseen", "o", _TRAIN, "on unseen speakers"),
+        ("unseen", "o", _TRAIN, "on held-out speakers"),
         ("chance", "|", _GREY, "guessing"),
     )
     for y, row in enumerate(reversed(rows)):

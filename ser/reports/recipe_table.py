@@ -96,7 +96,7 @@ def _with_stored_scores(found: dict[str, dict[str, dict]], shipped: Metadata) ->
 
 
 def _draw_chart(recipes: Iterable[Recipe], found: Results, path: Path) -> bool:
-    """Draw the accuracies of the recipes tested on unseen speakers; return whether there are any.
+    """Draw the accuracies of the recipes tested on held-out speakers; return whether there are any.
 
     matplotlib is imported here because the tables do not need it.
     """
@@ -122,9 +122,9 @@ def _draw_chart(recipes: Iterable[Recipe], found: Results, path: Path) -> bool:
 
 
 def _published_and_unseen(found: Mapping[str, dict]) -> tuple[dict, dict]:
-    """Return the result under the source's protocol, and the result on unseen speakers."""
+    """Return the result under the source's protocol, and the result on held-out speakers."""
     here = found.get(PUBLISHED_RUN, {})
-    # A source whose protocol does not leak has tested on unseen speakers already.
+    # A source whose protocol does not leak has tested on held-out speakers already.
     return here, found.get(UNSEEN_RUN, {} if here.get("leaks", True) else here)
 
 
@@ -141,7 +141,7 @@ def _row(recipe: Recipe, found: Mapping[str, dict]) -> list[str]:
         _published_accuracy(recipe),
         f"{_score(here, 'accuracy')} (`{here['protocol']}`)" if here else "–",
         unseen_cell,
-        "; unseen speakers: ".join(data) or "–",
+        "; held-out speakers: ".join(data) or "–",
     ]
 
 
