@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 
 from ser.data.parallel import processes
-from ser.inference.backends import build_model
+from ser.inference.backends import build_keras_model
 from ser.inference.memory import hide_optional_packages, limit_heaps
 from ser.inference.openvino_backend import openvino_graph
 from ser.inference.predictor import Predictor
@@ -92,7 +92,7 @@ class Floor:
         """Time whole answers, not one stage many times: each stage finds the caches of a server."""
         for _ in range(_TURNS):
             began = time.perf_counter()
-            json.dumps(self.predictor.predict(self._data, observe=self._observe).to_dict())
+            json.dumps(self.predictor.predict(self._data, on_stage=self._observe).to_dict())
             self._observe("whole", time.perf_counter() - began)
         file = milliseconds(lambda: soundfile.read(io.BytesIO(self._data), dtype="float32"))
         self._observe("file", file / 1e3)
@@ -151,9 +151,7 @@ def model_floor(model_file: ModelFile) -> tuple[float, float]:
 def multiply_adds(model_file: ModelFile) -> int:
     """Return the multiply-adds of a model for one window: convolutions, products, GRU, LSTM."""
     with hide_optional_packages():
-        graph = openvino_graph(
-            build_model(model_file, model_file.architecture), model_file.features.shape
-        )
+        graph = openvino_graph(build_keras_model(model_file), model_file.features.shape)
     graph.reshape([1, *model_file.features.shape])
     total = 0
     for node in graph.get_ordered_ops():

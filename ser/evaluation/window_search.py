@@ -150,7 +150,7 @@ def _over_time(window: float, hop: float, tests: Sequence[_Test]) -> float:
     for predictor, recording in tests:
         model_file = predictor.model_file
         features = replace(model_file.features, window_seconds=window, hop_seconds=hop)
-        cut = Predictor(replace(model_file, features=features), predictor.scorer)
+        cut = Predictor(replace(model_file, features=features), predictor.backend)
         segments = cut.predict_audio(Audio(recording.samples)).segments
         instants = np.arange(0, len(recording.samples) / SAMPLE_RATE, _STEP_S)
         at = np.searchsorted([segment.end for segment in segments], instants, side="right")

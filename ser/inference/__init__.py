@@ -4,6 +4,6 @@ Serving and the command line predict through `Predictor`. Nothing here trains, a
 imports TensorFlow unless KERAS_BACKEND asks for it.
 """
 
-from ser.inference.predictor import Prediction, Predictor, Segment
+from ser.inference.predictor import STAGES, Prediction, Predictor, Segment
 
-__all__ = ["Prediction", "Predictor", "Segment"]
+__all__ = ["STAGES", "Prediction", "Predictor", "Segment"]

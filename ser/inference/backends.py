@@ -1,8 +1,7 @@
-"""Running a model file; thread-safe.
+"""Load the model of a model file, as a function that threads may share.
 
-A Keras model runs on whichever backend the process has: ``KERAS_BACKEND`` chooses. Serving
-defaults to OpenVINO, which needs a quarter of TensorFlow's memory. A scikit-learn model
-needs no Keras.
+Keras runs a model on TensorFlow, OpenVINO or another library; ``KERAS_BACKEND`` names it. Serving
+uses OpenVINO, which takes a quarter of TensorFlow's memory. A scikit-learn model needs no Keras.
 """
 
 import copy
@@ -16,72 +15,75 @@ import numpy as np
 
 from ser.errors import ModelFileError
 from ser.inference.memory import hide_optional_packages
-from ser.inference.openvino_backend import OpenVinoModel, Scorer, in_batches
-from ser.models import sklearn_models
-from ser.models.model_file import ModelFile
+from ser.inference.openvino_backend import Backend, OpenVinoModel, in_batches
+from ser.models import ModelFile, sklearn_models
 
-SERVING_BACKEND = "openvino"
+SERVING_LIBRARY = "openvino"
 PROBE_TOLERANCE = 1e-4
 
 
-def build_openvino_model(model_file: ModelFile) -> OpenVinoModel:
-    """Build the model_file's Keras model, with its weights, and compile it for OpenVINO.
+def build_openvino_model(model_file: ModelFile, *, threads: int | None = None) -> OpenVinoModel:
+    """Build the Keras model of a model file, with its weights, and compile it for OpenVINO.
+
+    Args:
+        threads: for inference; None takes all cores.
 
     Raises:
         ModelFileError: it cannot be built, or does not fit its metadata.
     """
-    if model_file.architecture is None:
-        raise ValueError("a scikit-learn model has no graph")
-    os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
-    # Keras asks for TensorFlow when it copies a layer, as `Bidirectional` does; but when
-    # it runs one, as `Rescaling`, it takes a hidden TensorFlow for one that is there.
+    os.environ.setdefault("KERAS_BACKEND", SERVING_LIBRARY)
+    # Without TensorFlow here: Keras asks for it when it copies a layer, as in `Bidirectional`.
     with hide_optional_packages("tensorflow"):
-        model = build_model(model_file, model_file.architecture)
-    with (
-        hide_optional_packages(),
-        _refusing(model_file, f"{_engine(SERVING_BACKEND)} cannot run it"),
-    ):
-        return OpenVinoModel.of_model(model, model_file.features.shape)
+        model = build_keras_model(model_file)
+    # With it there: a hidden TensorFlow breaks Keras when it runs a layer such as `Rescaling`.
+    with hide_optional_packages(), _one_line(model_file, _cannot_run(SERVING_LIBRARY)):
+        return OpenVinoModel.from_keras(model, model_file.features.shape, threads=threads)
 
 
 def load_backend(
     model_file: ModelFile, build: Callable[[ModelFile], OpenVinoModel] = build_openvino_model
-) -> Scorer:
-    """Build the model_file's model, with its weights, as a function that threads may share.
+) -> Backend:
+    """Build the model of a model file, with its weights, and check that it answers correctly.
 
     Args:
-        build: gives the graph of a Keras model where OpenVINO is the backend.
+        build: builds a Keras model where OpenVINO runs it.
 
     Raises:
-        ModelFileError: the model does not fit its metadata, or answers its probe wrongly, or
-            not at all.
+        ModelFileError: the model does not fit its metadata, does not answer, or gives other
+            probabilities for its probe than when it was trained.
     """
     if model_file.architecture is None:
-        engine = "this version of scikit-learn"
-        with _refusing(model_file, f"{engine} cannot run it"):
-            scorer: Scorer = _estimator_scorer(model_file)
-            _verify(model_file, scorer, engine)
-        return scorer
-    backend = os.environ.setdefault("KERAS_BACKEND", SERVING_BACKEND)
-    if backend == SERVING_BACKEND:
-        scorer = build(model_file)
+        library = "this version of scikit-learn"
+        with _one_line(model_file, f"{library} cannot run it"):
+            backend = _sklearn_backend(model_file)
+            _check_answers(model_file, backend, library)
+        return backend
+    library = os.environ.setdefault("KERAS_BACKEND", SERVING_LIBRARY)
+    if library == SERVING_LIBRARY:
+        backend = build(model_file)
     else:
-        scorer = keras_scorer(build_model(model_file, model_file.architecture))
-    with _refusing(model_file, f"{_engine(backend)} cannot run it"):
-        _verify(model_file, scorer, _engine(backend))
-    return scorer
+        backend = _keras_backend(build_keras_model(model_file))
+    with _one_line(model_file, _cannot_run(library)):
+        _check_answers(model_file, backend, _describe(library))
+    return backend
 
 
-def _engine(backend: str) -> str:
-    return f"this backend ({backend}; set KERAS_BACKEND to another)"
+def _describe(library: str) -> str:
+    return f"this backend ({library}; set KERAS_BACKEND to another)"
+
+
+def _cannot_run(library: str) -> str:
+    return f"{_describe(library)} cannot run it"
 
 
 @contextmanager
-def _refusing(model_file: ModelFile, what: str) -> Iterator[None]:
-    """Make one line of whatever is raised over a model file; libraries raise of every kind.
+def _one_line(model_file: ModelFile, summary: str) -> Iterator[None]:
+    """Turn any error about a model file into a `ModelFileError` of one line.
+
+    Libraries raise errors of every type for a wrong file.
 
     Args:
-        what: is wrong, where an error is not one of ours that says it.
+        summary: what failed; `ModelFileError`s say it themselves.
     """
     try:
         yield
@@ -89,10 +91,10 @@ def _refusing(model_file: ModelFile, what: str) -> Iterator[None]:
         raise ModelFileError(f"model file {model_file.path}: {error}") from error
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelFileError(f"model file {model_file.path}: {what}: {reason}") from error
+        raise ModelFileError(f"model file {model_file.path}: {summary}: {reason}") from error
 
 
-def _estimator_scorer(model_file: ModelFile) -> Scorer:
+def _sklearn_backend(model_file: ModelFile) -> Backend:
     model = sklearn_models.load(model_file.path)
     meta, n_features = model_file.metadata, int(np.prod(model_file.features.shape))
     if getattr(model, "n_features_in_", n_features) != n_features:
@@ -106,8 +108,18 @@ def _estimator_scorer(model_file: ModelFile) -> Scorer:
     )
 
 
-def build_model(model_file: ModelFile, architecture: dict[str, Any]) -> Any:
-    """Build the model_file's Keras model, with its weights.
+def _keras_backend(model: Any) -> Backend:
+    import keras
+
+    def run(x: np.ndarray) -> np.ndarray:
+        # A direct call: `predict` costs tens of milliseconds and leaks memory.
+        return keras.ops.convert_to_numpy(model(x, training=False))
+
+    return partial(in_batches, run)
+
+
+def build_keras_model(model_file: ModelFile) -> Any:
+    """Build the Keras model of a model file, with its weights.
 
     Raises:
         ModelFileError: it cannot be built, or does not fit its metadata.
@@ -115,13 +127,15 @@ def build_model(model_file: ModelFile, architecture: dict[str, Any]) -> Any:
     # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
     import keras
 
+    if model_file.architecture is None:
+        raise ValueError("a scikit-learn model has no Keras layers")
     features, n_labels = model_file.features, len(model_file.metadata.labels)
-    with _refusing(model_file, "Keras cannot build it"):
-        config = copy.deepcopy(architecture["config"])  # Keras takes it apart
+    with _one_line(model_file, "Keras cannot build it"):
+        architecture = copy.deepcopy(model_file.architecture)  # Keras changes it
         if architecture["class_name"] == "Sequential":
-            model = keras.Sequential.from_config(_modern(config))
+            model = keras.Sequential.from_config(_as_keras3(architecture["config"]))
         else:
-            model = keras.Model.from_config(config)
+            model = keras.Model.from_config(architecture["config"])
         if not _fits(model.input_shape[1:], features.shape):
             raise ModelFileError(
                 f"it takes input {tuple(model.input_shape[1:])}, but feature set "
@@ -134,16 +148,16 @@ def build_model(model_file: ModelFile, architecture: dict[str, Any]) -> Any:
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
-    """Say whether a model's input takes features of `shape`; None takes any length."""
+    """Return whether a model's input takes features of `shape`; None takes any length."""
     return len(wanted) == len(shape) and all(
         w in (None, n) for w, n in zip(wanted, shape, strict=True)
     )
 
 
-def _modern(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    """Return the configuration of a Sequential of Keras 2 as Keras 3 takes it.
+def _as_keras3(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    """Return the configuration of a Sequential model of Keras 2 in the form of Keras 3.
 
-    Keras 2 says the input's shape in the first layer, as ``batch_input_shape``.
+    Keras 2 stores the input's shape in the first layer, as ``batch_input_shape``.
     """
     if isinstance(config, list):  # before Keras 2.2.3
         config = {"name": "model", "layers": config}
@@ -156,25 +170,17 @@ def _modern(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
     return {**config, "layers": [{"class_name": "InputLayer", "config": source}, *layers, *rest]}
 
 
-def keras_scorer(model: Any) -> Scorer:
-    """Return a Keras model of any backend as a function of arrays."""
-    import keras
+def _check_answers(model_file: ModelFile, backend: Backend, library: str) -> None:
+    """Check that a backend gives probabilities, and for the probe those of the trained model.
 
-    def score(x: np.ndarray) -> np.ndarray:
-        # A direct call: `predict` costs tens of milliseconds and leaks.
-        return keras.ops.convert_to_numpy(model(x, training=False))
-
-    return lambda x: in_batches(score, x)
-
-
-def _verify(model_file: ModelFile, scorer: Scorer, engine: str) -> None:
-    """Warm the scorer up and see that it gives what the trained model gave."""
+    The first answers also compile what the library compiles late.
+    """
     probe = model_file.metadata.probe
     shape = model_file.features.shape
     x = np.asarray(probe["input"] if probe else np.zeros(shape), np.float32).reshape(1, *shape)
     for batch in (x, np.concatenate([x, x])):
-        answer = scorer(batch)
+        answer = backend(batch)
         if not np.allclose(answer.sum(axis=1), 1, atol=1e-3):
-            raise ModelFileError("its outputs are no probabilities")
+            raise ModelFileError("its outputs are not probabilities")
         if probe and not np.allclose(answer, probe["probabilities"], atol=PROBE_TOLERANCE):
-            raise ModelFileError(f"{engine} gives other probabilities than the trained model")
+            raise ModelFileError(f"{library} gives other probabilities than the trained model")

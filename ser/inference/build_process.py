@@ -14,19 +14,19 @@ from ser.errors import ModelFileError
 from ser.inference.backends import build_openvino_model
 from ser.inference.memory import hide_optional_packages
 from ser.inference.openvino_backend import OpenVinoModel
-from ser.models.model_file import ModelFile
+from ser.models import ModelFile
 
 log = logging.getLogger(__name__)
 
 _TIMEOUT_S = 120
-_REFUSED = 2  # exit status: the model file cannot be built; stderr says why
-_LENGTH = struct.Struct(">Q")  # of the first of the two compiled models
+_REFUSED = 2  # exit status: the model cannot be built; stderr says why
+_LENGTH = struct.Struct(">Q")  # of the first of the two compiled graphs, in bytes
 
 
 def build_in_process(model_file: ModelFile, *, threads: int | None = None) -> OpenVinoModel:
-    """Return what `build_openvino_model` does, built by a process that then ends.
+    """Do what `build_openvino_model` does, in a process that then ends.
 
-    If no process can be started, or it ends early, this process builds the model, for all cores.
+    If the process cannot be started, or fails, this process builds the model.
 
     Args:
         threads: for inference; None takes all cores.
@@ -43,10 +43,10 @@ def build_in_process(model_file: ModelFile, *, threads: int | None = None) -> Op
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
     except OSError as error:
-        log.warning("no process can be started to build the model: %s", error)
-        return build_openvino_model(model_file)
+        log.warning("the build process cannot be started: %s", error)
+        return build_openvino_model(model_file, threads=threads)
     with hide_optional_packages():
-        import openvino  # noqa: F401  # meanwhile
+        import openvino  # noqa: F401  # takes time, which passes while the other process builds
     try:
         compiled, messages = process.communicate(pickle.dumps(model_file), _TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -58,16 +58,16 @@ def build_in_process(model_file: ModelFile, *, threads: int | None = None) -> Op
     if process.returncode or len(compiled) <= _LENGTH.size:
         reason = text.rpartition("\n")[2]
         log.warning("the build process ended with %s: %s", process.returncode, reason)
-        return build_openvino_model(model_file)
+        return build_openvino_model(model_file, threads=threads)
     start = _LENGTH.size
     middle = start + _LENGTH.unpack_from(compiled)[0]
     return OpenVinoModel.imported((compiled[start:middle], compiled[middle:]), threads=threads)
 
 
 def main() -> int:
-    """Build the model file that standard input names; write what OpenVINO compiled to output."""
+    """Build the model file that comes in on standard input; write the compiled graphs out."""
     output = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what libraries print is no part of the model
+    os.dup2(2, 1)  # libraries print to standard output, which carries the graphs
     model_file = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by our parent
     try:
         compiled = build_openvino_model(model_file).export()

@@ -1,8 +1,9 @@
-"""A Keras model as OpenVINO runs it: thread-safe, and can be handed to another process.
+"""A Keras model that OpenVINO runs; threads may share it, and other processes may import it.
 
-This is the one module that uses a name private to Keras: `OpenVINOKerasTensor`. Keras has no public
-way to trace a graph with an open batch size (`export` fixes a batch of 1 in `Flatten`).
-`tests/inference/test_openvino_backend.py` says so when a new version of Keras moves it.
+This is the one module that uses a name private to Keras: `OpenVINOKerasTensor`, in `keras.src`.
+Keras has no public way to trace a graph for batches of any size: `Model.export` fixes a batch of 1
+in `Flatten`. `tests/inference/test_openvino_backend.py` fails when a new version of Keras moves
+the name.
 """
 
 import io
@@ -15,31 +16,28 @@ import numpy as np
 
 from ser.inference.memory import hide_optional_packages
 
-_BATCH = 8  # windows scored at once: more take memory, and are no faster
-_SCALES = (1, 10, 100)  # of the noise that two graphs of one model must answer alike
-_SAME = 1e-5
+_BATCH = 8  # windows at once; larger batches take more memory and are no faster
+_NOISE_SCALES = (1, 10, 100)
+_TOLERANCE = 1e-5
 
-#: features of shape (batch, *shape), float32, to probabilities of shape (batch, labels).
-Scorer = Callable[[np.ndarray], np.ndarray]
+#: features of shape (batch, *shape), float32, to probabilities of shape (batch, labels)
+Backend = Callable[[np.ndarray], np.ndarray]
 
-#: The compiled graphs for batches of any size and for single windows, as OpenVINO imports them.
+#: Two compiled graphs, for batches of any size and for single windows, as OpenVINO exports them.
 Exported = tuple[bytes, bytes]
 
 
-def in_batches(score: Scorer, x: np.ndarray, size: int = _BATCH) -> np.ndarray:
-    """Return ``score(x)``, computed for at most `size` rows at a time."""
+def in_batches(run: Backend, x: np.ndarray, size: int = _BATCH) -> np.ndarray:
+    """Return ``run(x)``, computed for at most `size` rows at a time."""
     starts = range(0, max(1, len(x)), size)
-    return np.concatenate([score(x[start : start + size]) for start in starts])
+    return np.concatenate([run(x[start : start + size]) for start in starts])
 
 
 def openvino_graph(model: Any, shape: tuple[int, ...]) -> Any:
     """Return a Keras model as an OpenVINO graph for batches of any size.
 
-    The batch stays open on purpose: with a fixed batch, OpenVINO 2025.4 to 2026.4 on x86 compute
-    convolution + ReLU + pooling wrong.
-
     Args:
-        shape: shape of the features.
+        shape: of the features.
     """
     import openvino
     from keras.src.backend.openvino.core import OpenVINOKerasTensor
@@ -51,67 +49,75 @@ def openvino_graph(model: Any, shape: tuple[int, ...]) -> Any:
 
 
 class OpenVinoModel:
-    """A `Scorer` that threads may share.
+    """A `Backend` that threads may share.
 
-    It has one graph for batches of any size, and one for single windows: that is all a short clip
-    has, and with a fixed batch of 1 it takes a fifth less time.
+    It has one graph for batches of any size and one for a single window. Most clips are a single
+    window, and a graph with a fixed batch of 1 takes a fifth less time.
     """
 
-    def __init__(self, several: "_Compiled", single: "_Compiled", threads: int) -> None:
+    def __init__(self, several: "_CompiledGraph", single: "_CompiledGraph", threads: int) -> None:
         self._several, self._single = several, single
-        # A request keeps the memory of its largest batch: no more of them than can run at once.
+        # Each request keeps the memory of its largest batch, so there are only as many requests
+        # as can run at once.
         self._slots = threading.BoundedSemaphore(_streams(threads))
 
     @classmethod
-    def of_model(cls, model: Any, shape: tuple[int, ...]) -> "OpenVinoModel":
-        """Compile a Keras model for all cores.
+    def from_keras(
+        cls, model: Any, shape: tuple[int, ...], *, threads: int | None = None
+    ) -> "OpenVinoModel":
+        """Compile a Keras model.
 
         Args:
-            shape: shape of the features.
+            shape: of the features.
+            threads: for inference; None takes all cores.
         """
-        threads = os.cpu_count() or 1
+        threads = threads or os.cpu_count() or 1
         graph = openvino_graph(model, shape)
-        several = _Compiled.of(graph, threads)
+        several = _CompiledGraph.compiled(graph, threads)
         graph.reshape([1, *shape])
-        single = _Compiled.of(graph, threads)
-        noise = np.random.default_rng(0).standard_normal((len(_SCALES), *shape))
-        x = (noise * np.reshape(_SCALES, (-1, *(1 for _ in shape)))).astype(np.float32)
-        # Where OpenVINO computes a fixed batch wrong, the other graph takes its place.
-        is_right = np.allclose(in_batches(single, x, 1), several(x), atol=_SAME)
-        return cls(several, single if is_right else several, threads)
+        single = _CompiledGraph.compiled(graph, threads)
+        # With a fixed batch, OpenVINO 2025.4 to 2026.4 on x86 computes convolution + ReLU +
+        # pooling wrong. Such a model uses the graph for any batch size alone.
+        noise = np.random.default_rng(0).standard_normal((len(_NOISE_SCALES), *shape))
+        x = (noise * np.reshape(_NOISE_SCALES, (-1, *(1 for _ in shape)))).astype(np.float32)
+        is_correct = np.allclose(in_batches(single, x, 1), several(x), atol=_TOLERANCE)
+        return cls(several, single if is_correct else several, threads)
 
     @classmethod
     def imported(cls, exported: Exported, *, threads: int | None = None) -> "OpenVinoModel":
-        """Take over what another process compiled; the answers are equal to the bit.
+        """Import what `export` returned; the answers are equal to the bit.
 
         Args:
             threads: for inference; None takes all cores.
         """
         threads = threads or os.cpu_count() or 1
-        several, single = (_Compiled.imported(graph, threads) for graph in exported)
+        several, single = (_CompiledGraph.imported(graph, threads) for graph in exported)
         return cls(several, single, threads)
 
     def export(self) -> Exported:
-        """Return what `imported` takes; not of an imported model, which OpenVINO gets wrong."""
+        """Return the compiled graphs.
+
+        Not those of an imported model: OpenVINO exports an imported graph wrongly.
+        """
         return self._several.export(), self._single.export()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Return the probabilities of each row."""
-        return in_batches(self._score, x)
+        return in_batches(self._run, x)
 
-    def _score(self, x: np.ndarray) -> np.ndarray:
+    def _run(self, x: np.ndarray) -> np.ndarray:
         with self._slots:
             return self._single(x) if len(x) == 1 else self._several(x)
 
 
 def _streams(threads: int) -> int:
-    """Return how many inferences run at once: two threads each, for a lone client's sake."""
+    """Return how many inferences run at once: with two threads each, a lone client waits less."""
     return max(1, threads // 2)
 
 
 def _settings(threads: int) -> dict[str, Any]:
-    # Keras's own OpenVINO `predict` infers in bf16 on processors that have it, and its one
-    # request is not thread-safe.
+    # Not Keras's own OpenVINO `predict`: it infers in bf16 on processors that have it, and its
+    # one request is not thread-safe.
     return {
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads,
@@ -120,7 +126,7 @@ def _settings(threads: int) -> dict[str, Any]:
     }
 
 
-class _Compiled:
+class _CompiledGraph:
     """A compiled graph as a function that threads may share, in float32."""
 
     def __init__(self, compiled: Any) -> None:
@@ -128,15 +134,15 @@ class _Compiled:
         self._idle: list[Any] = []
 
     @classmethod
-    def of(cls, graph: Any, threads: int) -> "_Compiled":
+    def compiled(cls, graph: Any, threads: int) -> "_CompiledGraph":
         """Compile a graph."""
         import openvino
 
         return cls(openvino.Core().compile_model(graph, "CPU", _settings(threads)))
 
     @classmethod
-    def imported(cls, exported: bytes, threads: int) -> "_Compiled":
-        """Take over what `export` returned."""
+    def imported(cls, exported: bytes, threads: int) -> "_CompiledGraph":
+        """Import what `export` returned."""
         with hide_optional_packages():
             import openvino
 

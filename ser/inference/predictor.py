@@ -1,4 +1,4 @@
-"""A model file and a clip to an answer."""
+"""Predict the emotion of a clip with the model of a model file."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,22 +14,27 @@ from ser.audio.decode import DECODE_TIMEOUT_S, MAX_SECONDS
 from ser.audio.slots import FairSemaphore, MemorySlot
 from ser.errors import UNCERTAIN, ModelFileError
 from ser.inference.backends import build_openvino_model, load_backend
-from ser.inference.openvino_backend import OpenVinoModel, Scorer
+from ser.inference.openvino_backend import Backend, OpenVinoModel
 from ser.inference.windowing import geometric_mean, segment_times, silent_windows
+from ser.models import ModelFile, read_model_file
 from ser.models.calibration import apply_temperature
-from ser.models.model_file import ModelFile, read_model_file
 
-_LONG_AT_ONCE = 2  # long clips; with four, 512 MB are too little
-_WINDOWS_AT_ONCE = 64  # whose features are held
+_LONG_CLIPS_AT_ONCE = 2  # four need more than 512 MB
+_WINDOWS_AT_ONCE = 64  # whose features are in memory
 
-#: Told the name of each stage of a prediction, and how many seconds it took, failed or not.
-Observer = Callable[[str, float], None]
+#: The stages of a prediction.
 STAGES = ("decode", "features", "model")
+#: Called after each stage with its name and the seconds it took, also when it failed.
+OnStage = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
 class Segment:
-    """The emotion from `start` to `end`, in seconds; a `silent` one has no vote in the whole."""
+    """The emotion from `start` to `end`, in seconds.
+
+    Attributes:
+        silent: it holds no voice, and does not count in the prediction for the whole clip.
+    """
 
     start: float
     end: float
@@ -41,13 +46,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for a clip.
+    """The emotion of a clip.
 
     Attributes:
         probabilities: of every label, in the model's order; they sum to 1.
-        duration: seconds that were scored.
-        truncated: the clip was longer than the limit, and the rest was left out.
-        segments: cover the clip from 0 to `duration` without a hole.
+        duration: how much of the clip was analysed, in seconds.
+        truncated: the clip was longer than the limit, and only its start was analysed.
+        warnings: keys of `ser.errors.WARNINGS`.
+        segments: they cover the clip from 0 to `duration` without gaps.
     """
 
     emotion: str
@@ -59,8 +65,8 @@ class Prediction:
     segments: tuple[Segment, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain data."""
-        # `dataclasses.asdict` takes ten times as long, of ten minutes' segments 15 ms.
+        """Return the prediction as plain data."""
+        # `dataclasses.asdict` takes ten times as long: 15 ms for the segments of ten minutes.
         segments = tuple(vars(s) | {"probabilities": {**s.probabilities}} for s in self.segments)
         return vars(self) | {"probabilities": {**self.probabilities}, "segments": segments}
 
@@ -69,11 +75,11 @@ class Predictor:
     """A loaded model; threads may share it."""
 
     def __init__(
-        self, model_file: ModelFile, scorer: Scorer, *, long_at_once: int = _LONG_AT_ONCE
+        self, model_file: ModelFile, backend: Backend, *, long_at_once: int = _LONG_CLIPS_AT_ONCE
     ) -> None:
         self.model_file = model_file
-        self.scorer = scorer
-        self._long = FairSemaphore(long_at_once)
+        self.backend = backend
+        self._long_clip_slots = FairSemaphore(long_at_once)
 
     @classmethod
     def from_file(cls, path: Path) -> "Predictor":
@@ -90,13 +96,13 @@ class Predictor:
         model_file: ModelFile,
         build: Callable[[ModelFile], OpenVinoModel] = build_openvino_model,
         *,
-        long_at_once: int = _LONG_AT_ONCE,
+        long_at_once: int = _LONG_CLIPS_AT_ONCE,
     ) -> "Predictor":
-        """Load the model of a model file and warm it up.
+        """Load the model of a checked model file and warm it up.
 
         Args:
             build: as `load_backend` takes it.
-            long_at_once: how many long clips may hold much memory at the same time.
+            long_at_once: how many long clips may take much memory at the same time.
 
         Raises:
             ModelFileError: it cannot be served.
@@ -106,7 +112,7 @@ class Predictor:
         return loaded
 
     def warm_up(self) -> None:
-        """Answer a second of noise: the first features cost seconds of imports and compilation.
+        """Predict a second of noise, because the first features take seconds of imports.
 
         Raises:
             ModelFileError: the features need a package that is not installed.
@@ -128,20 +134,22 @@ class Predictor:
         *,
         max_seconds: float = MAX_SECONDS,
         timeout_s: float = DECODE_TIMEOUT_S,
-        observe: Observer = lambda *_: None,
+        on_stage: OnStage = lambda *_: None,
     ) -> Prediction:
         """Return the emotion of a file, given its bytes or its path.
 
         Args:
-            observe: told of each of `STAGES`.
+            max_seconds: how much of the clip is analysed, from its start.
+            timeout_s: for decoding, in seconds; a long clip waits for memory in this time too.
+            on_stage: called after each of `STAGES`.
 
         Raises:
-            AudioError: the file is at fault.
-            DecoderFault: decoding failed for a reason of ours.
+            AudioError: the file cannot be analysed.
+            DecoderFault: decoding failed, but the file may be fine.
         """
         rate = self.model_file.features.sample_rate
-        with MemorySlot(self._long) as memory:
-            with _timed("decode", observe):
+        with MemorySlot(self._long_clip_slots) as memory:
+            with _timing("decode", on_stage):
                 audio = load_audio(
                     source,
                     rate=rate,
@@ -149,68 +157,70 @@ class Predictor:
                     timeout_s=timeout_s,
                     memory=memory,
                 )
-            del source  # as large as an upload may be
-            return self.predict_audio(audio, observe=observe)
+            del source  # it may be as large as an upload
+            return self.predict_audio(audio, on_stage=on_stage)
 
-    def predict_audio(self, audio: Audio, *, observe: Observer = lambda *_: None) -> Prediction:
-        """Return the emotion of a clip decoded at the rate of the model's features.
+    def predict_audio(self, audio: Audio, *, on_stage: OnStage = lambda *_: None) -> Prediction:
+        """Return the emotion of a decoded clip, and of each of its windows.
 
-        It is that of each window, and of them all together.
+        The windows are joined in the way that scored best in `ser evaluate --long-audio`.
 
-        The windows are joined in the way that did best on recordings of one emotion in
-        `evaluate.py --long-audio`.
+        Args:
+            audio: decoded at the sample rate of the model's features.
+            on_stage: called after each of `STAGES` but ``decode``.
 
         Raises:
             InvalidSamples: the samples are so large that the features overflow.
         """
         rate = self.model_file.features.sample_rate
         if audio.rate != rate:
-            raise ValueError(f"the model hears audio at {rate} Hz, not {audio.rate}")
+            raise ValueError(f"the model takes audio at {rate} Hz, not {audio.rate}")
         windows = self.model_file.features.windows(len(audio.samples))
-        probabilities = self._window_probabilities(audio, windows, observe)
+        probabilities = self._window_probabilities(audio, windows, on_stage)
         times = segment_times(windows, rate, audio.duration)
         silent = silent_windows(audio.samples, windows)
         segments = tuple(
-            Segment(start, end, *self._answer(p), silent=quiet)
-            for (start, end), p, quiet in zip(times, probabilities, silent, strict=True)
+            Segment(start, end, *self._most_likely(p), silent=is_silent)
+            for (start, end), p, is_silent in zip(times, probabilities, silent, strict=True)
         )
-        heard = np.array([0 if s.silent else s.end - s.start for s in segments])
-        emotion, confidence, overall = self._answer(geometric_mean(probabilities, heard))
-        unsure = confidence < self.model_file.metadata.uncertain_below
+        audible_s = np.array([0 if s.silent else s.end - s.start for s in segments])
+        emotion, confidence, overall = self._most_likely(geometric_mean(probabilities, audible_s))
+        uncertain = confidence < self.model_file.metadata.uncertain_below
         return Prediction(
             emotion=emotion,
             confidence=confidence,
             probabilities=overall,
             duration=audio.duration,
             truncated=audio.truncated,
-            warnings=audio.warnings + ((UNCERTAIN,) if unsure else ()),
+            warnings=audio.warnings + ((UNCERTAIN,) if uncertain else ()),
             segments=segments,
         )
 
     def _window_probabilities(
-        self, audio: Audio, windows: list[tuple[int, int]], observe: Observer
+        self, audio: Audio, windows: list[tuple[int, int]], on_stage: OnStage
     ) -> np.ndarray:
         """Return the probabilities of each window, shape (windows, labels).
 
-        The features of a long clip are never all held: they take a third of its samples.
+        The features of a long clip take a third of the memory of its samples, so only those of
+        some windows are in memory at once.
         """
         extract, samples = self.model_file.features.extract, audio.samples
-        spent: dict[str, float] = {}
+        seconds_of: dict[str, float] = {}
 
         def add(stage: str, seconds: float) -> None:
-            spent[stage] = spent.get(stage, 0) + seconds
+            seconds_of[stage] = seconds_of.get(stage, 0) + seconds
 
         parts = []
         try:
             for start in range(0, len(windows), _WINDOWS_AT_ONCE):
                 some = windows[start : start + _WINDOWS_AT_ONCE]
-                with _timed("features", add):
+                with _timing("features", add):
                     features = np.stack([extract(samples[a:b]) for a, b in some])
-                with _timed("model", add):
+                with _timing("model", add):
                     parts.append(self.probabilities(features))
         finally:
-            for stage, seconds in spent.items():
-                observe(stage, seconds)
+            for stage, seconds in seconds_of.items():
+                on_stage(stage, seconds)
         return np.concatenate(parts)
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
@@ -222,9 +232,10 @@ class Predictor:
         Returns:
             shape (batch, labels), float64; each row sums to 1.
         """
-        return apply_temperature(self.scorer(features), self.model_file.metadata.temperature)
+        return apply_temperature(self.backend(features), self.model_file.metadata.temperature)
 
-    def _answer(self, probabilities: np.ndarray) -> tuple[str, float, dict[str, float]]:
+    def _most_likely(self, probabilities: np.ndarray) -> tuple[str, float, dict[str, float]]:
+        """Return the most likely label, its probability, and the probabilities by label."""
         labels = self.model_file.metadata.labels
         best = int(probabilities.argmax())
         named = dict(zip(labels, probabilities.tolist(), strict=True))
@@ -232,9 +243,9 @@ class Predictor:
 
 
 @contextmanager
-def _timed(stage: str, observe: Observer) -> Iterator[None]:
+def _timing(stage: str, on_stage: OnStage) -> Iterator[None]:
     start = time.perf_counter()
     try:
         yield
     finally:
-        observe(stage, time.perf_counter() - start)
+        on_stage(stage, time.perf_counter() - start)

@@ -161,19 +161,19 @@ def _predict() -> dict[str, Any]:
     predictor, settings, metrics, record = _predictor(), _settings(), _metrics(), current_record()
     started = time.monotonic()
 
-    def observe(stage: str, seconds: float) -> None:
+    def on_stage(stage: str, seconds: float) -> None:
         record.stages[stage] = seconds
         metrics.count_stage(stage, seconds)
 
     # Read by the worker: an upload that waits in the queue is not in memory.
     def work() -> Prediction:
         now = time.monotonic()
-        observe("queue", now - started)
+        on_stage("queue", now - started)
         return predictor.predict(
             read_upload(request, settings),
             max_seconds=settings.max_seconds,
             timeout_s=max(0.1, record.received_at + settings.timeout_s - now),
-            observe=observe,
+            on_stage=on_stage,
         )
 
     answer = _predictions().run(work, received_at=record.received_at, timeout_s=settings.timeout_s)

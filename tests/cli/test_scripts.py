@@ -140,8 +140,8 @@ def test_an_estimator_with_confidences_is_fitted_on_every_clip(trained, tiny_cor
     data = load_dataset([tiny_corpus], FEATURE_SETS[recipe.features])
     everything, nothing = np.arange(len(data.utterances)), np.array([], int)
     expected = train(recipe, data, everything, nothing, seed=0).raw_probabilities(data.features)
-    scorer = Predictor.from_file(trained["svc-mfcc40"]).scorer
-    np.testing.assert_allclose(scorer(data.features), expected, atol=1e-6)
+    backend = Predictor.from_file(trained["svc-mfcc40"]).backend
+    np.testing.assert_allclose(backend(data.features), expected, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A model that was built in a process of its own answers as one that was built here."""
+"""A model built in a process of its own gives the same answers as one built in this process."""
 
 import os
 import signal
@@ -38,28 +38,28 @@ def test_its_answers_are_the_same_to_the_bit(which, classic, clip):
     )
     x = np.random.default_rng(5).standard_normal((20, *model_file.features.shape), np.float32)
     for n in (1, 3, 20):
-        np.testing.assert_array_equal(built.scorer(x[:n]), here.scorer(x[:n]))
-    assert here.scorer(x).std(axis=0).max() > 1e-3  # or any two would be alike
+        np.testing.assert_array_equal(built.backend(x[:n]), here.backend(x[:n]))
+    assert here.backend(x).std(axis=0).max() > 1e-3  # else any two models would agree
     assert built.predict(clip) == here.predict(clip)
 
 
-def test_what_is_wrong_with_a_model_is_told_in_the_same_words(classic):
+def test_a_wrong_model_is_refused_in_the_same_words(classic):
     wrong = replace(classic, metadata=replace(classic.metadata, labels=("happy", "sad")))
-    told = []
+    messages = []
     for build in (build_openvino_model, build_in_process):
         with pytest.raises(ModelFileError, match="2 labels, but output") as raised:
             build(wrong)
-        told.append(str(raised.value))
-    assert told[0] == told[1]
+        messages.append(str(raised.value))
+    assert messages[0] == messages[1]
 
 
-def test_a_fault_is_logged_with_its_reason(classic, caplog):
-    with pytest.raises(ValueError, match="has no graph"):
+def test_a_failed_build_is_logged_with_its_reason(classic, caplog):
+    with pytest.raises(ValueError, match="has no Keras layers"):
         build_in_process(replace(classic, architecture=None))
     assert "the build process ended with 1: ValueError" in caplog.text
 
 
-def test_where_a_builder_is_killed_the_model_is_built_here(classic, monkeypatch, caplog):
+def test_if_the_build_process_is_killed_this_process_builds_the_model(classic, monkeypatch, caplog):
     class Killed(subprocess.Popen):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
@@ -72,7 +72,7 @@ def test_where_a_builder_is_killed_the_model_is_built_here(classic, monkeypatch,
 
 
 @pytest.mark.parametrize("program", ["/no/such/python", "/bin/false", "/bin/true", "/bin/cat"])
-def test_where_no_python_can_be_started_the_model_is_built_here(
+def test_if_no_python_can_be_started_this_process_builds_the_model(
     program, classic, monkeypatch, caplog
 ):
     monkeypatch.setattr(build_process.sys, "executable", program)
@@ -80,8 +80,8 @@ def test_where_no_python_can_be_started_the_model_is_built_here(
     assert "process" in caplog.text
 
 
-@pytest.mark.skipif(not FILES.is_dir(), reason="no /proc to look into")
-def test_nothing_of_it_stays(classic):
+@pytest.mark.skipif(not FILES.is_dir(), reason="this system has no /proc")
+def test_no_process_and_no_open_file_is_left(classic):
     before = family(os.getpid()), len(list(FILES.iterdir()))
     build_in_process(classic)
     assert (family(os.getpid()), len(list(FILES.iterdir()))) == before

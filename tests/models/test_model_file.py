@@ -63,9 +63,9 @@ def test_a_window_is_answered_alike_alone_and_among_others(predictor):
             keras.layers.Flatten(),
             keras.layers.Dense(8, activation="softmax"),
         ])  # fmt: skip
-        scorer = OpenVinoModel.of_model(pooling, shape)
+        scorer = OpenVinoModel.from_keras(pooling, shape)
     x = np.random.default_rng(3).standard_normal((6, *shape)).astype(np.float32)
-    for score in (scorer, predictor.scorer):
+    for score in (scorer, predictor.backend):
         alone = np.concatenate([score(row[np.newaxis]) for row in x])
         np.testing.assert_allclose(alone, score(x), atol=1e-5)
         assert alone.std(axis=0).max() > 1e-3  # or any two would be alike
