@@ -53,7 +53,17 @@ def keras2_layers(n_labels: int = 8, shape=(40, 1)) -> list[dict]:
     ]
 
 
+def lambda_layers() -> list[dict]:
+    """Return the classic model with a `Lambda` layer, which would run code."""
+    layers = keras2_layers()
+    layers.insert(
+        1, {"class_name": "Lambda", "config": {"name": "lambda_1", "function": ["4wEAAAA=", None]}}
+    )
+    return layers
+
+
 def classic_weights(n_labels: int = 8, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return random weights of the classic model, by Keras 2's names."""
     rng = np.random.default_rng(seed)
     return {
         "conv1d_1/kernel:0": 0.02 * rng.standard_normal((5, 1, 16)),
@@ -70,7 +80,7 @@ def write_keras2(
     n_labels: int = 8,
     metadata: Metadata | dict | None = None,
 ) -> dict[str, np.ndarray]:
-    """Write a Keras 2 ``.h5`` and return its weights; with `metadata`, as the attribute."""
+    """Write the ``.h5`` of a Keras 2 model, with `metadata` as its attribute; return its weights."""
     layers = layers or keras2_layers(n_labels)
     weights = {k: w.astype(np.float32) for k, w in classic_weights(n_labels).items()}
     with h5py.File(path, "w") as file:
@@ -97,12 +107,12 @@ def write_keras2(
 
 def metadata(**changes) -> Metadata:
     """Return valid metadata of a classic model, with changes."""
-    facts = {
+    fields = {
         "name": "test",
         "labels": EMOTIONS,
         "features": FEATURE_SETS["mfcc40-mean"].to_metadata(),
     }
-    return Metadata(**facts | changes)
+    return Metadata(**fields | changes)
 
 
 def forward(weights: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:

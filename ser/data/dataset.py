@@ -71,7 +71,7 @@ class Dataset:
         )
 
     def grouped(self, label_set: LabelSet) -> "Dataset":
-        """Return the rows that a label_set has a class for, with their classes as emotions.
+        """Return the rows that a label set has a class for, with their classes as emotions.
 
         Raises:
             UsageError: there are none.
@@ -79,11 +79,11 @@ class Dataset:
         classes = {i: c for i, u in enumerate(self.utterances) if (c := label_set.classify(u))}
         if not classes:
             known = ", ".join(sorted({u.emotion for u in self.utterances}))
-            raise UsageError(f"label_set {label_set.name} has no class for any of {known}")
+            raise UsageError(f"label set {label_set.name} has no class for any of {known}")
         kept = self.only(list(classes))
         named = zip(kept.utterances, classes.values(), strict=True)
         left_out = len(self.utterances) - len(classes)
-        note = (f"{left_out} clips of no class of label_set {label_set.name} left out",)
+        note = (f"{left_out} clips of no class of label set {label_set.name} left out",)
         return replace(
             kept,
             utterances=tuple(replace(u, emotion=c) for u, c in named),

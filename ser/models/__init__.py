@@ -1,9 +1,23 @@
-"""Models: what can be trained (`models.recipes`), and the one file that a trained model is.
+"""Models: a recipe says what is trained (`models.recipes`), one file holds a trained model.
 
-A recipe is data. A model file carries its own preprocessing and labels; it comes in as a path
-and goes out as a checked `ModelFile`, of which nothing was executed.
+The path of a model file comes in, a checked `ModelFile` goes out: the model with its own labels
+and preprocessing. A model file is untrusted input; nothing in it is run.
 """
 
-from ser.models.model_file import Metadata, ModelFile, read_model_file
+from ser.models.model_file import (
+    Metadata,
+    ModelFile,
+    add_scores,
+    make_probe,
+    read_model_file,
+    write_metadata,
+)
 
-__all__ = ["Metadata", "ModelFile", "read_model_file"]
+__all__ = [
+    "Metadata",
+    "ModelFile",
+    "add_scores",
+    "make_probe",
+    "read_model_file",
+    "write_metadata",
+]

@@ -1,35 +1,35 @@
-"""Confidences that mean how often the model is right, and when it had better say so.
+"""Calibration: confidences that say how often the model is correct, and an uncertainty threshold.
 
 Temperature scaling: Guo et al. 2017, "On calibration of modern neural networks", arXiv
-1706.04599. A threshold to answer from: Chow 1970, "On optimum recognition error and reject
-tradeoff", IEEE Transactions on Information Theory 16(1).
+1706.04599. Threshold: Chow 1970, "On optimum recognition error and reject tradeoff", IEEE
+Transactions on Information Theory 16(1).
 """
 
 import numpy as np
 
-_TINY = 1e-30
+_MIN_PROBABILITY = 1e-30  # the logarithm of 0 is infinite
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """Divide the logits by `temperature`.
+    """Return the probabilities after a division of the logits by `temperature`.
 
     Args:
         probabilities: shape (n, labels).
 
     Returns:
-        the same shape, float64; rows sum to 1.
+        shape (n, labels), float64; rows sum to 1.
     """
-    logits = np.log(np.maximum(probabilities.astype(np.float64), _TINY)) / temperature
+    logits = np.log(np.maximum(probabilities.astype(np.float64), _MIN_PROBABILITY)) / temperature
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
 def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Return the temperature under which `truth` is most likely.
+    """Return the temperature that makes the true labels most likely.
 
     Args:
-        probabilities: shape (n, labels), of clips that the model was not trained on.
-        truth: label indices, shape (n,).
+        probabilities: of held-out clips, shape (n, labels).
+        truth: label indices, shape (n,), int.
     """
     from scipy.optimize import minimize_scalar
 
@@ -37,27 +37,27 @@ def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
 
     def loss(log_temperature: float) -> float:
         likely = apply_temperature(probabilities, np.exp(log_temperature))[rows, truth]
-        return float(-np.log(np.maximum(likely, _TINY)).mean())
+        return float(-np.log(np.maximum(likely, _MIN_PROBABILITY)).mean())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.2), np.log(20)), method="bounded")
-    return round(float(np.exp(found.x)), 4)
+    fit = minimize_scalar(loss, bounds=(np.log(0.2), np.log(20)), method="bounded")
+    return round(float(np.exp(fit.x)), 4)
 
 
-def fit_threshold(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Return the confidence below which answers are wrong more often than right.
+def fit_threshold(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """Return the confidence below which predictions are wrong more often than correct.
 
-    A right answer counts for as much as a wrong one counts against: the threshold is where
-    the answers from there on have the best balance, so that those below it bring a loss.
+    The balance of a threshold is the number of correct predictions from it upwards, minus the
+    number of wrong ones. The threshold with the highest balance is returned.
 
     Args:
-        confidence: of each answer, shape (n,), 0 to 1; of clips that were not trained on.
-        right: whether it was right, shape (n,), bool.
+        confidence: of predictions for held-out clips, shape (n,), 0 to 1.
+        correct: whether each is correct, shape (n,), bool.
 
     Returns:
-        0 where even the least confident answers do not bring a loss.
+        0 where no threshold has a higher balance than keeping all predictions.
     """
     order = np.argsort(-confidence, kind="stable")
-    balance = np.cumsum(np.where(right[order], 1, -1))
-    # Of equal balances the one that keeps the most answers.
+    balance = np.cumsum(np.where(correct[order], 1, -1))
+    # Of equal balances, the one that keeps the most predictions.
     best = len(balance) - 1 - int(balance[::-1].argmax())
     return 0.0 if best == len(balance) - 1 else round(float(confidence[order][best]), 4)

@@ -1,4 +1,4 @@
-"""Groupings: which emotions a model tells apart, and how many clips of each it is given."""
+"""Label sets: the classes that a model predicts, and the emotions that each class stands for."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ SEXES = ("female", "male")
 
 @dataclass(frozen=True, kw_only=True)
 class LabelSet:
-    """A way to class utterances.
+    """The classes of a model.
 
     Attributes:
-        classes: of each emotion that counts, its class; the others are left out.
-        by_sex: whether women and men are classes of their own; a voice of unknown sex is
-            then left out.
+        classes: the class of each emotion; utterances of other emotions are left out.
+        by_sex: whether women and men have separate classes; utterances of unknown sex are then
+            left out.
     """
 
     name: str
@@ -36,7 +36,7 @@ class LabelSet:
         return tuple(f"{sex} {label}" for sex in SEXES for label in own) if self.by_sex else own
 
     def classify(self, utterance: Utterance) -> str | None:
-        """Return the class of an utterance, or None for one that is left out."""
+        """Return the class of an utterance, or None if it is left out."""
         label = self.classes.get(utterance.emotion)
         if label is None or not self.by_sex:
             return label
@@ -49,8 +49,8 @@ def _subset(name: str, emotions: Sequence[str], *, by_sex: bool = False) -> Labe
 
 _FIVE = ("calm", "happy", "sad", "angry", "fear")
 
-#: By number of classes. Those of 2, 3, 5 and 10 are as the published ten-class networks
-#: have them: without neutral but in three, without disgust and surprise throughout.
+#: Named by their number of classes. 2, 3, 5 and 10 are those of the published ten-class networks:
+#: they leave out disgust and surprise, and all but 3 leave out neutral.
 LABEL_SETS = {
     label_set.name: label_set
     for label_set in (
@@ -85,15 +85,15 @@ LABEL_SETS = {
 
 
 def find_label_set(name: str) -> LabelSet:
-    """Return the label_set of a name; ``"sad,neutral,happy"`` is those three, in that order.
+    """Return a label set by name; ``"sad,neutral,happy"`` gives these three classes, in order.
 
     Raises:
-        UsageError: there is none; the message lists the known ones.
+        UsageError: the name is not known; the message lists the known ones.
     """
     if known_emotion(name):
-        raise UsageError(f"{name!r} alone leaves nothing to tell apart; name two or more emotions")
+        raise UsageError(f"{name!r} is a single emotion; a model needs two or more")
     if "," not in name:
-        return lookup(LABEL_SETS, name, "label_set")
+        return lookup(LABEL_SETS, name, "label set")
     emotions = [canonical(part) for part in name.split(",")]
     if len(set(emotions)) < len(emotions):
         raise UsageError(f"{name!r} names an emotion twice")
@@ -101,13 +101,13 @@ def find_label_set(name: str) -> LabelSet:
 
 
 def label_set_of(labels: Sequence[str]) -> LabelSet:
-    """Return the label_set that a model's labels are the classes of.
+    """Return the label set that has a model's labels as its classes.
 
-    Labels that are emotions stand for themselves; calm counts as neutral for a model that
-    knows neutral alone.
+    A label that is an emotion is the class of that emotion. Calm counts as neutral for a model
+    with neutral and without calm.
 
     Raises:
-        UsageError: no label is an emotion, or a class of a label_set.
+        UsageError: no label is an emotion, and the labels are not those of a label set.
     """
     classes: dict[str, str] = {e: label for label in labels if (e := known_emotion(label))}
     by_sex = False
@@ -122,10 +122,10 @@ def label_set_of(labels: Sequence[str]) -> LabelSet:
 
 
 def balanced(classes: Sequence[Any] | np.ndarray, *, seed: int) -> np.ndarray:
-    """Return the numbers of as many rows of each class as the rarest has, drawn by lot.
+    """Draw rows at random so that each class has as many as the rarest one.
 
     Args:
-        classes: of each row.
+        classes: of each row, shape (n,).
 
     Returns:
         row numbers in ascending order, int.

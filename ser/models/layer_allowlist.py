@@ -1,9 +1,9 @@
-"""What a model file may hold: stock Keras layers and plain arrays, nothing that runs or reads.
+"""What a Keras model file may hold: layers that are on a list, and plain arrays.
 
-A model file is untrusted input. Keras builds any class or function that it names. Some of Keras's
-own run code (Lambda), load other files (TFSMLayer, a vocabulary) or unpickle (TorchModuleWrapper).
-HDF5 follows links and external storage into other files. So the layers must be on the list here,
-and the arrays must lie in the file itself, uncompressed: a compressed one can unpack to any size.
+A model file is untrusted input. Keras builds any class or function that the file names. Some of
+them run code (Lambda), load other files (TFSMLayer, a vocabulary) or unpickle (TorchModuleWrapper).
+HDF5 follows links and external storage into other files. So the layers must be on the list, and
+the arrays must lie in the file itself, uncompressed: a compressed array can unpack to any size.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import h5py
 
 from ser.errors import ModelFileError
 
-MAX_BYTES = 512 * 2**20  # of a model file, unpacked
+MAX_BYTES = 512 * 2**20  # of a model file, and of what it unpacks to
 
 _MODULES = (
     None, "", "keras", "keras.layers", "keras.models", "keras.initializers",
@@ -44,8 +44,11 @@ _CLASSES = frozenset(
 def check_layers(node: Any) -> None:
     """Check every object that a Keras configuration names.
 
+    Args:
+        node: the configuration, or a part of it.
+
     Raises:
-        ModelFileError: one is not on the list.
+        ModelFileError: an object is not on the list.
     """
     if isinstance(node, list):
         for item in node:
@@ -71,29 +74,28 @@ def check_arrays(file: h5py.File) -> None:
     Raises:
         ModelFileError: they are not all plain arrays in the file itself.
     """
-    size = 0
-    room = file.id.get_filesize()
+    size, file_size = 0, file.id.get_filesize()
     for name, item in _walk(file, set()):
         if item.external or item.is_virtual:
-            raise ModelFileError(f"the data of {name!r} lie in another file")
+            raise ModelFileError(f"the data of {name!r} are in another file")
         if item.dtype.kind not in "biuf":
             raise ModelFileError(f"{name!r} holds {item.dtype}; weights are numbers")
-        # A chunk is unpacked whole, whatever size its compressed bytes come to.
+        # HDF5 unpacks a whole chunk, to any size that its compressed bytes have.
         if item.chunks is not None:
             raise ModelFileError(f"{name!r} is stored in chunks; Keras writes none")
         size += item.nbytes
-        if size > room:
+        if size > file_size:
             raise ModelFileError(f"its weights would take {size} bytes, more than the file has")
 
 
 def _walk(group: h5py.Group, seen: set[int]) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Yield each array below `group`, once: a group may hold itself. No link is followed.
+    """Yield each array below `group` once; follow no link. A group can contain itself.
 
-    Not by h5py's `visititems_links`: it turns errors on the way into a `SystemError`.
+    h5py's `visititems_links` would turn an error on the way into a `SystemError`.
     """
     for key in group:
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            raise ModelFileError(f"{group.name}/{key} is a link to elsewhere")
+            raise ModelFileError(f"{group.name}/{key} is a link to another place")
         item = group[key]
         address = h5py.h5o.get_info(item.id).addr
         if address in seen:

@@ -1,8 +1,8 @@
-"""The model file: one file that carries its own labels and preprocessing.
+"""The model file: a model together with its labels and its preprocessing.
 
-It is a Keras model saved as ``.h5`` with one root attribute more, `ATTRIBUTE`, in JSON, or
-a scikit-learn model saved as ``.skops`` with the same JSON in it. An ``.h5`` without it is
-served when it has the shape of the published models.
+It is a Keras model saved as ``.h5``, with `Metadata` as JSON in the root attribute `ATTRIBUTE`, or
+a scikit-learn model saved as ``.skops``, with the same JSON in the file. An ``.h5`` without
+metadata is served as the classic model: 40 mean MFCCs, eight emotions.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from ser.models.layer_allowlist import MAX_BYTES, check_arrays, check_layers
 ATTRIBUTE = "ser"
 CLASSIC_FEATURES = "mfcc40-mean"
 _FORMAT = 1
-# What h5py, JSON and our own types raise of a file that was damaged, or made by hand.
+# What h5py, JSON and our own types raise for a damaged or wrong file.
 _MALFORMED = (
     OSError, RuntimeError, MemoryError, LookupError, TypeError, ValueError, AttributeError,
     ArithmeticError,
@@ -34,21 +34,21 @@ _MALFORMED = (
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """What a model file says of itself.
+    """What a model file says about its model.
 
     Attributes:
         labels: in the order of the model's outputs.
-        values: of a regressor, the number that it was fitted to give for each label.
-        summary: what the model is, in a line.
-        features: as `FeatureSet.to_metadata` gives it.
+        values: for a regressor, the number that stands for each label.
+        summary: what the model is, in one line.
+        features: as `FeatureSet.to_metadata` returns it.
         temperature: of the calibrated softmax; 1 leaves the probabilities as they are.
-        uncertain_below: an answer of less confidence carries the warning `uncertain`; 0 to 1.
-        corpora: number of clips trained on, of each corpus.
-        scores: measured figures by protocol.
-        comparisons: of other recipes, by name: their figures by protocol.
-        versions: of the libraries that made the file.
-        probe: some input and the probabilities that the trained model gave for it, so
-            that a serving backend which computes something else is found out.
+        uncertain_below: a prediction with less confidence has the warning `uncertain`; 0 to 1.
+        corpora: the number of training clips by corpus.
+        scores: the results of evaluations, by protocol.
+        comparisons: the results of other recipes, by recipe and protocol.
+        versions: of the libraries that wrote the file.
+        probe: an input, and the probabilities that the trained model gave for it. Loading checks
+            that the backend gives the same.
     """
 
     name: str
@@ -74,7 +74,7 @@ class ModelFile:
 
     Attributes:
         version: the first 12 characters of the file's SHA-256.
-        architecture: the Keras configuration of the model, stock layers only; None of a
+        architecture: the Keras configuration of the model, allowed layers only; None for a
             scikit-learn model.
     """
 
@@ -86,10 +86,10 @@ class ModelFile:
 
 
 def read_model_file(path: Path) -> ModelFile:
-    """Read and check a model file; nothing of it is executed.
+    """Read and check a model file, which is untrusted input; nothing in it is run.
 
     Raises:
-        ModelFileError: it cannot be served, with the reason in one line.
+        ModelFileError: it cannot be served; the message says why in one line.
     """
     if not path.is_file():
         raise ModelFileError(f"model file {path} does not exist")
@@ -97,9 +97,9 @@ def read_model_file(path: Path) -> ModelFile:
         if path.stat().st_size > MAX_BYTES:
             raise ModelFileError(f"it is larger than {MAX_BYTES // 2**20} MB")
         version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        read = _read_zip if zipfile.is_zipfile(path) else _read_hdf5
+        read = _read_skops if zipfile.is_zipfile(path) else _read_hdf5
         architecture, stored = read(path)
-        return _check(path, version, architecture, _metadata(path.stem, stored))
+        return _checked(path, version, architecture, _metadata(path.stem, stored))
     except ModelFileError as error:
         raise ModelFileError(f"model file {path}: {error}") from error
     except _MALFORMED as error:
@@ -109,7 +109,7 @@ def read_model_file(path: Path) -> ModelFile:
 def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None]:
     """Return the architecture and the stored metadata of a Keras model."""
     if not h5py.is_hdf5(path):
-        raise ModelFileError("it is not an HDF5 file, nor a .skops one")
+        raise ModelFileError("it is not an HDF5 file and not a .skops file")
     with h5py.File(path, "r") as file:
         attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
         check_arrays(file)
@@ -120,23 +120,23 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None]:
     return architecture, attributes[ATTRIBUTE]
 
 
-def _read_zip(path: Path) -> tuple[None, str]:
+def _read_skops(path: Path) -> tuple[None, str]:
     """Return no architecture, and the stored metadata of a scikit-learn model."""
     sklearn_models.check_size(path)
     stored = sklearn_models.read_metadata(path)
     if stored is None:
-        raise ModelFileError("it is a zip without the metadata of a model of ours")
+        raise ModelFileError("it is a zip file without the metadata of a model file")
     sklearn_models.check_trusted(path)
     return None, stored
 
 
 def write_metadata(path: Path, metadata: Metadata) -> None:
-    """Put `metadata` into the Keras ``.h5``, or the ``.skops`` file, at `path`."""
+    """Write `metadata` into the ``.h5`` or ``.skops`` file at `path`, in place of its own."""
     data = {"format": _FORMAT} | asdict(metadata)
     if zipfile.is_zipfile(path):
         sklearn_models.write_metadata(path, data)
         return
-    # A new file: HDF5 does not give back the room of what is written over.
+    # A new file, because HDF5 does not free the space of an attribute that is replaced.
     partial = path.with_name(f".{path.stem}.metadata.h5")
     with h5py.File(path, "r") as old, h5py.File(partial, "w") as new:
         for name in old:
@@ -146,39 +146,39 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
 
 
 def add_scores(path: Path, scores: dict[str, Any]) -> None:
-    """Add the figures of an evaluation, with their ``protocol``, to the model file at `path`.
+    """Add the results of an evaluation to the model file at `path`.
 
-    Figures of another recipe than the model's go among its comparisons.
+    Results of another recipe than the model's are added to its comparisons.
 
-    A model that was trained on every clip has none left to fit its temperature and its
-    threshold on, so it takes those of the first evaluation on voices kept apart, the medians
-    of what was fitted on the validation speakers of each split.
+    A model that was trained on all clips has none left to fit its temperature and its threshold
+    on. It takes those of the first evaluation on held-out speakers: medians over the splits, each
+    fitted on the validation speakers.
+
+    Args:
+        scores: as `Evaluation.summary` returns them.
 
     Raises:
-        ModelFileError: it is not a model file of ours.
+        ModelFileError: the file does not say its recipe, or cannot be read.
     """
     metadata = read_model_file(path).metadata
     if not metadata.recipe:
-        raise ModelFileError(f"{path} does not say of which recipe it is")
-    added = {scores["protocol"]: scores}
-    if scores["recipe"] != metadata.recipe:
-        of_recipe = metadata.comparisons.get(scores["recipe"], {}) | added
-        changes: dict[str, Any] = {
-            "comparisons": metadata.comparisons | {scores["recipe"]: of_recipe}
-        }
+        raise ModelFileError(f"model file {path} does not name its recipe")
+    recipe, added = scores["recipe"], {scores["protocol"]: scores}
+    fields: dict[str, Any]
+    if recipe != metadata.recipe:
+        of_recipe = metadata.comparisons.get(recipe, {}) | added
+        fields = {"comparisons": metadata.comparisons | {recipe: of_recipe}}
     else:
-        changes = {"scores": metadata.scores | added}
+        fields = {"scores": metadata.scores | added}
         if metadata.temperature == 1 and not scores["leaks"]:
-            changes |= {key: scores[key] for key in ("temperature", "uncertain_below")}
-    write_metadata(path, replace(metadata, **changes))
+            fields |= {key: scores[key] for key in ("temperature", "uncertain_below")}
+    write_metadata(path, replace(metadata, **fields))
 
 
-def _check(
-    path: Path,
-    version: str,
-    architecture: dict[str, Any] | None,
-    metadata: Metadata,
+def _checked(
+    path: Path, version: str, architecture: dict[str, Any] | None, metadata: Metadata
 ) -> ModelFile:
+    """Return the model file, after a check of its metadata."""
     name = metadata.features["name"]
     if name not in FEATURE_SETS:
         raise ModelFileError(f"unknown feature set {name!r}; known: {', '.join(FEATURE_SETS)}")
@@ -207,5 +207,10 @@ def _metadata(stem: str, stored: str | bytes | None) -> Metadata:
 
 
 def make_probe(x: np.ndarray, probabilities: np.ndarray) -> dict[str, Any]:
-    """Return the `Metadata.probe` of one input (1, *shape) and its answer (1, labels)."""
+    """Return the `Metadata.probe` of an input and the model's probabilities for it.
+
+    Args:
+        x: features, shape (1, *feature shape).
+        probabilities: shape (1, labels).
+    """
     return {"input": x[0].tolist(), "probabilities": probabilities[0].tolist()}

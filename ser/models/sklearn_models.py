@@ -1,6 +1,7 @@
-"""scikit-learn models: made from data, asked for probabilities, kept as ``.skops`` files.
+"""scikit-learn models: how they are made, give probabilities, and are stored as ``.skops`` files.
 
-Never as pickle or joblib: those run what is in the file. skops builds known types alone.
+Not as pickle or joblib files, which can run code when they are loaded. skops builds only types
+that are trusted.
 """
 
 import json
@@ -15,7 +16,8 @@ import numpy as np
 from ser.errors import ModelFileError
 from ser.models.layer_allowlist import MAX_BYTES
 
-#: What skops does not trust by itself and a model file may hold: arrays of numbers, no code.
+#: Types that a model file may hold though skops does not trust them by default. They hold arrays
+#: of numbers, no code.
 TRUSTED_TYPES = (
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -23,29 +25,29 @@ TRUSTED_TYPES = (
     "sklearn.calibration._SigmoidCalibration",
 )
 _SCALERS = {"minmax": "preprocessing.MinMaxScaler", "standard": "preprocessing.StandardScaler"}
-_METADATA = "ser.json"  # the member of the zip that skops does not look at
-_SCHEMA = "schema.json"  # skops's own: the tree of objects, which names the other members
+_METADATA = "ser.json"  # our member of the zip file; skops ignores it
+_SCHEMA = "schema.json"  # skops's member: the tree of objects, which names the other members
 
 
 def make_estimator(
     estimator: Any, params: Mapping[str, Any], *, scaling: str = "", seed: int = 0
 ) -> Any:
-    """Return an unfitted scikit-learn estimator, as a Pipeline where features are scaled.
+    """Return an unfitted scikit-learn estimator, in a Pipeline if the features are scaled.
 
     Args:
-        estimator: where it is within scikit-learn, such as ``"svm.SVC"``, or an estimator,
-            which is copied.
+        estimator: its class within scikit-learn, such as ``"svm.SVC"``, or an estimator, which is
+            copied.
         params: of its constructor.
-        scaling: ``minmax``, ``standard`` or none; fitted on what the estimator is fitted on.
-        seed: its `random_state`, where it has one that is not set.
+        scaling: ``minmax``, ``standard`` or empty for none; fitted together with the estimator.
+        seed: for each `random_state` that is not set.
     """
     from sklearn.base import clone
     from sklearn.pipeline import Pipeline
 
     model = _class(estimator)() if isinstance(estimator, str) else clone(estimator)
     model.set_params(**params)
-    unset = {k: seed for k, v in model.get_params().items() if _is_seed(k) and v is None}
-    model.set_params(**unset)
+    seeds = {k: seed for k, v in model.get_params().items() if _is_seed(k) and v is None}
+    model.set_params(**seeds)
     if not scaling:
         return model
     return Pipeline([("scaler", _class(_SCALERS[scaling])()), ("model", model)])
@@ -61,22 +63,27 @@ def _class(name: str) -> Any:
 
 
 def flat(x: np.ndarray) -> np.ndarray:
-    """Return features as scikit-learn takes them: (batch, *shape) to (batch, numbers)."""
+    """Return features in scikit-learn's shape: (batch, *feature shape) to (batch, numbers)."""
     return x.reshape(len(x), -1)
 
 
 def class_probabilities(
     estimator: Any, x: np.ndarray, *, n_labels: int, values: Sequence[float] = ()
 ) -> np.ndarray:
-    """Return what a fitted estimator says of features: (batch, *shape) to (batch, n_labels).
+    """Return the probabilities that a fitted estimator gives.
 
-    A classifier without probabilities gives the softmax of its decision function; a
-    regressor, of the negative squared distance to each label's value. The temperature of the
-    model file makes confidences of both.
+    For a classifier without probabilities they are the softmax of its decision function, for a
+    regressor the softmax of the negative squared distance to each label's value. The temperature
+    of the model file calibrates both.
 
     Args:
-        n_labels: the classifier was fitted on label indices below it.
-        values: of a regressor, the number that each label was fitted as.
+        estimator: a classifier, fitted on label indices, or a regressor, fitted on `values`.
+        x: features, shape (batch, *feature shape).
+        n_labels: number of labels of the model file.
+        values: for a regressor, the number that stands for each label.
+
+    Returns:
+        shape (batch, n_labels), float; rows sum to 1.
     """
     from scipy.special import softmax
     from sklearn.base import is_regressor
@@ -87,57 +94,57 @@ def class_probabilities(
         return softmax(-(distance**2), axis=1)
     classes = np.asarray(estimator.classes_, int)
     if hasattr(estimator, "predict_proba"):
-        known = estimator.predict_proba(rows)
+        probabilities = estimator.predict_proba(rows)
     elif hasattr(estimator, "decision_function"):
         decision = estimator.decision_function(rows)
-        if decision.ndim == 1:  # two classes: one number
+        if decision.ndim == 1:  # one number for two classes
             decision = np.stack([-decision / 2, decision / 2], axis=1)
-        known = softmax(decision, axis=1)
+        probabilities = softmax(decision, axis=1)
     else:
-        known = estimator.predict(rows)[:, np.newaxis] == classes
-    answer = np.zeros((len(rows), n_labels))
-    answer[:, classes] = known  # a label without a training clip is never the answer
-    return answer
+        probabilities = estimator.predict(rows)[:, np.newaxis] == classes
+    of_labels = np.zeros((len(rows), n_labels))
+    of_labels[:, classes] = probabilities  # a label without training clips keeps probability 0
+    return of_labels
 
 
 def check_labels(estimator: Any, *, n_labels: int, values: Sequence[float]) -> None:
-    """Refuse a fitted estimator that does not answer with the labels of its model file.
+    """Check that a fitted estimator predicts the labels of its model file.
 
     Raises:
-        ModelFileError: a class of it is none of the `n_labels` label indices, or it is a
-            regressor and the labels have no values, or it is neither.
+        ModelFileError: a class of the classifier is not one of the `n_labels` label indices, a
+            regressor has no values of the labels, or the estimator is neither.
     """
     from sklearn.base import is_classifier, is_regressor
 
     if is_regressor(estimator):
         if not values:
-            raise ModelFileError("a regressor needs a value of each label")
+            raise ModelFileError("a regressor needs a value for each label")
     elif not is_classifier(estimator):
-        raise ModelFileError(f"{type(estimator).__name__} is no classifier and no regressor")
-    elif odd := sorted(set(estimator.classes_.tolist()) - set(range(n_labels))):
+        raise ModelFileError(f"{type(estimator).__name__} is neither a classifier nor a regressor")
+    elif unknown := sorted(set(estimator.classes_.tolist()) - set(range(n_labels))):
         raise ModelFileError(
-            f"{n_labels} labels, but the classifier's classes have {odd[-1]!r} too"
+            f"{n_labels} labels, but the classifier also has the class {unknown[-1]!r}"
         )
 
 
 def dump(estimator: Any, path: Path) -> None:
-    """Write a fitted estimator as a ``.skops`` file, without the state of its optimizer.
+    """Write a fitted estimator to a ``.skops`` file, without the state of its optimizer.
 
     Raises:
-        ModelFileError: `load` would refuse the file.
+        ModelFileError: it holds a type that `load` refuses.
     """
     skops = _skops()
     for step in getattr(estimator, "named_steps", {"": estimator}).values():
-        vars(step).pop("_optimizer", None)  # of an MLP: two more copies of its weights
+        vars(step).pop("_optimizer", None)  # an MLP's: two copies of its weights
     skops.dump(estimator, path)
     check_trusted(path)
 
 
 def load(path: Path) -> Any:
-    """Return the estimator of a ``.skops`` file, built of trusted types alone.
+    """Return the estimator of a ``.skops`` file; only trusted types are built.
 
     Raises:
-        ModelFileError: it holds another type, or is broken.
+        ModelFileError: the file holds another type, or is broken.
     """
     skops = _skops()
     check_trusted(path)
@@ -145,16 +152,20 @@ def load(path: Path) -> Any:
 
     try:
         estimator = skops.load(path, trusted=list(TRUSTED_TYPES))
-    except Exception as error:  # skops and scikit-learn raise of every kind for a broken file
+    except Exception as error:  # skops and scikit-learn raise any type for a broken file
         reason = str(error).partition("\n")[0]
         raise ModelFileError(f"scikit-learn cannot build it: {reason}") from error
     if not isinstance(estimator, BaseEstimator):
-        raise ModelFileError(f"it holds no scikit-learn model but {type(estimator).__name__}")
+        raise ModelFileError(f"it holds {type(estimator).__name__}, not a scikit-learn model")
     return estimator
 
 
 def check_trusted(path: Path) -> None:
-    """Raise `ModelFileError` where a ``.skops`` file holds a type that is not trusted."""
+    """Check that a ``.skops`` file holds only trusted types; nothing is built.
+
+    Raises:
+        ModelFileError: it holds another type, or skops cannot read it.
+    """
     skops = _skops()
     try:
         untrusted = set(skops.get_untrusted_types(file=path)) - set(TRUSTED_TYPES)
@@ -163,33 +174,33 @@ def check_trusted(path: Path) -> None:
         raise ModelFileError(f"skops cannot read it: {reason}") from error
     if untrusted:
         raise ModelFileError(
-            f"it holds {', '.join(sorted(untrusted))}, and only scikit-learn's models are built"
+            f"it holds {', '.join(sorted(untrusted))}; only scikit-learn's models are built"
         )
 
 
 def check_size(path: Path) -> None:
-    """Refuse a ``.skops`` file that would unpack to more than `MAX_BYTES`; nothing is unpacked.
+    """Check how large a ``.skops`` file would be in memory; no array is unpacked.
 
-    Each object that names a member of the zip has a copy of it in memory. A sparse matrix is
-    a zip in the zip, which says nothing of its size from outside; no recipe makes one.
+    Each object that names a member of the zip file makes a copy of it in memory. A sparse matrix
+    is refused: it is a zip file of its own, of unknown unpacked size. No recipe makes one.
 
     Raises:
-        ModelFileError: it would, or it holds a sparse matrix.
+        ModelFileError: it would take more than `MAX_BYTES`, or it holds a sparse matrix.
     """
     with zipfile.ZipFile(path) as file:
         sizes = {member.filename: member.file_size for member in file.infolist()}
-        taken = sum(sizes.values())
+        total = sum(sizes.values())
 
         def count(node: dict[str, Any]) -> None:
-            nonlocal taken
-            taken += sizes.get(node.get("file", ""), 0)
+            nonlocal total
+            total += sizes.get(node.get("file", ""), 0)
             if node.get("__loader__") == "SparseMatrixNode":
-                raise ModelFileError("it holds a sparse matrix; plain arrays are served")
+                raise ModelFileError("it holds a sparse matrix; only plain arrays are served")
 
-        if taken <= MAX_BYTES and _SCHEMA in sizes:
+        if total <= MAX_BYTES and _SCHEMA in sizes:
             json.loads(file.read(_SCHEMA), object_hook=count)
-    if taken > MAX_BYTES:
-        raise ModelFileError(f"it unpacks to {taken} bytes; {MAX_BYTES} are the limit")
+    if total > MAX_BYTES:
+        raise ModelFileError(f"it unpacks to {total} bytes; the limit is {MAX_BYTES}")
 
 
 def _skops() -> Any:
@@ -197,20 +208,20 @@ def _skops() -> Any:
         import skops.io
     except ImportError as error:
         raise ModelFileError(
-            "a scikit-learn model needs skops, which serving a .h5 does without: "
+            "a scikit-learn model needs skops, which is not installed (a .h5 does not need it): "
             "pip install skops scikit-learn"
         ) from error
     return skops.io
 
 
 def read_metadata(path: Path) -> str | None:
-    """Return the metadata in a ``.skops`` file, as JSON; None where there is none."""
+    """Return the metadata of a ``.skops`` file as JSON text, None if it has none."""
     with zipfile.ZipFile(path) as file:
         return file.read(_METADATA).decode() if _METADATA in file.namelist() else None
 
 
 def write_metadata(path: Path, metadata: dict[str, Any]) -> None:
-    """Put metadata into the ``.skops`` file at `path`, instead of what was there."""
+    """Write metadata into the ``.skops`` file at `path`, in place of its own."""
     partial = path.with_name(f".{path.stem}.metadata.skops")
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

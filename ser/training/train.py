@@ -148,8 +148,8 @@ def train(
     truth, raw = trained.validate(dataset)  # the temperature is still 1
     trained = replace(trained, temperature=fit_temperature(raw, truth))
     probabilities = apply_temperature(raw, trained.temperature)
-    right = probabilities.argmax(axis=1) == truth
-    return replace(trained, uncertain_below=fit_threshold(probabilities.max(axis=1), right))
+    correct = probabilities.argmax(axis=1) == truth
+    return replace(trained, uncertain_below=fit_threshold(probabilities.max(axis=1), correct))
 
 
 def refit(trained: Trained, dataset: Dataset, *, seed: int) -> Trained:
