@@ -5,6 +5,8 @@ each copy in a file there, and `/metrics` of any copy gives their sum.
 """
 
 import os
+import struct
+import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
@@ -16,6 +18,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client reads it
 # Errors of a decoder that was given a file.
 _DECODER_ERRORS = (Damaged, DecoderFault, TooComplex)
+_ATTEMPTS, _PAUSE_S = 5, 0.02
 _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 
 
@@ -76,4 +79,9 @@ class Metrics:
         # CPU and memory (`process_…`) are of one process and cannot be added up here.
         everything = CollectorRegistry()
         MultiProcessCollector(everything)
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return generate_latest(everything)
+            except (OSError, ValueError, struct.error):
+                time.sleep(_PAUSE_S)  # a copy that has just started is still making its files
         return generate_latest(everything)
