@@ -1,4 +1,4 @@
-// What the model says of itself; every figure comes from the server.
+// Describes the model. Every number comes from the server.
 
 import { $, barOf, el, percent } from "./dom.js";
 
@@ -9,7 +9,7 @@ export async function setUpAbout() {
     if (!response.ok) throw new Error(response.statusText);
     about.replaceChildren(...describe(await response.json()));
   } catch {
-    about.replaceChildren(el("p", { className: "quiet" }, "The server did not tell."));
+    about.replaceChildren(el("p", { className: "quiet" }, "The server sent no description of the model."));
   } finally {
     about.setAttribute("aria-busy", "false");
   }
@@ -21,18 +21,18 @@ function describe(model) {
   fact("Name", model.name);
   fact("Version", el("code", {}, model.version));
   fact("Trained on", model.trained_on);
-  fact("Tells", model.labels.join(", "));
+  fact("Emotions", model.labels.join(", "));
   fact("Licence", model.licence);
   const part = (title, ...content) => el("section", {}, el("h3", {}, title), ...content);
   return [
-    part("What it is", facts),
-    part("On voices it has never heard", ...quality(model)),
-    part("What it is for", el("p", {}, model.use), el("p", { className: "limits" }, model.limits)),
+    part("Model", facts),
+    part("On new speakers", ...quality(model)),
+    part("Use", el("p", {}, model.use), el("p", { className: "limits" }, model.limits)),
   ];
 }
 
 function quality({ scores, human_uar: human, labels }) {
-  // A protocol that leaks has the voices of its test in its training: it says nothing here.
+  // A protocol that leaks has its test speakers in the training, so its scores are left out.
   const honest = [scores[human.protocol], ...Object.values(scores)].find((s) => s?.leaks === false);
   const [low, high] = honest?.interval?.uar ?? [];
   const rows = [
@@ -45,10 +45,10 @@ function quality({ scores, human_uar: human, labels }) {
     el(
       "p",
       { className: "quiet" },
-      "Share of the clips recognised, each emotion counting alike (UAR). ",
-      `The figure for people: ${human.source}.`,
-      honest ? "" : " This model's own is not measured yet.",
-      low ? ` This model's is between ${percent(low)} and ${percent(high)}, at 95 %.` : "",
+      "Unweighted average recall (UAR): the fraction of clips recognised, averaged over the emotions. ",
+      honest ? "" : "This model is not measured yet. ",
+      low ? `This model is between ${percent(low)} and ${percent(high)} (95 % interval). ` : "",
+      `Human listeners: ${human.source}.`,
     ),
   ];
 }

@@ -1,22 +1,22 @@
-// The answer, large, and every emotion as a bar.
+// Shows the answer and a bar for every emotion.
 
 import { $, barOf, el, emojiOf, facts, glyph, percent } from "./dom.js";
 
 const isUnsure = (answer) => answer.warnings.includes("uncertain") || answer.uncertain === true;
 
-/** What to call the answer: its emoji and its name. */
+/** The emoji and the name of an answer. */
 export function headline(answer) {
   const name = isUnsure(answer) ? "not sure" : answer.emotion;
   return { symbol: emojiOf(name), name };
 }
 
-/** "83 % confidence", with the best guess where the answer itself is "not sure". */
+/** "83 % confidence", after the best guess if the answer is "not sure". */
 export function confidenceWords(answer) {
   const guess = isUnsure(answer) ? `Best guess: ${answer.emotion}, ` : "";
   return `${guess}${percent(answer.confidence)} confidence`;
 }
 
-/** Bars of probabilities: sorted, or in the model's order where they change under the eye. */
+/** Bars of probabilities: sorted, or in the model's order if the bars change while shown. */
 export function bars(probabilities, { sorted = true } = {}) {
   const rows = Object.entries(probabilities);
   if (sorted) rows.sort((a, b) => b[1] - a[1]);
@@ -40,7 +40,7 @@ function warnings(answer) {
   return words;
 }
 
-/** @param {string} source the file's name, or what else was listened to */
+/** @param {string} source the name of the file, or a description of other audio */
 export function showAnswer(answer, source, { actions = true } = {}) {
   const { symbol, name } = headline(answer);
   $("source").textContent = source;
@@ -51,7 +51,7 @@ export function showAnswer(answer, source, { actions = true } = {}) {
   $("bars").replaceChildren(bars(answer.probabilities));
   $("details").textContent =
     `${answer.duration.toFixed(1)} s of audio · ${answer.model.name} ${answer.model.version}`;
-  document.querySelector(".segments")?.remove(); // of the page without JavaScript
+  document.querySelector(".segments")?.remove(); // the page without JavaScript has it
   $("answer-actions").hidden = !actions;
   $("curl-by-hand").hidden = true;
   $("placeholder").hidden = true;

@@ -1,4 +1,4 @@
-// The page: what is chosen, what is being analysed, and what is shown.
+// The page: which clip is chosen, which is analysed, and which is shown.
 
 import { $, announce, clock, facts, megabytes, percent, showError } from "./dom.js";
 import { setUpAbout } from "./about.js";
@@ -14,8 +14,8 @@ import { Timeline } from "./timeline.js";
 
 let items = []; // {name, file, size, state, progress, answer, error}
 let selected = null;
-let running = null; // the AbortController of what is being analysed
-let listening = false; // the microphone is open
+let running = null; // the AbortController of the running analysis
+let listening = false; // whether the microphone is open
 
 const timeline = new Timeline((seconds) => player.playFrom(seconds));
 const player = new Player({
@@ -63,7 +63,7 @@ function remove(item) {
   ($("clip").hidden ? $("record") : $("remove")).focus();
 }
 
-/** Show the selected clip's answer, or that it has none. */
+/** Show the answer of the selected clip, or the placeholder. */
 function showItem() {
   if (selected?.answer) showAnswer(selected.answer, selected.name);
   else hideAnswer();
@@ -96,11 +96,11 @@ function render() {
   if (listening) $("files").hidden = true;
 }
 
-/** What PREDICT works on: what has no answer yet, or everything once more. */
+/** The items that PREDICT analyses: those without an answer, or all if none is left. */
 function queue() {
-  const here = items.filter((item) => item.file);
-  const open = here.filter((item) => item.state !== "done");
-  return open.length ? open : here;
+  const present = items.filter((item) => item.file);
+  const open = present.filter((item) => item.state !== "done");
+  return open.length ? open : present;
 }
 
 function showProgress(item) {
@@ -111,7 +111,7 @@ function showProgress(item) {
   else $("progress-bar").removeAttribute("value");
 }
 
-/** Work through items one after another. */
+/** Analyse items one after another. */
 async function run(work) {
   if (running || !work.length) return;
   running = new AbortController();
@@ -139,7 +139,7 @@ async function analyse(item, signal) {
     if (item.size > facts.maxBytes) {
       throw new Error(`The file has ${megabytes(item.size)}; the limit is ${facts.maxBytes / 1e6} MB.`);
     }
-    const onUpload = (share) => step(share < 1 ? "uploading" : "analysing", share);
+    const onUpload = (fraction) => step(fraction < 1 ? "uploading" : "analysing", fraction);
     item.answer = await predict(item.file, { signal, onUpload });
     item.state = "done";
     history.add(item);
@@ -151,7 +151,7 @@ async function analyse(item, signal) {
   if (item === selected) showItem();
 }
 
-/** Say how it ended, and put the focus where one goes on. */
+/** Announce the outcome, and move the focus to the next step. */
 function finish(work, cancelled) {
   const failed = work.filter((item) => item.state === "failed");
   if (cancelled) {
@@ -219,10 +219,10 @@ $("answer-json").addEventListener("click", () =>
 
 const input = $("file");
 input.multiple = true;
-input.required = false; // a recording will do as well; the page asks for either in its own words
+input.required = false; // a recording is enough; the page itself asks for one or the other
 input.addEventListener("change", () => {
   take(input.files);
-  input.value = ""; // so that the same file, chosen again, is a change
+  input.value = ""; // choosing the same file again is then a change, too
 });
 
 // Files may be dropped anywhere.
@@ -236,4 +236,4 @@ for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
   });
 }
 
-if (input.files.length) take(input.files); // a reload may have kept the choice
+if (input.files.length) take(input.files); // a reload may keep the chosen files

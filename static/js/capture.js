@@ -1,4 +1,4 @@
-// Runs in the audio thread: hands the microphone's samples over, some hundredths of a second each.
+// Runs in the audio thread: sends the microphone's samples to the page in short chunks.
 
 const CHUNK = 2048; // samples
 
@@ -7,7 +7,7 @@ class Capture extends AudioWorkletProcessor {
   filled = 0;
 
   process([input]) {
-    const samples = input[0]; // the first channel; nothing before the microphone is connected
+    const samples = input[0]; // the first channel; undefined before the microphone is connected
     for (let i = 0; samples && i < samples.length; i += 1) {
       this.chunk[this.filled++] = samples[i];
       if (this.filled === CHUNK) {

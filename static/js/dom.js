@@ -2,12 +2,12 @@
 
 export const $ = (id) => document.getElementById(id);
 
-/** What the server told with the page: emoji, words of warnings, labels, limits. */
+/** Facts that the server sends with the page: emoji, warning texts, labels, limits. */
 export const facts = JSON.parse(document.body.dataset.facts);
 
 const SYMBOLS = { ...facts.emoji, silence: "🔇", "not sure": "🤔" };
 export const emojiOf = (name) => SYMBOLS[name] ?? "🙂";
-export const percent = (share) => `${Math.round(share * 100)} %`;
+export const percent = (fraction) => `${Math.round(fraction * 100)} %`;
 export const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Make an element: `el("li", { className: "x", dataset: { y: 1 } }, "text", child)`. */
@@ -19,28 +19,28 @@ export function el(tag, { dataset = {}, aria = {}, ...properties } = {}, ...chil
   return node;
 }
 
-/** An emoji that a screen reader passes over; the name always stands beside it. */
+/** An emoji that screen readers skip, because its name always stands beside it. */
 export const glyph = (text) => el("span", { className: "glyph", aria: { hidden: "true" } }, text);
 
-/** A bar for a share of 1: a picture only, the figure always stands beside it. */
-export function barOf(share) {
+/** A bar for a fraction of 1; screen readers skip it, because the number stands beside it. */
+export function barOf(fraction) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const rect = document.createElementNS(svg.namespaceURI, "rect");
   const set = (node, attributes) =>
     Object.entries(attributes).forEach(([name, value]) => node.setAttribute(name, value));
   set(svg, { class: "bar", viewBox: "0 0 100 1", preserveAspectRatio: "none", "aria-hidden": "true" });
-  set(rect, { width: (100 * share).toFixed(2), height: 1 });
+  set(rect, { width: (100 * fraction).toFixed(2), height: 1 });
   svg.append(rect);
   return svg;
 }
 
-/** "1:05" of 65 seconds. */
+/** Format 65 seconds as "1:05". */
 export function clock(seconds) {
   const whole = Math.floor(Math.max(0, seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** "1:05.5": segments may begin within a second. */
+/** Format 65.5 seconds as "1:05.5"; a segment may start within a second. */
 export function preciseClock(seconds) {
   const tenths = Math.round(seconds * 10);
   const rest = tenths % 10 ? `.${tenths % 10}` : "";
@@ -51,7 +51,7 @@ export function megabytes(bytes) {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Tell a screen reader, politely. */
+/** Let screen readers read a text when they are idle. */
 export function announce(text) {
   $("status").textContent = text;
 }
@@ -61,7 +61,7 @@ export function showError(message) {
   $("error").hidden = !message;
 }
 
-/** Fit a canvas to its box at the screen's own resolution; give its context and size. */
+/** Fit a canvas to its box at the screen's resolution; return its context and size. */
 export function fitCanvas(canvas) {
   const { width, height } = canvas.getBoundingClientRect();
   const scale = devicePixelRatio || 1;

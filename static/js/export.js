@@ -1,4 +1,4 @@
-// Results to take along: CSV, JSON, and the request as a curl command.
+// Exports results as CSV and JSON, and the request as a curl command.
 
 import { $, announce, el, facts } from "./dom.js";
 
@@ -26,7 +26,7 @@ export function toCsv(results) {
 
 function cell(value) {
   let text = String(value ?? "");
-  // A spreadsheet takes these for formulas, and a file may have any name.
+  // File names are untrusted input: a spreadsheet would run these as formulas.
   if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = `'${text}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
@@ -37,7 +37,7 @@ export function download(text, name, type) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-/** Connect a pair of buttons, `${id}-csv` and `${id}-json`, to what `results` gives. */
+/** Let the buttons `${id}-csv` and `${id}-json` download the results that `results` returns. */
 export function setUpExport(id, results) {
   $(`${id}-csv`).addEventListener("click", () =>
     download(toCsv(results()), "emotions.csv", "text/csv;charset=utf-8"),
@@ -49,7 +49,7 @@ export function setUpExport(id, results) {
 
 /** The command that sends the same file from a shell. */
 export function curl(name) {
-  // curl itself reads ; and , and quotes in a file's name; the shell reads the rest.
+  // curl interprets ; and , and quotes in a file name; the shell interprets the rest.
   const path = /[;,"\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name;
   const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   return `curl -F ${shell(`file=@${path}`)} ${shell(`${location.origin}/predict`)}`;
@@ -63,7 +63,7 @@ export async function copyCurl(name) {
     announce("Copied");
     setTimeout(() => ($("curl").textContent = "Copy as curl"), 2000);
   } catch {
-    // Not on a secure page, or not allowed: the command is shown to be copied by hand.
+    // The page is not secure, or the browser refuses: show the command to copy it by hand.
     $("curl-by-hand").hidden = false;
     $("curl-text").value = command;
     $("curl-text").select();

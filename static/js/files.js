@@ -1,4 +1,4 @@
-// Several files: one row each, with its state and its result.
+// Lists several files: one row each, with its state and its result.
 
 import { $, el, glyph, percent } from "./dom.js";
 import { headline } from "./answer.js";
@@ -7,7 +7,7 @@ import { headline } from "./answer.js";
  * @param {object[]} items
  * @param {object} selected the item that is shown in full
  * @param {{onSelect: Function, onRetry: Function, onRemove: Function}} actions
- * @param {boolean} running rows are not removed while they are worked through
+ * @param {boolean} whether an analysis runs; rows cannot be removed then
  */
 export function showFiles(items, selected, actions, running) {
   $("files").hidden = items.length < 2;
@@ -19,7 +19,7 @@ export function showFiles(items, selected, actions, running) {
   $("files-title").textContent = `${items.length} files${done ? `, ${done} done` : ""}`;
   $("files-clear").disabled = running;
   $("files-csv").disabled = $("files-json").disabled = !items.some((item) => item.state in ENDED);
-  // Rows are kept, so that the focus stays where it is while states change.
+  // Rows are kept so that the focus stays where it is.
   const list = $("files-list");
   if (list.children.length !== items.length || items.some((item, i) => list.children[i].item !== item)) {
     list.replaceChildren(...items.map((item) => row(item, actions)));

@@ -1,21 +1,21 @@
-// This session's results: in this tab only, gone when it is closed.
+// The results of this session. Only this tab keeps them, until it is closed.
 
 import { $, el, glyph, percent } from "./dom.js";
 import { headline } from "./answer.js";
 import { setUpExport } from "./export.js";
 
 const KEY = "results";
-const MOST = 30;
-const MOST_WITH_AUDIO = 10; // a recording is held in memory
+const MAX = 30;
+const MAX_WITH_AUDIO = 10; // audio takes memory
 
-/** @param {(entry: object) => void} onOpen an entry was chosen; `file` is null after a reload */
+/** @param {(entry: object) => void} onOpen called with the chosen entry; `file` is null after a reload */
 export function setUpHistory(onOpen) {
   let entries = restore();
 
   function add({ name, file, answer }) {
     entries.unshift({ name, file, answer, when: Date.now() });
-    entries.length = Math.min(entries.length, MOST);
-    for (const old of entries.slice(MOST_WITH_AUDIO)) old.file = null;
+    entries.length = Math.min(entries.length, MAX);
+    for (const old of entries.slice(MAX_WITH_AUDIO)) old.file = null;
     keep();
     show();
   }
@@ -25,7 +25,7 @@ export function setUpHistory(onOpen) {
       const results = entries.map(({ name, answer, when }) => ({ name, answer, when }));
       sessionStorage.setItem(KEY, JSON.stringify(results));
     } catch {
-      // No storage, or it is full: the list lives as long as the page.
+      // There is no storage, or it is full: the list lasts as long as the page.
     }
   }
 

@@ -1,4 +1,4 @@
-// Live: the emotion of the last seconds, again and again while the microphone is open.
+// Live: while the microphone is open, predicts the emotion of the last seconds every second.
 
 import { $, announce, el, emojiOf, glyph, percent, showError } from "./dom.js";
 import { headline } from "./answer.js";
@@ -9,9 +9,9 @@ import { showShares } from "./shares.js";
 
 const WINDOW_S = 3;
 const EVERY_MS = 1000;
-const CELLS = 60; // of the strip: about a minute
-const FAILURES = 5; // in a row, until it gives up
-// Codes that say something about the sound, not about the connection.
+const CELLS = 60; // in the strip: about a minute
+const MAX_FAILURES = 5; // in a row; then Live stops
+// Errors of the audio, not of the connection.
 const QUIET = { silent: "silence", too_short: "listening …" };
 
 /**
@@ -22,15 +22,15 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
   let microphone = null;
   let ring = null;
   let timer = 0;
-  let abort = null; // of the request under way, if there is one
+  let abort = null; // of the running request, if there is one
   let failures = 0;
-  let heard = []; // a label, or "silence", of each second
+  let predicted = []; // a label or "silence" for each second
 
   async function start() {
     if (microphone || !mayStart()) return;
     showError("");
     microphone = new Microphone();
-    heard = [];
+    predicted = [];
     failures = 0;
     meter.clear();
     $("strip").replaceChildren();
@@ -57,7 +57,7 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
   }
 
   async function ask() {
-    if (abort || ring.length < microphone.rate) return; // one at a time; a second to begin with
+    if (abort || ring.length < microphone.rate) return; // one request at a time; the first after a second
     const ours = (abort = new AbortController());
     try {
       const file = wavFile([ring.samples()], microphone.rate, "live.wav");
@@ -74,7 +74,7 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
 
   function show(answer) {
     const { name } = headline(answer);
-    if (name !== heard.at(-1)) announce(name);
+    if (name !== predicted.at(-1)) announce(name);
     $("live-state").textContent = `${name}, ${percent(answer.confidence)}`;
     add(name, answer.confidence);
     onAnswer(answer);
@@ -89,13 +89,13 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
     }
     failures += 1;
     $("live-state").textContent = "waiting for the server …";
-    if (failures < FAILURES) return;
+    if (failures < MAX_FAILURES) return;
     stop();
     showError(error.message);
   }
 
   function add(name, confidence) {
-    heard.push(name);
+    predicted.push(name);
     const bar = el("span", { className: "strip-bar" });
     bar.style.height = `${Math.max(8, 100 * confidence)}%`;
     const cell = el(
@@ -120,8 +120,8 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
     microphone = ring = null;
     $("live-panel").classList.remove("on");
     $("live-stop").hidden = true;
-    $("live-state").textContent = heard.length ? "stopped" : "stopped before the first answer";
-    showShares($("live-shares"), heard.map((name) => ({ name, seconds: EVERY_MS / 1000 })));
+    $("live-state").textContent = predicted.length ? "stopped" : "stopped before the first answer";
+    showShares($("live-shares"), predicted.map((name) => ({ name, seconds: EVERY_MS / 1000 })));
     announce("Live stopped");
     onEnd();
   }

@@ -1,4 +1,4 @@
-// The level meter: the loudness of the last moments, the latest at the right.
+// The level meter: the latest level is at the right.
 
 import { fitCanvas, reducedMotion, themeColour } from "./dom.js";
 
@@ -31,7 +31,7 @@ export class Meter {
     const { context, width, height } = fitCanvas(this.canvas);
     context.fillStyle = themeColour("--accent");
     if (reducedMotion.matches) {
-      // One bar that grows and shrinks in place of a picture that runs.
+      // One bar that grows and shrinks, instead of a moving picture.
       context.fillRect(0, height / 2 - 6, width * this.levels.at(-1), 12);
       return;
     }

@@ -1,4 +1,4 @@
-// The microphone as plain samples, and samples as a WAV: recording and live share this one way.
+// Gives the microphone's samples, and writes samples as a WAV file. Recorder and Live use it.
 
 import { showError } from "./dom.js";
 
@@ -8,20 +8,20 @@ const REFUSALS = {
   NotFoundError: "No microphone was found. Connect one and try again.",
   NotReadableError: "The microphone is in use by another program.",
 };
-const INSECURE = "Recording needs a secure page: https, or this machine's own address.";
+const INSECURE = "Recording needs a secure page: https or localhost.";
 
 export class Microphone {
   /**
-   * Ask for the microphone and begin to listen. Call it from a click: Safari insists.
+   * Ask for the microphone and start to listen. Safari requires that a click calls it.
    * @param {(samples: Float32Array) => void} onSamples
-   * @param {() => void} onEnd the device went away
+   * @param {() => void} onEnd called when the device is disconnected
    */
   async open(onSamples, onEnd) {
     if (!navigator.mediaDevices?.getUserMedia || !window.AudioWorkletNode) throw new Error(INSECURE);
     this.context = new AudioContext();
     try {
       this.stream = await navigator.mediaDevices.getUserMedia({
-        // The voice as it is: its level and its noise are part of how it sounds.
+        // No processing: the model is trained on unprocessed voices.
         audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
       });
       await this.context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
@@ -33,7 +33,7 @@ export class Microphone {
     const source = this.context.createMediaStreamSource(this.stream);
     const capture = new AudioWorkletNode(this.context, "capture");
     capture.port.onmessage = ({ data }) => onSamples(data);
-    // A node that leads nowhere may not be run; this one's output is silence.
+    // Browsers may skip a node without a destination. The output of this one is silence.
     source.connect(capture).connect(this.context.destination);
     this.stream.getAudioTracks()[0].onended = onEnd;
   }
@@ -48,7 +48,7 @@ export class Microphone {
   }
 }
 
-/** Open a microphone; false, with any reason on the page, where it is not to be used now. */
+/** Open a microphone; return whether it may be used. The page shows the error, if any. */
 export async function opened(microphone, onSamples, onEnd, mayStart) {
   try {
     await microphone.open(onSamples, onEnd);
@@ -57,11 +57,11 @@ export async function opened(microphone, onSamples, onEnd, mayStart) {
     return false;
   }
   if (mayStart()) return true;
-  microphone.close(); // while the browser asked, something else was begun
+  microphone.close(); // something else started while the browser asked for permission
   return false;
 }
 
-/** The latest samples, never more than `capacity` of them. */
+/** A ring buffer of the latest `capacity` samples. */
 export class Ring {
   constructor(capacity) {
     this.buffer = new Float32Array(capacity);
@@ -77,7 +77,7 @@ export class Ring {
     return Math.min(this.total, this.buffer.length);
   }
 
-  /** What it holds, oldest first. */
+  /** The samples, oldest first. */
   samples() {
     const start = this.total % this.buffer.length;
     if (this.total <= this.buffer.length) return this.buffer.slice(0, this.total);
@@ -88,7 +88,7 @@ export class Ring {
   }
 }
 
-/** A 16-bit mono WAV of arrays of samples from -1 to 1. */
+/** Write chunks of samples from -1 to 1 as a 16-bit mono WAV file. */
 export function wavFile(chunks, rate, name) {
   const count = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const view = new DataView(new ArrayBuffer(44 + 2 * count));
@@ -115,7 +115,7 @@ export function wavFile(chunks, rate, name) {
   return new File([view], name, { type: "audio/wav" });
 }
 
-/** Loudness for a meter: 0 at -60 dB or less, 1 at full scale. */
+/** The level for a meter: 0 at -60 dB or less, 1 at full scale. */
 export function level(samples) {
   const power = samples.reduce((sum, s) => sum + s * s, 0) / samples.length;
   return Math.min(1, Math.max(0, 1 + (10 * Math.log10(power + 1e-12)) / 60));

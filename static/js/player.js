@@ -1,13 +1,13 @@
-// The clip before and after PREDICT: its waveform, play and pause, a cursor that moves.
+// Plays the clip: waveform, play and pause, and a moving cursor.
 
 import { $, clock, fitCanvas, reducedMotion, themeColour } from "./dom.js";
 
 const BAR = 3; // pixels, with the gap
-const PEAK_RATE = 8000; // samples per second: plenty for a picture
-// A decoded clip is held in memory at full rate for a moment: 5 minutes are some 100 MB.
+const PEAK_RATE = 8000; // samples per second: enough for a picture
+// Decoding holds the clip in memory at full rate: 5 minutes take about 100 MB.
 const LONGEST_DRAWN_S = 320;
 const LARGEST_OF_UNKNOWN_LENGTH = 4e6; // bytes
-const SHAPE = 0.6; // below 1 lifts what is soft, as the ear does
+const SHAPE = 0.6; // below 1 makes soft parts taller
 const STEP_S = 1;
 
 export class Player {
@@ -16,7 +16,7 @@ export class Player {
     this.audio = $("player");
     this.onTime = onTime;
     this.onDuration = onDuration;
-    this.turn = 0; // a clip that comes late, after the next was chosen, is dropped
+    this.turn = 0; // a clip that loads after the next one was chosen is dropped
     this.clear();
     this.listen();
   }
@@ -33,11 +33,11 @@ export class Player {
     this.showControls();
   }
 
-  /** Show a file; null is a clip of which only the answer is left. */
+  /** Show a file; null if only the answer is left. */
   async load(file) {
     this.clear();
     const { turn } = this;
-    if (!file) return this.refuse("The audio itself is not here any more, only its result.");
+    if (!file) return this.refuse("Only the result is left. The page no longer has the audio.");
     this.playable = await this.open(file);
     if (turn !== this.turn) return undefined;
     if (!this.playable) {
@@ -63,8 +63,8 @@ export class Player {
     });
   }
 
-  refuse(words) {
-    $("no-preview").textContent = words;
+  refuse(text) {
+    $("no-preview").textContent = text;
     $("no-preview").hidden = false;
     this.showControls();
   }
@@ -107,8 +107,8 @@ export class Player {
 
   showTime() {
     const { currentTime } = this.audio;
-    const share = this.duration ? Math.min(1, currentTime / this.duration) : 0;
-    $("cursor").style.left = `${100 * share}%`;
+    const fraction = this.duration ? Math.min(1, currentTime / this.duration) : 0;
+    $("cursor").style.left = `${100 * fraction}%`;
     $("wave").setAttribute("aria-valuenow", currentTime.toFixed(1));
     $("wave").setAttribute("aria-valuetext", `${clock(currentTime)} of ${clock(this.duration)}`);
     this.draw();
@@ -137,10 +137,10 @@ export class Player {
   }
 
   peakAt(bar, count) {
-    if (!this.peaks) return 0; // not drawn: a plain line, which can still be clicked
+    if (!this.peaks) return 0; // too long to draw: a plain line that can still be clicked
     const start = Math.floor((bar * this.peaks.length) / count);
     const stop = Math.max(start + 1, Math.floor(((bar + 1) * this.peaks.length) / count));
-    return this.peaks.subarray(start, stop).reduce((most, peak) => Math.max(most, peak), 0);
+    return this.peaks.subarray(start, stop).reduce((a, b) => Math.max(a, b), 0);
   }
 
   listen() {
@@ -180,7 +180,7 @@ export class Player {
   }
 }
 
-/** The loudest sample of each hundredth of a second, 0 to 1; null of a file that is not decoded. */
+/** The peak of each hundredth of a second, 0 to 1; null if the file cannot be decoded. */
 async function findPeaks(file) {
   try {
     const context = new OfflineAudioContext(1, 1, PEAK_RATE);
@@ -192,9 +192,9 @@ async function findPeaks(file) {
       const at = Math.floor(i / step);
       peaks[at] = Math.max(peaks[at], Math.abs(sample));
     });
-    // A quiet clip is drawn as large as a loud one: the picture is to find one's way by.
-    const most = peaks.reduce((a, b) => Math.max(a, b), 1e-3);
-    return { peaks: peaks.map((peak) => (peak / most) ** SHAPE), duration: decoded.duration };
+    // A quiet clip is drawn as tall as a loud one: the waveform serves to find a place.
+    const highest = peaks.reduce((a, b) => Math.max(a, b), 1e-3);
+    return { peaks: peaks.map((peak) => (peak / highest) ** SHAPE), duration: decoded.duration };
   } catch {
     return null;
   }

@@ -1,8 +1,8 @@
-// One request to the server: progress out, an answer or a failure in plain words back.
+// Sends one request to the server, reports the progress, returns the answer or an error.
 
 const RETRIES = 3;
 
-/** A failure whose message may be shown as it is. */
+/** An error whose message the page can show. */
 export class Failure extends Error {
   constructor(message, code = "", retryAfter = 0) {
     super(message);
@@ -14,16 +14,16 @@ export class Failure extends Error {
 export const isCancelled = (error) => error.name === "AbortError";
 
 /**
- * Upload a file and give the answer.
+ * Upload a file and return the answer.
  * @param {Blob} file
- * @param {{signal: AbortSignal, onUpload?: (share: number) => void, retries?: number}} options
+ * @param {{signal: AbortSignal, onUpload?: (fraction: number) => void, retries?: number}} options
  */
 export async function predict(file, { signal, onUpload = () => {}, retries = RETRIES }) {
   for (let attempt = 0; ; attempt += 1) {
     try {
       return await send(file, signal, onUpload);
     } catch (error) {
-      // The server asks for patience while it is busy or its model is loading.
+      // The server sends Retry-After while it is busy or its model is loading.
       if (!error.retryAfter || attempt >= retries) throw error;
       await pause(error.retryAfter * 1000, signal);
     }
@@ -33,7 +33,7 @@ export async function predict(file, { signal, onUpload = () => {}, retries = RET
 function send(file, signal, onUpload) {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled());
-    const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
+    const request = new XMLHttpRequest(); // fetch does not report the progress of an upload
     request.open("POST", "/predict");
     request.setRequestHeader("Accept", "application/json");
     request.upload.onprogress = ({ loaded, total }) => onUpload(total ? loaded / total : 0);
@@ -53,16 +53,16 @@ function settle(request, resolve, reject) {
   try {
     body = JSON.parse(request.responseText);
   } catch {
-    // Something between us and the server answered; its page is of no use here.
+    // A proxy answered instead of the server; its page is of no use here.
   }
   if (request.status === 200 && body?.probabilities) return resolve(body);
   const wait = request.status === 503 ? Number(request.getResponseHeader("Retry-After")) || 2 : 0;
-  const words = body?.error?.message ?? "the server gave no answer; try again";
-  return reject(new Failure(sentence(words), body?.error?.code ?? "", wait));
+  const message = body?.error?.message ?? "the server gave no answer; try again";
+  return reject(new Failure(sentence(message), body?.error?.code ?? "", wait));
 }
 
-function sentence(words) {
-  return words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?…]$/.test(words) ? "" : ".");
+function sentence(message) {
+  return message.charAt(0).toUpperCase() + message.slice(1) + (/[.!?…]$/.test(message) ? "" : ".");
 }
 
 function pause(milliseconds, signal) {

@@ -1,11 +1,11 @@
-// Record with the microphone: start, stop, elapsed time, level.
+// Records with the microphone: start, stop, elapsed time, level.
 
 import { $, announce, clock, facts, showError } from "./dom.js";
 import { Meter } from "./meter.js";
 import { Microphone, level, opened, wavFile } from "./microphone.js";
 
 const LONGEST_S = 120;
-const HEADER = 10_000; // bytes: the WAV's own, and what the form puts around it
+const HEADER = 10_000; // bytes: the WAV header and the parts of the form
 
 /**
  * @param {{mayStart: () => boolean, onStart: () => void, onRecording: (file: File) => void, onEnd: () => void}} page
@@ -32,7 +32,7 @@ export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
       return;
     }
     onStart();
-    // What is recorded must fit into one upload.
+    // The recording must fit into one upload.
     longest = Math.min(LONGEST_S, Math.floor((facts.maxBytes - HEADER) / (2 * microphone.rate)));
     $("longest").textContent = clock(longest);
     $("elapsed").textContent = "0:00";

@@ -1,4 +1,4 @@
-// A summary: which share of the time each emotion has.
+// Summarises how much of the time each emotion takes.
 
 import { el, emojiOf, glyph, percent } from "./dom.js";
 
@@ -8,21 +8,21 @@ export function shares(parts) {
   const seconds = {};
   for (const part of parts) seconds[part.name] = (seconds[part.name] ?? 0) + part.seconds;
   return Object.entries(seconds)
-    .map(([name, value]) => ({ name, share: value / total }))
-    .sort((a, b) => b.share - a.share);
+    .map(([name, value]) => ({ name, fraction: value / total }))
+    .sort((a, b) => b.fraction - a.fraction);
 }
 
 export function showShares(list, parts) {
   list.hidden = parts.length === 0;
   list.replaceChildren(
-    ...shares(parts).map(({ name, share }) =>
+    ...shares(parts).map(({ name, fraction }) =>
       el(
         "li",
         { dataset: { emotion: name } },
         el("span", { className: "swatch", aria: { hidden: "true" } }),
         glyph(emojiOf(name)),
         ` ${name} `,
-        el("strong", {}, percent(share)),
+        el("strong", {}, percent(fraction)),
       ),
     ),
   );

@@ -1,16 +1,16 @@
-// The segments of a clip under its waveform, on the same time axis: a lane for each emotion.
+// Shows the segments of a clip below its waveform: one lane for each emotion.
 
 import { $, clock, el, emojiOf, facts, glyph, percent, preciseClock } from "./dom.js";
 import { bars } from "./answer.js";
 import { showShares } from "./shares.js";
 
-const MARKS = 5; // of the time axis, at most, after the first
+const MARKS = 5; // at most, on the time axis, after the first
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
 const SILENCE = "silence";
 const nameOf = (segment) => (segment.silent ? SILENCE : segment.emotion);
 
 export class Timeline {
-  /** @param {(seconds: number) => void} onPlay a segment was chosen to be played */
+  /** @param {(seconds: number) => void} onPlay called with the start of the chosen segment */
   constructor(onPlay) {
     this.onPlay = onPlay;
     this.box = $("timeline");
@@ -20,9 +20,9 @@ export class Timeline {
 
   clear() {
     this.segments = [];
-    this.current = -1; // the one whose probabilities are shown
-    this.followed = -1; // the one that is played
-    this.chosen = 0; // the one where pointer, keyboard or player was last
+    this.current = -1; // the segment whose probabilities are shown
+    this.followed = -1; // the segment that plays
+    this.chosen = 0; // the segment last chosen by pointer, keyboard or player
     this.box.replaceChildren();
     $("lanes").replaceChildren();
     this.box.hidden = $("lanes").hidden = $("detail").hidden = $("shares").hidden = true;
@@ -30,7 +30,7 @@ export class Timeline {
 
   /**
    * @param {object} answer
-   * @param {number} duration of the clip in seconds: more than was scored, if it was cut
+   * @param {number} duration of the clip in seconds; the answer covers less if it is truncated
    */
   show(answer, duration) {
     this.clear();
@@ -54,7 +54,7 @@ export class Timeline {
 
   option(segment, index, lanes) {
     const name = nameOf(segment);
-    const words = segment.silent ? name : `${name}, ${percent(segment.confidence)}`;
+    const text = segment.silent ? name : `${name}, ${percent(segment.confidence)}`;
     const option = el("div", {
       id: `segment-${index}`,
       className: "segment",
@@ -62,7 +62,7 @@ export class Timeline {
       dataset: { emotion: name },
       aria: {
         selected: "false",
-        label: `${preciseClock(segment.start)} to ${preciseClock(segment.end)}: ${words}`,
+        label: `${preciseClock(segment.start)} to ${preciseClock(segment.end)}: ${text}`,
       },
     });
     option.style.left = `${(100 * segment.start) / this.total}%`;
@@ -75,7 +75,7 @@ export class Timeline {
     const total = answered || duration;
     const step = STEPS_S.find((seconds) => total / seconds <= MARKS) ?? STEPS_S.at(-1);
     const marks = [];
-    // A mark at the very end would stand half outside.
+    // Half of a mark at the very end would be outside.
     for (let at = 0; total && at <= total; at += step) {
       const mark = el("span", { className: at / total > 0.97 ? "last" : "" }, clock(at));
       mark.style.left = `${(100 * at) / total}%`;
@@ -113,7 +113,7 @@ export class Timeline {
     return index < 0 ? this.segments.length - 1 : index;
   }
 
-  /** Follow the player into the next segment; what the pointer is on stays in sight. */
+  /** Follow the player into the next segment, unless the pointer is on a segment. */
   follow(seconds) {
     const index = this.segments.length ? this.at(seconds) : -1;
     if (index === this.followed) return;
