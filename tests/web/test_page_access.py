@@ -162,7 +162,7 @@ def test_the_model_is_described_from_what_the_server_says(watch, chromium):
     _expect(about).to_contain_text("Human listeners")
     page = about.page
     model = {
-        "name": "told",
+        "name": "a model",
         "version": "feedfacecafe",
         "labels": ["calm", "angry"],
         "trained_on": "SOMETHING (12 clips)",
@@ -178,7 +178,7 @@ def test_the_model_is_described_from_what_the_server_says(watch, chromium):
     }
     page.route("**/model", lambda route: route.fulfill(json=model))
     page.reload()
-    for words in ("told", "feedfacecafe", "SOMETHING (12 clips)", "Not for cats.", "a study"):
+    for words in ("a model", "feedfacecafe", "SOMETHING (12 clips)", "Not for cats.", "a study"):
         _expect(about).to_contain_text(words)
     rows = about.locator(".comparison li")
     _expect(about).to_contain_text("between 58 % and 66 %")
@@ -189,11 +189,11 @@ def test_the_model_is_described_from_what_the_server_says(watch, chromium):
 
 def test_a_model_that_was_not_measured_says_so(watch, chromium):
     page = watch.open(chromium)
-    told = page.evaluate("fetch('/model').then((answer) => answer.json())")
-    page.route("**/model", lambda route: route.fulfill(json={**told, "scores": {}}))
+    model = page.evaluate("fetch('/model').then((answer) => answer.json())")
+    page.route("**/model", lambda route: route.fulfill(json={**model, "scores": {}}))
     page.reload()
     about = page.locator("#about")
-    _expect(about).to_contain_text(told["version"])
+    _expect(about).to_contain_text(model["version"])
     _expect(about.locator(".comparison li").first).to_have_text(re.compile("This model.*–"))
     _expect(about).to_contain_text("not measured yet")
 

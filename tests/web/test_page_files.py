@@ -57,9 +57,9 @@ def test_the_clip_plays_with_a_cursor_that_moves_and_is_sought_by_a_click(page, 
     wait_until(lambda: abs(cursor.bounding_box()["x"] - wave["x"] - wave["width"] * 0.75) < 6)
     _expect(page.locator("#wave")).to_have_attribute("aria-valuetext", "0:02 of 0:03")
     page.locator("#wave").focus()
-    for key, told in (("Home", "0:00"), ("End", "0:03"), ("ArrowLeft", "0:02")):
+    for key, position in (("Home", "0:00"), ("End", "0:03"), ("ArrowLeft", "0:02")):
         page.keyboard.press(key)
-        _expect(page.locator("#wave")).to_have_attribute("aria-valuetext", f"{told} of 0:03")
+        _expect(page.locator("#wave")).to_have_attribute("aria-valuetext", f"{position} of 0:03")
 
 
 def test_a_clip_can_be_removed(page, media):
@@ -200,7 +200,9 @@ def test_the_history_stays_in_the_tab(page, media, chromium, watch):
     entries.nth(1).get_by_role("button").click()
     _expect(page.locator("#source")).to_have_text("voice.wav")
     _expect(page.locator("#wave")).to_be_visible()
-    _expect(page.locator("#privacy")).to_contain_text("keeps no copy")
+    _expect(page.locator("#privacy")).to_contain_text(
+        "The server analyses your audio and keeps no copy"
+    )
 
     page.reload()
     entries.nth(1).get_by_role("button").click()

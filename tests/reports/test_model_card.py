@@ -1,0 +1,54 @@
+"""The model card: the shipped one, and cards of models that say little of themselves."""
+
+from dataclasses import replace
+
+import jinja2
+import pytest
+
+from ser.models.model_file import read_model_file
+from ser.reports.model_card import model_card, write_model_card
+from ser.reports.rendering import render
+from ser.resources import DEFAULT_MODEL
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return read_model_file(DEFAULT_MODEL)
+
+
+def test_the_shipped_card_is_that_of_the_shipped_file(shipped):
+    assert (DEFAULT_MODEL.parent / "README.md").read_text(encoding="utf-8") == model_card(shipped)
+
+
+def test_a_card_is_written_beside_its_model(tmp_path, shipped):
+    model = tmp_path / DEFAULT_MODEL.name
+    model.write_bytes(DEFAULT_MODEL.read_bytes())
+    card = write_model_card(model)
+    assert card == tmp_path / "README.md"
+    assert card.read_text(encoding="utf-8") == model_card(shipped)
+
+
+def test_a_model_without_scores(shipped):
+    bare = replace(
+        shipped.metadata, recipe="", summary="", corpora={}, split="", scores={},
+        comparisons={}, versions={}, temperature=1.0,
+    )  # fmt: skip
+    card = model_card(replace(shipped, metadata=bare))
+    assert "| recipe | not known |" in card
+    assert "| training data | not known |" in card
+    assert "Not measured on held-out speakers." in card
+    assert "The probabilities are not calibrated." in card
+    assert "in detail" not in card
+
+
+def test_scores_with_a_leak_alone_are_marked(shipped):
+    leaking = {"published": {**shipped.metadata.scores["actors5"], "leaks": True}}
+    meta = replace(shipped.metadata, scores=leaking, comparisons={})
+    card = model_card(replace(shipped, metadata=meta))
+    assert "too optimistic" in card
+    assert "in detail" not in card
+
+
+def test_a_value_that_a_template_lacks_is_an_error():
+    with pytest.raises(jinja2.UndefinedError):
+        render("report.html.j2", title="no sections")
