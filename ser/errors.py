@@ -1,12 +1,12 @@
-"""The errors of the library, one small tree, and the warnings that an answer can carry.
+"""The errors of the library, in one tree, and the warnings of a prediction.
 
-HTTP and the command lines report each under its code.
+HTTP and the command line report each by its code.
 """
 
 DAMAGED = "damaged"
 UNCERTAIN = "uncertain"
 
-#: Each warning by its code, in plain words.
+#: The text of each warning, by its code.
 WARNINGS = {
     DAMAGED: "The file is damaged; only the part that could be read was analysed.",
     UNCERTAIN: "The model is not sure: such answers are wrong more often than right.",
@@ -14,37 +14,37 @@ WARNINGS = {
 
 
 class SerError(Exception):
-    """Base of every error the library raises on purpose."""
+    """Base of all errors that the library raises on purpose."""
 
     code = "internal"
 
 
 class UsageError(SerError):
-    """A name, path or setting given by the user is wrong; the message lists the way out."""
+    """A name, path or setting of the user is wrong; the message says what is allowed."""
 
     code = "usage"
 
 
 class DownloadFault(SerError):
-    """A corpus cannot be fetched, or is not what its publisher says it is."""
+    """A corpus cannot be downloaded, or its files are not as published."""
 
     code = "download"
 
 
 class MicrophoneFault(SerError):
-    """There is no microphone, or no way to open it."""
+    """There is no microphone, or it cannot be opened."""
 
     code = "microphone"
 
 
 class ModelFileError(SerError):
-    """A model file is not one that can be served."""
+    """A model file cannot be served."""
 
     code = "model_file"
 
 
 class AudioError(SerError):
-    """The input is at fault: it holds nothing that can be scored."""
+    """The input cannot be analysed, and the fault is in the input."""
 
 
 class EmptyFile(AudioError):
@@ -54,19 +54,19 @@ class EmptyFile(AudioError):
 
 
 class UnsupportedMedia(AudioError):
-    """The bytes are of no audio or video container known here."""
+    """The bytes are not of a supported audio or video container."""
 
     code = "unsupported_media"
 
 
 class NoAudio(AudioError):
-    """A valid container without audio: a header alone, or video only."""
+    """The container is valid but has no audio: only a header, or only video."""
 
     code = "no_audio"
 
 
 class Damaged(AudioError):
-    """The container is known, but nothing of it can be decoded."""
+    """The container is supported, but nothing in it can be decoded."""
 
     code = "damaged"
 
@@ -78,40 +78,40 @@ class UnsupportedFormat(AudioError):
 
 
 class InvalidSamples(AudioError):
-    """Samples are NaN, infinite, or so large that the features overflow."""
+    """Some samples are NaN, infinite, or so large that the features overflow."""
 
     code = "invalid_samples"
 
 
 class TooShort(AudioError):
-    """Too short to hold an emotion."""
+    """The audio is too short to contain an emotion."""
 
     code = "too_short"
 
 
 class Silent(AudioError):
-    """Nothing but silence or a constant offset."""
+    """The audio is only silence or a constant offset."""
 
     code = "silent"
 
 
 class TooComplex(AudioError):
-    """Decoding it takes more CPU time or memory than is allowed."""
+    """Decoding takes more CPU time or memory than is allowed."""
 
     code = "too_complex"
 
 
 class DecoderFault(SerError):
-    """The input may be fine; decoding it failed for a reason of ours."""
+    """Decoding failed, and the input may be fine."""
 
 
 class DecoderTimeout(DecoderFault):
-    """The decoder ran past its wall-clock limit."""
+    """The decoder reached its wall-clock limit."""
 
     code = "timeout"
 
 
 class DecoderUnavailable(DecoderFault):
-    """There is no ffmpeg, or no room for its temporary file."""
+    """There is no ffmpeg, or no space for a temporary file."""
 
     code = "unavailable"

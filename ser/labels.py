@@ -1,12 +1,12 @@
-"""The vocabulary: every emotion name of the project, in one order."""
+"""The names of the emotions, in one order."""
 
 import re
 
 from ser.errors import UsageError
 
-#: The eight emotions of RAVDESS, in the order of the published models' outputs.
+#: The eight emotions of RAVDESS, in the order of the outputs of the published models.
 EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")
-#: All that the corpora know; boredom is EMO-DB's.
+#: The emotions of all corpora; only EMO-DB has boredom.
 VOCABULARY = (*EMOTIONS, "boredom")
 
 EMOJI = {
@@ -21,7 +21,7 @@ EMOJI = {
     "boredom": "🥱",
 }
 
-#: What corpora and people call them, to our names.
+#: Other names, as corpora and people write them, and the name used here.
 SYNONYMS = {
     "afraid": "fear",
     "amazed": "surprise",
@@ -58,7 +58,7 @@ SYNONYMS = {
 
 
 def canonical(name: str) -> str:
-    """Return our name of an emotion (``"Fearful"`` gives ``"fear"``).
+    """Return the name of an emotion as in `VOCABULARY` (``"Fearful"`` gives ``"fear"``).
 
     Raises:
         UsageError: the name is not known.
@@ -70,7 +70,7 @@ def canonical(name: str) -> str:
 
 
 def known_emotion(name: str) -> str | None:
-    """Return our name of an emotion, or None for a word that names none."""
+    """Return the name of an emotion as in `VOCABULARY`, or None for any other word."""
     key = re.sub(r"[\s-]+", "_", name.strip().lower())
     key = SYNONYMS.get(key, key)
     return key if key in VOCABULARY else None

@@ -1,4 +1,4 @@
-"""Figures by hand, and against scikit-learn."""
+"""Metrics: against values computed by hand, and against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def test_score_by_hand():
     assert scores.precision["b"] == 0.5
     assert np.isnan(scores.recall["c"])
     assert np.isnan(scores.precision["c"])
-    assert scores.ece == pytest.approx(0.25)  # always sure, right three times in four
+    assert scores.ece == pytest.approx(0.25)  # confidence 1, correct three times of four
     assert scores.n == 4
 
 
@@ -39,23 +39,23 @@ def test_score_against_scikit_learn():
 
 
 def test_calibration_error_by_hand():
-    # Bins of 1/15: two of 0.70 half right, one of 0.95 wrong.
+    # Bins of 1/15: two predictions of 0.70, one correct; one of 0.95, wrong.
     error = calibration_error(np.array([0.7, 0.7, 0.95]), np.array([True, False, False]))
     assert error == pytest.approx((2 * 0.2 + 0.95) / 3)
     assert calibration_error(np.array([1.0]), np.array([True])) == 0
 
 
-def test_calibrated_confidences_have_little_error():
+def test_calibrated_confidences_have_a_small_error():
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.2, 1, 50_000)
     assert calibration_error(confidence, rng.random(50_000) < confidence) < 0.01
 
 
 def test_the_interval_is_over_speakers_not_clips():
-    """Four voices, each all right or all wrong: a hundred clips of each tell no more than one."""
-    right = np.array([1.0, 1.0, 1.0, 0.0])
-    few = speaker_intervals(lambda rows: [right[rows].mean()], list("abcd"))
-    many = np.repeat(right, 100)
+    """Four speakers, each always correct or always wrong: more clips do not narrow the interval."""
+    correct = np.array([1.0, 1.0, 1.0, 0.0])
+    few = speaker_intervals(lambda rows: [correct[rows].mean()], list("abcd"))
+    many = np.repeat(correct, 100)
     speakers = list(np.repeat(list("abcd"), 100))
     np.testing.assert_array_equal(
         speaker_intervals(lambda rows: [many[rows].mean()], speakers), few

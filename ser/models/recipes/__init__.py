@@ -1,4 +1,7 @@
-"""The recipes. A new one is one file here with a `RECIPE`, or a family of them, `RECIPES`."""
+"""Recipes: what can be trained, as data. A name comes in, a `Recipe` goes out.
+
+A new recipe is one file here with a `RECIPE`, or with several `RECIPES`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +27,7 @@ __all__ = [
 
 
 def recipe_features(recipe: Recipe) -> FeatureSet:
-    """Return the feature set that a recipe names."""
+    """Return the feature set of a recipe."""
     return lookup(FEATURE_SETS, recipe.features, "feature set")
 
 
@@ -32,8 +35,11 @@ def as_recipe(model: Any, **changes: Any) -> Recipe:
     """Return a recipe, with some fields changed.
 
     Args:
-        model: a recipe, the name of one, or any scikit-learn classifier or regressor; that is
-            over `DEFAULT_FEATURES`, and a regressor's values are 0, 1, 2 … of its labels.
+        model: a recipe, its name, or any scikit-learn classifier or regressor. An estimator takes
+            `DEFAULT_FEATURES`; for a regressor, the values of the labels are 0, 1, 2 …
+
+    Raises:
+        UsageError: no recipe has the name.
     """
     if isinstance(model, str):
         model = lookup(RECIPES, model, "recipe")
@@ -47,23 +53,23 @@ def as_recipe(model: Any, **changes: Any) -> Recipe:
             estimator=model,
             **changes,
         )
-    return _numbered(recipe) if isinstance(recipe, EstimatorRecipe) else recipe
+    return _with_values(recipe) if isinstance(recipe, EstimatorRecipe) else recipe
 
 
 def with_own_names(recipes: Sequence[Recipe]) -> list[Recipe]:
-    """Return the recipes, with a number behind each name that one before has."""
+    """Return the recipes, with a number after each name that an earlier one has."""
     named: list[Recipe] = []
     for recipe in recipes:
-        taken = sum(other.name == recipe.name for other in recipes[: len(named)])
-        named.append(replace(recipe, name=f"{recipe.name} {taken + 1}") if taken else recipe)
+        earlier = sum(other.name == recipe.name for other in recipes[: len(named)])
+        named.append(replace(recipe, name=f"{recipe.name} {earlier + 1}") if earlier else recipe)
     return named
 
 
-def _numbered(recipe: EstimatorRecipe) -> EstimatorRecipe:
-    """Let the labels of a regressor stand for 0, 1, 2 …, unless each has its number."""
+def _with_values(recipe: EstimatorRecipe) -> EstimatorRecipe:
+    """Return the recipe of a regressor with a value for each label: 0, 1, 2 … if it has none."""
     from sklearn.base import is_regressor
 
-    named = isinstance(recipe.estimator, str)  # then a regressor has values already
+    named = isinstance(recipe.estimator, str)  # a regressor by name has values already
     if not (bool(recipe.values) if named else is_regressor(recipe.estimator)):
         return recipe
     if len(recipe.values) == len(recipe.labels):

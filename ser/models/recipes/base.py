@@ -1,4 +1,4 @@
-"""What a recipe is: a system of the field as data."""
+"""Recipe: features, model, labels and training settings of a system, as data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from ser.models.label_sets import LABEL_SETS, LabelSet
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """The figure that a recipe was published with, and how it was come by.
+    """The published result of a recipe, and how it was measured.
 
     Attributes:
-        accuracy: in percent; None where the source gives none in words.
-        protocol: name of the protocol nearest to the source's own.
-        data: in words, what it was measured on.
-        corpora: those of our corpora among that data; none stands for all.
+        accuracy: in percent; None if the source gives it only in a picture, or not at all.
+        protocol: name of the protocol that is most like the source's.
+        data: what it was measured on, in words.
+        corpora: which of our corpora are in that data; empty means all.
         matrix: name of the ``.npz`` file of features that the source published.
     """
 
@@ -30,19 +30,21 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class _Recipe:
-    """Features + model + labels + how it is trained.
+    """Features, model, labels and training settings.
 
     Attributes:
+        summary: what it is, in one line.
         features: name of a feature set.
-        label_set: the classes, and the emotions that each is of.
-        sex: the clips that are used, ``female`` or ``male``; all where it is empty.
-        augmentations: of the waveform, as `find_augmentation` takes them: each training clip is
-            trained on once more after each.
-        balance: whether each class is given as many training clips as the rarest has.
-        grid: of each parameter, the values that a search tries: of the estimator, or of a
+        label_set: the classes, and the emotions that each stands for.
+        sex: ``female`` or ``male`` to use only their clips; empty for all.
+        augmentations: of the waveform, as `find_augmentation` takes them; each adds an augmented
+            copy of every training clip.
+        balance: whether each class has only as many training clips as the rarest one.
+        published: the result of the source.
+        grid: the values that a search tries, by parameter: of the estimator, or fields of a
             network's recipe, such as `batch_size`.
-        selection: in a sentence, on whom the settings were chosen.
-        note: what of the source could not be found out, or is done otherwise here.
+        selection: on which speakers the settings were chosen, in one sentence.
+        note: what is not known of the source, or differs from it.
     """
 
     name: str
@@ -69,17 +71,17 @@ class KerasRecipe(_Recipe):
     """A recipe of a Keras network.
 
     Attributes:
-        build: called with the features' shape and the number of labels; gives an
-            uncompiled Keras model of stock layers that ends in a softmax.
+        build: takes the shape of the features and the number of labels; returns an uncompiled
+            Keras model of allowed layers that ends in a softmax.
         optimizer: as `keras.optimizers.get` takes it.
-        monitor: the validation quantity that picks the epoch to keep; None keeps the last.
-        scaling: ``minmax``, ``standard`` or none of the features, fitted on the training
-            rows and kept in the model as its first layer.
-        plateau: arguments of `keras.callbacks.ReduceLROnPlateau`, where it is used.
-        members: networks trained with different seeds, each with its own part of the
-            validation speakers left out; the model gives their mean.
-        augmentation: of the training clips; None trains on the features as they are.
-        steps_per_epoch: with augmentation, where clips are drawn without end.
+        monitor: the validation metric that selects the best epoch; None keeps the last epoch.
+        scaling: ``minmax``, ``standard`` or empty for none; fitted on the training rows and stored
+            as the first layer of the model.
+        plateau: arguments of `keras.callbacks.ReduceLROnPlateau`; None does without it.
+        members: size of the ensemble; each member has its own seed and its own part of the
+            validation speakers. The model gives their mean.
+        augmentation: of the training clips; None trains on the plain features.
+        steps_per_epoch: with augmentation, where the drawing of clips has no end.
     """
 
     build: Callable[[tuple[int, ...], int], Any] = field(repr=False)
@@ -98,13 +100,13 @@ class KerasRecipe(_Recipe):
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorRecipe(_Recipe):
-    """A recipe of a scikit-learn classifier, or of a regressor.
+    """A recipe of a scikit-learn classifier or regressor.
 
     Attributes:
-        estimator: where it is within scikit-learn, such as ``svm.SVC``, or an unfitted one.
-        params: of its constructor, where they are not scikit-learn's defaults.
-        scaling: ``minmax``, ``standard`` or none of the features, as a step of a Pipeline.
-        values: of a regressor, the number that each label stands for.
+        estimator: its class within scikit-learn, such as ``svm.SVC``, or an unfitted estimator.
+        params: of its constructor; the others have scikit-learn's defaults.
+        scaling: ``minmax``, ``standard`` or empty for none; a step of a Pipeline.
+        values: for a regressor, the number that stands for each label.
     """
 
     estimator: Any

@@ -1,4 +1,4 @@
-"""Conv1D layers over the 40 MFCCs of each frame: made for voices it has never heard."""
+"""Conv1D layers and a GRU over the 40 MFCCs of each frame, for speakers it was not trained on."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ser.models.recipes.base import KerasRecipe
 CHANNELS = (128, 128, 192)
 KERNEL, POOL = 5, 2
 GRU, ATTENTION = 64, 64
-DROPOUT = 0.5  # none between the convolutions: it upsets the batch normalisation after it
+DROPOUT = 0.5  # not between convolutions: it changes the variance that batch normalisation sees
 STEPS_PER_EPOCH, EPOCHS = 100, 30
 
 
@@ -17,25 +17,25 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
     from keras import layers
 
     inputs = keras.Input((None, shape[-1]))
-    # The mean over time is the voice's level, the microphone and the room: taken off.
+    # The mean over time depends on the level, the microphone and the room, so it is removed.
     x = layers.Subtract()([inputs, layers.GlobalAveragePooling1D(keepdims=True)(inputs)])
     x = layers.BatchNormalization(center=False, scale=False)(x)
-    heard = []
+    pooled = []
     for channels in CHANNELS:
         x = layers.Conv1D(channels, KERNEL, padding="same", use_bias=False)(x)
         x = layers.MaxPooling1D(POOL)(layers.BatchNormalization()(x))
-        x = layers.ReLU()(x)  # after the maximum it is the same, of half as many
-        heard += [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
+        x = layers.ReLU()(x)  # after the pooling: the same result from half as many values
+        pooled += [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
     x = layers.Bidirectional(layers.GRU(GRU, return_sequences=True))(x)
     weights = layers.Dense(1)(layers.Dense(ATTENTION, activation="tanh")(x))
-    heard.append(layers.Flatten()(layers.Dot(axes=1)([layers.Softmax(axis=1)(weights), x])))
-    x = layers.Dropout(DROPOUT)(layers.Concatenate()(heard))
+    pooled.append(layers.Flatten()(layers.Dot(axes=1)([layers.Softmax(axis=1)(weights), x])))
+    x = layers.Dropout(DROPOUT)(layers.Concatenate()(pooled))
     return keras.Model(inputs, layers.Dense(n_labels, activation="softmax")(x))
 
 
 RECIPE = KerasRecipe(
     name="conv1d-frames",
-    summary="three Conv1D blocks and a BiGRU over 40 MFCCs a frame; the mean of three members",
+    summary="three Conv1D blocks and a BiGRU over 40 MFCCs per frame; an ensemble of three",
     features="mfcc40-frames",
     build=_build,
     optimizer={

@@ -1,7 +1,7 @@
-"""Conv1D networks over the mean MFCC of each frame: six layers as published, and eight.
+"""Conv1D networks over the mean MFCC of each frame: the published ones of six and eight layers.
 
-The eight-layer network was published with its test actors in no other part: 21 to 24 of
-RAVDESS, of the men alone the last two of twelve.
+The eight-layer network was published with held-out actors: 21 to 24 of RAVDESS, or, for men only,
+the last two of twelve.
 """
 
 from dataclasses import replace
@@ -56,7 +56,7 @@ def _build_eight(shape: tuple[int, ...], n_labels: int) -> Any:
 
 _EIGHT_TEN = KerasRecipe(
     name="conv1d8-mfcc216-ten",
-    summary="eight Conv1D layers over 216 mean MFCCs: five emotions, women and men apart",
+    summary="eight Conv1D layers over 216 mean MFCCs: five emotions, each for women and for men",
     features="mfcc216",
     label_set=LABEL_SETS["10"],
     build=_build_eight,
@@ -66,14 +66,14 @@ _EIGHT_TEN = KerasRecipe(
     monitor="val_loss",
     plateau={"monitor": "val_loss", "factor": 0.9, "patience": 20, "min_lr": 1e-6},
     published=Published(protocol="last-actors", source=_EIGHT, data=_DATA, corpora=("ravdess",)),
-    note="The source gives its test figures in pictures. It held its validation clips back at "
-    "random; here four of the training speakers are held back.",
+    note="The source gives its test results in pictures. It chose its validation clips at random; "
+    "here they are those of four training speakers.",
 )
 
 RECIPES = (
     KerasRecipe(
         name="conv1d-mfcc216",
-        summary="six Conv1D layers over 216 mean MFCCs: five emotions, women and men apart",
+        summary="six Conv1D layers over 216 mean MFCCs: five emotions, each for women and for men",
         features="mfcc216",
         label_set=LABEL_SETS["10"],
         build=_build_six,
@@ -100,9 +100,9 @@ RECIPES = (
             data="RAVDESS speech and song, SAVEE",
             corpora=("ravdess", "savee"),
         ),
-        note="The layers are those of the source's stored model; its later code leaves two out. "
-        "The source took its figure from the clips that it chose the epoch on, about a fifth at "
-        "random; which ones is not known.",
+        note="The layers are those of the source's stored model; its later code omits two. The "
+        "source measured its accuracy on the clips that it chose the epoch on, a random fifth of "
+        "all; it does not say which.",
     ),
     _EIGHT_TEN,
     *(
@@ -110,7 +110,7 @@ RECIPES = (
             _EIGHT_TEN,
             name=f"conv1d8-mfcc216-{sex}{n}",
             summary=f"eight Conv1D layers over 216 mean MFCCs: {n} classes, "
-            f"{'men' if sex == 'male' else 'women'} alone",
+            f"only {'men' if sex == 'male' else 'women'}",
             label_set=LABEL_SETS[str(n)],
             sex=sex,
         )
@@ -120,8 +120,8 @@ RECIPES = (
         replace(
             _EIGHT_TEN,
             name=f"conv1d8-mfcc216-male2-{augmentation.replace('+', '-')}",
-            summary="eight Conv1D layers over 216 mean MFCCs: 2 classes, men alone, each "
-            f"training clip twice, once with {augmentation.replace('+', ' and ')}",
+            summary="eight Conv1D layers over 216 mean MFCCs: 2 classes, only men, each training "
+            f"clip also with {augmentation.replace('+', ' and ')}",
             label_set=LABEL_SETS["2"],
             sex="male",
             augmentations=(augmentation,),

@@ -1,4 +1,4 @@
-"""The classic of the field: a small Conv1D over the 40 mean MFCCs of a clip."""
+"""The classic model: a small Conv1D network over the 40 mean MFCCs of a clip."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ PUBLISHED = Published(
     data="RAVDESS speech and song, TESS",
     matrix="mfcc40_5252.npz",
 )
-#: Of what the source compares it with; those figures are in a picture.
+#: For the models that the source compares with it; their accuracies are only in a picture.
 PUBLISHED_IN_A_PICTURE = replace(PUBLISHED, accuracy=None)
 
 

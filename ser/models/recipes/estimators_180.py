@@ -1,7 +1,7 @@
-"""scikit-learn's classifiers and regressors over 180 means, as one library compares them.
+"""The scikit-learn classifiers and regressors over 180 mean features that one library compares.
 
-The grids are the source's. The parameters that it found best are in pickles, which are not
-read here: the recipes have scikit-learn's defaults, and `scripts/grid_search.py` searches.
+The grids are the source's. Its best parameters are in pickle files, which are not read here: the
+recipes have scikit-learn's defaults, and `ser search` searches.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from ser.models.label_sets import LabelSet, find_label_set
 from ser.models.recipes.base import EstimatorRecipe, Published
 
 SOURCE = "github.com/x4nth055/emotion-recognition-using-speech"
-DATA = "RAVDESS, TESS, EMO-DB and recordings of its own"
+DATA = "RAVDESS, TESS, EMO-DB and its own recordings"
 _THREE = find_label_set("sad,neutral,happy")
 _FIVE = find_label_set("angry,sad,neutral,surprise,happy")
-_NOTE = "Balanced, unscaled, as in the source; its split is its own choice of clips."
-_NOTE_ON_FIGURE = (
-    "The source's figure is of parameters that it searched, and of audio at 16 kHz; the recipe has "
-    "scikit-learn's defaults."
+_NOTE = "Balanced and not scaled, as in the source; the source chose its own split."
+_NOTE_ON_ACCURACY = (
+    "The source searched the parameters and used audio at 16 kHz; the recipe has scikit-learn's "
+    "defaults."
 )
 
 _TREES = {
@@ -54,36 +54,36 @@ _BAGGED = {
     "max_samples": (0.1, 0.3, 0.5, 0.8, 1.0),
     "max_features": (0.2, 0.5, 1, 2),
 }
-# Of AdaBoost and the single tree the source has none; these are ours.
+# The source has no grids for AdaBoost and the single tree; these are ours.
 _ADAPTIVE = {"n_estimators": (50, 100, 200), "learning_rate": (0.1, 0.5, 1.0)}
 _TREE = {"max_depth": (3, 5, 7, None), "min_samples_leaf": (1, 5, 20)}
 
-#: name: what it is, where it is within scikit-learn, grid, published accuracy
+#: name: description, class within scikit-learn, grid, published accuracy in percent
 _CLASSIFIERS: dict[str, tuple[str, str, Mapping[str, Sequence[Any]], float | None]] = {
     "svc": ("a support vector machine", "svm.SVC", _VECTORS, 81.48),
     "forest": ("a random forest", "ensemble.RandomForestClassifier", _TREES, None),
     "boosting": ("gradient boosting", "ensemble.GradientBoostingClassifier", _BOOSTED, None),
-    "neighbors": ("k neighbours", "neighbors.KNeighborsClassifier", _NEIGHBORS, None),
+    "neighbors": ("k nearest neighbours", "neighbors.KNeighborsClassifier", _NEIGHBORS, None),
     "perceptron": ("a perceptron", "neural_network.MLPClassifier", _PERCEPTRON, 89.58),
     "bagging": ("bagged trees", "ensemble.BaggingClassifier", _BAGGED, None),
     "adaboost": ("AdaBoost", "ensemble.AdaBoostClassifier", _ADAPTIVE, None),
     "tree": ("a decision tree", "tree.DecisionTreeClassifier", _TREE, None),
 }
 _REGRESSORS: dict[str, tuple[str, str, Mapping[str, Sequence[Any]]]] = {
-    "svr": ("support vector regression", "svm.SVR", _VECTORS),
-    "forest-regressor": ("a forest's regression", "ensemble.RandomForestRegressor", _TREES),
+    "svr": ("a support vector regressor", "svm.SVR", _VECTORS),
+    "forest-regressor": ("a random forest regressor", "ensemble.RandomForestRegressor", _TREES),
     "boosting-regressor": (
-        "boosted regression", "ensemble.GradientBoostingRegressor", _BOOSTED,
+        "a gradient boosting regressor", "ensemble.GradientBoostingRegressor", _BOOSTED,
     ),
     "neighbors-regressor": (
-        "regression on k neighbours", "neighbors.KNeighborsRegressor", _NEIGHBORS,
+        "a k-nearest-neighbours regressor", "neighbors.KNeighborsRegressor", _NEIGHBORS,
     ),
     "perceptron-regressor": (
-        "a perceptron's regression", "neural_network.MLPRegressor", _PERCEPTRON,
+        "a perceptron regressor", "neural_network.MLPRegressor", _PERCEPTRON,
     ),
     "bagging-regressor": ("bagged regression trees", "ensemble.BaggingRegressor", _BAGGED),
 }  # fmt: skip
-#: suffix of the name: emotions, in the order of the numbers that stand for them
+#: suffix of the name: emotions, and the number that stands for each
 _SCALES: dict[str, tuple[LabelSet, tuple[float, ...]]] = {
     "180-three": (_THREE, (0, 1, 2)),
     "180-five": (_FIVE, (1, 2, 3, 4, 5)),
@@ -98,7 +98,7 @@ def _recipe(name: str, summary: str, accuracy: float | None = None, **own: Any) 
         features="mix180",
         balance=True,
         published=published,
-        note=_NOTE if accuracy is None else f"{_NOTE} {_NOTE_ON_FIGURE}",
+        note=_NOTE if accuracy is None else f"{_NOTE} {_NOTE_ON_ACCURACY}",
         **own,
     )
 
@@ -107,7 +107,7 @@ RECIPES = (
     *(
         _recipe(
             f"{name}-180",
-            f"{what} over 180 means: three emotions",
+            f"{what} over 180 mean features: three emotions",
             accuracy,
             label_set=_THREE,
             estimator=estimator,
@@ -118,7 +118,7 @@ RECIPES = (
     *(
         _recipe(
             f"{name}-{scale}",
-            f"{what} over 180 means: {len(values)} emotions as numbers",
+            f"{what} over 180 mean features: {len(values)} emotions as numbers",
             label_set=label_set,
             estimator=estimator,
             values=values,

@@ -1,7 +1,7 @@
-"""The published comparison to `conv1d-mfcc40`: an LSTM over the same 40 means.
+"""An LSTM over the features of `conv1d-mfcc40`, which its source compares with it.
 
-The source compares an LSTM but does not give its layers; these are ours, of about the
-Conv1D's size, and trained as the Conv1D is.
+The source does not give its layers; these are ours, of about the size of the Conv1D network, with
+the same training settings.
 """
 
 from typing import Any
@@ -28,13 +28,13 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
 
 RECIPE = KerasRecipe(
     name="lstm-mfcc40",
-    summary="one LSTM of 128 over 40 mean MFCCs (75,336 parameters)",
+    summary="one LSTM of 128 units over 40 mean MFCCs (75,336 parameters)",
     features="mfcc40-mean",
     build=_build,
     optimizer=RMSPROP,
     batch_size=16,
     epochs=1000,
     published=PUBLISHED_IN_A_PICTURE,
-    note="The source does not give the layers of its LSTM; these are ours, of about the Conv1D's "
-    "size. It gives its figures in a picture.",
+    note="The source does not give the layers of its LSTM; these are ours, of about the size of "
+    "conv1d-mfcc40. It gives its accuracy in a picture.",
 )

@@ -1,13 +1,12 @@
-"""Multi-layer perceptrons over 180 means: the tutorial of the field, and a deeper one."""
+"""Multi-layer perceptrons over 180 mean features: a well-known tutorial's, and a deeper one."""
 
 from ser.models.label_sets import find_label_set
 from ser.models.recipes.base import EstimatorRecipe, Published
 
 _SOURCE = "a perceptron over 180 features of RAVDESS speech, after data-flair.training's tutorial"
 _NOTE = (
-    "The source's figure is a whole number of right answers of 192, a quarter of the clips of "
-    "four emotions; which clips is not known, nor its sample rate, and that the four are those "
-    "of the tutorial is our reading."
+    "The source's accuracy fits 192 test clips, a quarter of the clips of four emotions. It does "
+    "not say which clips and which sample rate; we take the four emotions of the tutorial."
 )
 _FOUR = find_label_set("calm,happy,fear,disgust")
 _PARAMS = {
@@ -20,9 +19,10 @@ _PARAMS = {
 
 
 def _recipe(name: str, hidden: tuple[int, ...], accuracy: float) -> EstimatorRecipe:
+    sizes = ", ".join(map(str, hidden))
     return EstimatorRecipe(
         name=name,
-        summary=f"a perceptron of {', '.join(map(str, hidden))} over 180 means: four emotions",
+        summary=f"a perceptron of {sizes} over 180 mean features: four emotions",
         features="mix180",
         label_set=_FOUR,
         estimator="neural_network.MLPClassifier",

@@ -1,4 +1,4 @@
-"""A one-dimensional ResNet over 178 means of spectral features."""
+"""A one-dimensional ResNet over 178 mean spectral features."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
 
 RECIPE = KerasRecipe(
     name="resnet1d-178",
-    summary="seven residual blocks of Conv1D layers over 178 means: six emotions",
+    summary="seven residual blocks of Conv1D layers over 178 mean features: six emotions",
     features="mix178",
     label_set=LABEL_SETS["6"],
     build=_build,
@@ -45,7 +45,7 @@ RECIPE = KerasRecipe(
     published=Published(
         accuracy=76.0, protocol="random:20", source="a ResNet-1D over these 178 features"
     ),
-    note="The layers, in this order, the scaling, the optimizer and the batch are the source's. "
-    "Not known are its corpora, split, number of epochs (100 here), kernel size (3), and whether "
-    "the first dense layer hears all features at once, as here, or one by one.",
+    note="The layers, the scaling, the optimizer and the batch size are the source's. It does not "
+    "say its corpora, split, number of epochs (here 100) and kernel size (here 3), nor whether the "
+    "first dense layer takes all features at once, as here, or each alone.",
 )

@@ -1,4 +1,4 @@
-"""Two LSTM and two dense layers over 180 means, seen as a sequence of one step."""
+"""Two LSTM and two dense layers over 180 mean features, as a sequence of one step."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
 
 RECIPE = KerasRecipe(
     name="rnn-180",
-    summary="two LSTM of 128 and two dense layers of 128 over 180 means: five emotions",
+    summary="two LSTM and two dense layers of 128 units over 180 mean features: five emotions",
     features="mix180",
     label_set=find_label_set("angry,sad,neutral,surprise,happy"),
     balance=True,
@@ -38,6 +38,6 @@ RECIPE = KerasRecipe(
     monitor="val_loss",
     published=Published(accuracy=77.18, protocol="random:20", source=SOURCE, data=DATA),
     grid={"batch_size": (16, 32, 64)},
-    note="The source chooses the epoch on its test clips, and feeds all clips as the steps of one "
-    "sequence, so that an answer depends on the clips before it; here each clip stands alone.",
+    note="The source chose the epoch on its test clips, and took all clips as the steps of one "
+    "sequence, so that a prediction depends on the clips before it. Here each clip is a sequence.",
 )
