@@ -80,7 +80,7 @@ def write_keras2(
     n_labels: int = 8,
     metadata: Metadata | dict | None = None,
 ) -> dict[str, np.ndarray]:
-    """Write the ``.h5`` of a Keras 2 model, with `metadata` as its attribute; return its weights."""
+    """Write the ``.h5`` of a Keras 2 model with `metadata` as attribute; return its weights."""
     layers = layers or keras2_layers(n_labels)
     weights = {k: w.astype(np.float32) for k, w in classic_weights(n_labels).items()}
     with h5py.File(path, "w") as file:
