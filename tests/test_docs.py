@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.benchmark.tables import READ
-from ser.augmentation.waveform import AUGMENTATIONS
+from ser.augmentation import AUGMENTATIONS
 from ser.cli import COMMANDS
 from ser.corpora import CORPORA
 from ser.data.splits import CROSS, PROTOCOLS, RANDOM

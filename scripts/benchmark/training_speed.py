@@ -16,7 +16,7 @@ from typing import Any
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as trainings run
 
-from ser.augmentation.spectrogram import batches
+from ser.augmentation import batches
 from ser.data.dataset import load_dataset, training_clips
 from ser.models.recipes import RECIPES, recipe_features
 from ser.training.keras_training import compile_network, prefetched

@@ -1,11 +1,18 @@
-"""Augmentation: a training clip's waveform or spectrogram comes in, a changed one goes out.
+"""Augmentation: a clip's waveform or spectrogram comes in, a changed one goes out.
 
-Training clips alone are augmented, after the split. `corruptions` imitates how people record,
-to test a model under it.
+Only training clips are augmented, after the split. Only test clips are corrupted (`corruptions`),
+to measure how robust a model is.
 """
 
 from ser.augmentation.corruptions import CORRUPTIONS
-from ser.augmentation.spectrogram import Augmentation
+from ser.augmentation.spectrogram import Augmentation, SpectrogramSet, batches
 from ser.augmentation.waveform import AUGMENTATIONS, find_augmentation
 
-__all__ = ["AUGMENTATIONS", "CORRUPTIONS", "Augmentation", "find_augmentation"]
+__all__ = [
+    "AUGMENTATIONS",
+    "CORRUPTIONS",
+    "Augmentation",
+    "SpectrogramSet",
+    "batches",
+    "find_augmentation",
+]

@@ -1,4 +1,4 @@
-"""How people record: the ways in which a test clip is corrupted to see what the model stands."""
+"""Corruptions: they imitate poor recordings, to test how robust a model is."""
 
 import subprocess
 import tempfile
@@ -12,19 +12,20 @@ from ser.audio import SAMPLE_RATE, load_audio
 from ser.audio.ffmpeg import ffmpeg_path
 from ser.errors import DecoderUnavailable
 
-#: samples of shape (n,), float32, and a seeded generator, to samples of any length.
+#: Takes samples, shape (n,), float32, at `SAMPLE_RATE`, and a seeded generator; returns samples
+#: of any length, float32.
 Corruption = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 _PHONE_RATE = 8_000  # Hz
 _PHONE_BAND = (300, 3400)  # Hz
-_MU = 255
-_ROOM_RT60_S = 0.4
+_MU = 255  # of the µ-law
+_ROOM_RT60_S = 0.4  # reverberation time: until the sound has decayed by 60 dB
 _PAUSE_S = 1.0
 _MIDDLE_S = 1.5
 
 
 def level(gain_db: float) -> Corruption:
-    """Change the level; what passes full scale is clipped, as a recorder does."""
+    """Change the level; samples beyond full scale are clipped, as in a recorder."""
 
     def apply(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
         return np.clip(samples * 10 ** (gain_db / 20), -1, 1).astype(np.float32)
@@ -33,7 +34,7 @@ def level(gain_db: float) -> Corruption:
 
 
 def telephone(samples: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:  # noqa: ARG001
-    """Sound as over a telephone line: 8 kHz, 300 to 3400 Hz, 8-bit µ-law (ITU-T G.711)."""
+    """Simulate a telephone line: 8 kHz, 300 to 3400 Hz, 8-bit µ-law (ITU-T G.711)."""
     from scipy.signal import butter, sosfiltfilt
 
     narrow = soxr.resample(samples, SAMPLE_RATE, _PHONE_RATE)
@@ -46,7 +47,14 @@ def telephone(samples: np.ndarray, rng: np.random.Generator | None = None) -> np
 
 
 def codec(extension: str, *options: str) -> Corruption:
-    """Encode by ffmpeg and decode again, as an upload is decoded."""
+    """Encode with ffmpeg, then decode as an upload is decoded.
+
+    Args:
+        extension: of the encoded file; it decides the format.
+        options: of ffmpeg, for the encoder.
+
+    The corruption raises `DecoderUnavailable` where ffmpeg has no such encoder.
+    """
 
     def apply(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
         with tempfile.TemporaryDirectory(prefix="ser-") as folder:
@@ -77,10 +85,10 @@ def noise(snr_db: float) -> Corruption:
 
 
 def babble(snr_db: float, voices: np.ndarray) -> Corruption:
-    """Add the murmur of many voices.
+    """Add babble noise.
 
     Args:
-        voices: of shape (n,), float32: other clips, mixed; a random stretch is taken.
+        voices: shape (n,), float32: other clips, mixed. An excerpt from a random start is used.
     """
 
     def apply(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -91,7 +99,7 @@ def babble(snr_db: float, voices: np.ndarray) -> Corruption:
 
 
 def room(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Sound as in a small room: a synthetic impulse response, exponential decay of noise."""
+    """Add the reverberation of a small room: its impulse response is noise that decays."""
     from scipy.signal import fftconvolve
 
     n = int(_ROOM_RT60_S * SAMPLE_RATE)
@@ -103,20 +111,20 @@ def room(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def pauses(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
-    """Put a second of silence before and after."""
+    """Add a second of silence before and after the clip."""
     silence = np.zeros(round(_PAUSE_S * SAMPLE_RATE), np.float32)
     return np.concatenate([silence, samples, silence])
 
 
 def middle(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
-    """Cut the clip to its middle."""
+    """Keep the middle 1.5 s of the clip."""
     n = round(_MIDDLE_S * SAMPLE_RATE)
     start = max(0, (len(samples) - n) // 2)
     return samples[start : start + n]
 
 
 def mix(samples: np.ndarray, other: np.ndarray, snr_db: float) -> np.ndarray:
-    """Add `other` so far below `samples` in power; both of shape (n,)."""
+    """Add `other` at a signal-to-noise ratio; both have shape (n,). Returns float32."""
     power = np.mean(np.square(samples, dtype=np.float64))
     other_power = np.mean(np.square(other, dtype=np.float64))
     gain = np.sqrt(power / max(other_power, 1e-12) / 10 ** (snr_db / 10))
@@ -137,10 +145,10 @@ _FIXED: dict[str, Corruption] = {
 }
 _BABBLE_DB = {"babble 20 dB": 20, "babble 10 dB": 10}
 
-#: The names of all conditions.
+#: The names of all corruptions.
 CORRUPTIONS = (*_FIXED, *_BABBLE_DB)
 
 
 def corruptions(voices: np.ndarray) -> dict[str, Corruption]:
-    """Return every condition by name; `voices` is the babble, as `babble` takes it."""
+    """Return every corruption by name; `voices` is the babble, as `babble` takes it."""
     return _FIXED | {name: babble(snr_db, voices) for name, snr_db in _BABBLE_DB.items()}

@@ -1,8 +1,9 @@
-"""More training rows: the same clips with their waveform changed; after the split only.
+"""Augmentation of waveforms: noise, time shift, time stretch, pitch shift and gain.
 
-audiomentations has such changes too, but its 0.43 takes soxr below 1.0 alone, and would hold
-back the one that training and serving resample with. librosa, which is there, does what is
-needed.
+Only training clips are augmented, after the split.
+
+Why not audiomentations: its version 0.43 requires soxr below 1.0, and training and serving
+resample with a newer one. librosa, which training needs anyway, does the hard parts.
 """
 
 from collections.abc import Callable
@@ -12,26 +13,28 @@ import numpy as np
 from ser.errors import UsageError
 from ser.plugins import lookup
 
-#: samples of shape (n,), float32, their rate in Hz, and a seeded generator, to samples of
-#: any length, float32.
-Change = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
+#: Takes samples, shape (n,), float32, their rate in Hz and a seeded generator; returns samples
+#: of any length.
+WaveformAugmentation = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
-# The ranges that the published Conv1D networks over `mfcc216` were trained with; their
-# stretch was always 0.8.
-_NOISE = 0.005  # of the peak, at the most
-_SHIFT_S = 0.057  # to either side, in a circle: 2,500 samples at 44.1 kHz
+# The published Conv1D networks over `mfcc216` were trained with these ranges, except that
+# their time stretch was always 0.8.
+_MAX_NOISE = 0.005  # of the peak
+_MAX_SHIFT_S = 0.057  # to either side: 2,500 samples at 44.1 kHz
 _SEMITONES = (0.0, 4.0)
 _TEMPO = (0.8, 1.2)
 _GAIN = (1.5, 3.0)
 
 
 def _noise(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
-    amplitude = rng.uniform(0, _NOISE) * np.abs(samples).max()
+    """Add white noise."""
+    amplitude = rng.uniform(0, _MAX_NOISE) * np.abs(samples).max()
     return samples + amplitude * rng.standard_normal(len(samples))
 
 
 def _shift(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
-    return np.roll(samples, round(rng.uniform(-_SHIFT_S, _SHIFT_S) * rate))
+    """Shift the clip in time; what leaves at one end comes back at the other."""
+    return np.roll(samples, round(rng.uniform(-_MAX_SHIFT_S, _MAX_SHIFT_S) * rate))
 
 
 def _stretch(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001
@@ -50,7 +53,8 @@ def _dynamics(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.nd
     return samples * rng.uniform(*_GAIN)
 
 
-AUGMENTATIONS: dict[str, Change] = {
+#: Each augmentation by name.
+AUGMENTATIONS: dict[str, WaveformAugmentation] = {
     "noise": _noise,
     "shift": _shift,
     "stretch": _stretch,
@@ -59,16 +63,16 @@ AUGMENTATIONS: dict[str, Change] = {
 }
 
 
-def find_augmentation(name: str) -> Change:
-    """Return the change of a name; ``"noise+shift"`` is the one after the other.
+def find_augmentation(name: str) -> WaveformAugmentation:
+    """Return the augmentation of a name; ``"noise+shift"`` applies both, in this order.
 
     Raises:
-        UsageError: there is none; the message lists the known ones.
+        UsageError: a name is unknown, and the message lists the known ones; or it comes twice.
     """
     parts = name.split("+")
     if len(set(parts)) < len(parts):
-        raise UsageError(f"{name!r} names a change twice")
-    steps = [lookup(AUGMENTATIONS, part, "change of waveform") for part in parts]
+        raise UsageError(f"{name!r} names an augmentation twice")
+    steps = [lookup(AUGMENTATIONS, part, "waveform augmentation") for part in parts]
 
     def apply(samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
         for step in steps:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ser.augmentation.corruptions import CORRUPTIONS
+from ser.augmentation import CORRUPTIONS
 from ser.cli import options
 from ser.cli.evaluate_all import evaluate_all
 from ser.cli.scores import add_to_model, read_scores

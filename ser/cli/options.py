@@ -83,7 +83,7 @@ def workers(args: argparse.Namespace) -> Iterator[None]:
 
 def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
     """Add the options that `changed_recipe` takes."""
-    from ser.augmentation.waveform import AUGMENTATIONS
+    from ser.augmentation import AUGMENTATIONS
     from ser.models.label_sets import LABEL_SETS, SEXES
 
     form = parser.add_argument_group("instead of what the recipe says")
@@ -125,7 +125,7 @@ def changed_recipe(name: str, args: argparse.Namespace) -> Any:
     Raises:
         UsageError: a name is not known, or the change does not fit the recipe.
     """
-    from ser.augmentation.waveform import find_augmentation
+    from ser.augmentation import find_augmentation
     from ser.models.label_sets import find_label_set
     from ser.models.recipes import RECIPES, as_recipe
     from ser.plugins import lookup

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ser.audio import load_audio
-from ser.augmentation.waveform import find_augmentation
+from ser.augmentation import find_augmentation
 from ser.data.cache import cached
 from ser.data.dataset import Dataset
 from ser.errors import UsageError

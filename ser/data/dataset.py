@@ -11,8 +11,8 @@ import numpy as np
 import soxr
 
 from ser.audio import SAMPLE_RATE, load_audio
+from ser.augmentation import Augmentation, SpectrogramSet
 from ser.augmentation.corruptions import corruptions, telephone
-from ser.augmentation.spectrogram import Augmentation, SpectrogramSet
 from ser.corpora import CORPORA, Utterance, scan
 from ser.data.cache import cached
 from ser.data.extraction import extract_file
@@ -188,8 +188,8 @@ def training_clips(
     return SpectrogramSet(
         spectra=[[next(spectra) for _ in (*near, *phoned)] for near, phoned in speeds],
         labels=dataset.label_indices(labels),
-        second=np.array([u.corpus == augmentation.second for u in dataset.utterances]),
-        repeated=frozenset(labels.index(e) for e in augmentation.repeated if e in labels),
+        auxiliary=np.array([u.corpus == augmentation.auxiliary for u in dataset.utterances]),
+        oversampled=frozenset(labels.index(e) for e in augmentation.oversampled if e in labels),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ser.augmentation.spectrogram import SpectrogramSet, batches
+from ser.augmentation import SpectrogramSet, batches
 from ser.data.augmented_rows import training_rows
 from ser.data.dataset import Dataset, training_clips
 from ser.data.splits import partition_speakers

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from ser.augmentation.spectrogram import Augmentation, SpectrogramSet, batches
+from ser.augmentation import Augmentation, SpectrogramSet, batches
 from ser.data.dataset import load_dataset, training_clips
 from ser.features import FEATURE_SETS
 from ser.features.mel import mfcc
@@ -26,8 +26,8 @@ def spectrum(seconds=2.0, seed=0):
 def clips():
     labels = np.array([0, 1, 2, 3, 0, 1])
     spectra = [[spectrum(seed=i), spectrum(1.0, seed=i)] for i in range(6)]
-    second = np.array([False] * 4 + [True] * 2)
-    return SpectrogramSet(spectra, labels, second, frozenset({0}))
+    auxiliary = np.array([False] * 4 + [True] * 2)
+    return SpectrogramSet(spectra, labels, auxiliary, frozenset({0}))
 
 
 def draw(clips, augmentation, n, seed=0, batch_size=8):
@@ -39,8 +39,8 @@ PLAIN = Augmentation(speeds={}, frames=60)
 FULL = Augmentation(
     speeds={},
     frames=60,
-    second="x",
-    second_share=0.25,
+    auxiliary="x",
+    auxiliary_fraction=0.25,
     room=1.0,
     noise=1.0,
     babble=1.0,
@@ -85,7 +85,7 @@ def test_each_kind_of_change_changes_and_keeps_the_clip(clips):
         assert not np.allclose(changed, plain)
     mels = [spectrum(seed=i) for i in range(6)]
     before = [m.copy() for m in mels]
-    one = SpectrogramSet([[m] for m in mels], clips.labels, clips.second)
+    one = SpectrogramSet([[m] for m in mels], clips.labels, clips.auxiliary)
     draw(one, FULL, 5)
     for a, b in zip(mels, before, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -96,7 +96,7 @@ def test_what_is_added_is_heard_where_the_voice_is_quiet(clips, kind):
     """Of a word and the pause after it."""
     word = spectrum(0.5)
     paused = np.concatenate([word, np.full((60 - len(word), word.shape[1]), -80, np.float32)])
-    clips = SpectrogramSet([*clips.spectra[:5], [paused]], clips.labels, clips.second)
+    clips = SpectrogramSet([*clips.spectra[:5], [paused]], clips.labels, clips.auxiliary)
     alone = clips.only(np.array([5]))
     sounds = Augmentation(speeds={}, frames=60, **{kind: 1.0})
     plain, noisy = (draw(alone, a, 1, batch_size=32)[0][0][..., 0] for a in (PLAIN, sounds))
@@ -169,9 +169,9 @@ def test_the_voice_is_found_in_noise(pause, snr_db):
 def test_an_emotion_that_is_no_label_is_not_repeated(tiny_corpus):
     rows = load_dataset([tiny_corpus], FRAMES)
     few = rows.only([i for i, u in enumerate(rows.utterances) if u.emotion in ("sad", "happy")])
-    augmentation = Augmentation(speeds={}, frames=60, repeated=("neutral", "happy"))
+    augmentation = Augmentation(speeds={}, frames=60, oversampled=("neutral", "happy"))
     made = training_clips(few.only(range(4)), FRAMES, augmentation, ("sad", "happy"))
-    assert made.repeated == {1}
+    assert made.oversampled == {1}
     assert set(made.labels) == {0, 1}
 
 

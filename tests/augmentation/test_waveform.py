@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ser.audio.decode import SAMPLE_RATE, load_audio
-from ser.augmentation.waveform import AUGMENTATIONS, find_augmentation
+from ser.augmentation import AUGMENTATIONS, find_augmentation
 from ser.corpora import Utterance
 from ser.data import augmented_rows as waveforms
 from ser.data.augmented_rows import changed_features, training_rows
@@ -77,8 +77,8 @@ def pitch(samples):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("noise+echo", "unknown change of waveform 'echo'; known: dynamics, noise, pitch"),
-        ("noise+noise", "names a change twice"),
+        ("noise+echo", "unknown waveform augmentation 'echo'; known: dynamics, noise, pitch"),
+        ("noise+noise", "names an augmentation twice"),
     ],
 )
 def test_a_change_that_is_none(name, words):

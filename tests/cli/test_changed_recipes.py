@@ -60,7 +60,7 @@ def test_evaluate(corpus, trained):
     [
         (("svc-180", "--emotions", "sad,blue"), "unknown emotion 'blue'"),
         (("svc-180", "--emotions", "7"), "unknown label set '7'"),
-        (("svc-180", "--augment", "echo"), "unknown change of waveform 'echo'"),
+        (("svc-180", "--augment", "echo"), "unknown waveform augmentation 'echo'"),
         (("svc-180", "--sex", "other"), "invalid choice: 'other'"),
         (("svc-99", "--balance"), "unknown recipe 'svc-99'"),
         (("conv1d-frames", "--augment", "noise"), "has an augmentation of its own"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser.augmentation.corruptions import CORRUPTIONS
+from ser.augmentation import CORRUPTIONS
 from ser.labels import EMOTIONS
 from ser.models.model_file import read_model_file
 from ser.models.recipes import RECIPES

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ser.augmentation.corruptions import CORRUPTIONS
+from ser.augmentation import CORRUPTIONS
 from ser.data.dataset import load_dataset
 from ser.data.splits import find_protocol
 from ser.errors import UsageError

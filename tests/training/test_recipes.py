@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app import create_app
-from ser.augmentation.waveform import find_augmentation
+from ser.augmentation import find_augmentation
 from ser.data.dataset import load_dataset
 from ser.data.splits import find_protocol
 from ser.features import FEATURE_SETS

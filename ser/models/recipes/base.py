@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ser.augmentation.spectrogram import Augmentation
+from ser.augmentation import Augmentation
 from ser.models.label_sets import LABEL_SETS, LabelSet
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ser.augmentation.spectrogram import Augmentation
+from ser.augmentation import Augmentation
 from ser.models.recipes.base import KerasRecipe
 
 CHANNELS = (128, 128, 192)
@@ -71,9 +71,9 @@ RECIPE = KerasRecipe(
         },
         telephone={"ravdess": (0.85, 1.0, 1.15), "tess": (0.85, 1.05)},
         frames=100,
-        second="tess",
-        second_share=0.0625,
-        repeated=("neutral",),  # RAVDESS has half as many of it
+        auxiliary="tess",
+        auxiliary_fraction=0.0625,
+        oversampled=("neutral",),  # RAVDESS has half as many of it
         tempo=0.1,
         shift=4,
         room=0.2,
