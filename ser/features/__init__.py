@@ -1,6 +1,6 @@
 """Features: a waveform comes in, the array that a model takes goes out.
 
-A new feature set is one file here with a `FEATURES`; every parameter is data, and is stored in
+A new feature set is one file here with a `FEATURES`. Its parameters are data, and are stored in
 the model file.
 """
 

@@ -1,4 +1,4 @@
-"""What a feature set is: a named function of samples, with every parameter as data."""
+"""The base of feature sets: a named function of samples whose parameters are data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -9,30 +9,36 @@ import numpy as np
 from ser.audio import SAMPLE_RATE
 from ser.errors import InvalidSamples, ModelFileError
 
+# What a model file stores of its feature set.
 _STORED = ("name", "shape", "sample_rate", "params", "window_seconds", "hop_seconds")
 
-# A file's sizes may be this many times larger or smaller than those of the feature set.
-_SPREAD = 16
+# A number in a model file may be this many times larger or smaller than in the feature set.
+_MAX_RATIO = 16
 
 
 def check_finite(values: np.ndarray) -> None:
-    """Raise `InvalidSamples` where what was computed of finite samples is not finite."""
+    """Check features that were computed from finite samples.
+
+    Raises:
+        InvalidSamples: a value is not finite.
+    """
     if not np.isfinite(values).all():
         raise InvalidSamples("the samples are so large that the features overflow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
-    """A feature set, and how long audio is cut into windows for it.
+    """A feature set, and how a clip is cut into windows for it.
 
-    A clip of up to two windows is taken whole, as the corpora's clips are in
-    training; a longer one becomes windows of `window_seconds`, one every `hop_seconds`.
+    A clip of up to two windows is one window, like the corpora's clips in training. A longer
+    one is cut into windows of `window_seconds`, one every `hop_seconds`.
 
     Attributes:
         shape: the shape of one window's features.
-        compute: called as ``compute(samples, sample_rate=…, **params)``; gives an array of
+        compute: called as ``compute(samples, sample_rate=…, **params)``; returns an array of
             `shape`.
-        params: stored in the model file, so that serving uses what training used.
+        params: stored in the model file, so that serving computes what training computed.
+        sample_rate: of the samples that `compute` takes, in Hz.
     """
 
     name: str
@@ -64,18 +70,18 @@ class FeatureSet:
         if n_samples <= 2 * window:
             return [(0, n_samples)]
         starts = range(0, n_samples - window + 1, hop)
-        # The last window also takes what is left over, less than one hop.
+        # The last window also takes the rest, which is shorter than a hop.
         return [(start, start + window) for start in starts[:-1]] + [(starts[-1], n_samples)]
 
     def to_metadata(self) -> dict[str, Any]:
-        """Return what a model file says of its features."""
+        """Return the features as JSON data for a model file."""
         return {key: getattr(self, key) for key in _STORED} | {"shape": list(self.shape)}
 
     def with_metadata(self, data: dict[str, Any]) -> "FeatureSet":
-        """Return this feature set with the parameters that a model file carries.
+        """Return this feature set with the parameters that a model file stores.
 
         Raises:
-            ModelFileError: they are not parameters of this feature set.
+            ModelFileError: the parameters do not fit this feature set.
         """
         if data.keys() != set(_STORED) or data["params"].keys() != self.params.keys():
             raise ModelFileError(
@@ -84,27 +90,27 @@ class FeatureSet:
             )
         if data["sample_rate"] != self.sample_rate:
             raise ModelFileError(
-                f"feature set {self.name!r} is of audio at {self.sample_rate} Hz, "
+                f"feature set {self.name!r} takes audio at {self.sample_rate} Hz, "
                 f"not {data['sample_rate']} Hz"
             )
-        for key, ours in _numbers(self.to_metadata()).items():
+        for key, known in _numbers(self.to_metadata()).items():
             value: Any = _numbers(data).get(key)
-            if isinstance(ours, list):
-                if value != ours:
-                    raise ModelFileError(f"{key} {value!r} is not {ours!r}")
+            if isinstance(known, list):
+                if value != known:
+                    raise ModelFileError(f"{key} {value!r} is not {known!r}")
                 continue
-            low, high = (ours / _SPREAD, ours * _SPREAD) if ours > 0 else (0, _SPREAD)
-            # Neither True, an int to Python, nor NaN is within bounds.
+            low, high = (known / _MAX_RATIO, known * _MAX_RATIO) if known > 0 else (0, _MAX_RATIO)
+            # `type`, because True is an int to Python; NaN fails the comparison.
             if type(value) not in (int, float) or not low <= value <= high:
                 raise ModelFileError(
-                    f"{key} {value!r} is not within {low:g} to {high:g}, near the {ours:g} of "
+                    f"{key} {value!r} is not within {low:g} to {high:g}, near the {known:g} of "
                     f"feature set {self.name!r}"
                 )
         return replace(self, **data | {"shape": tuple(data["shape"])})
 
 
 def _numbers(data: dict[str, Any]) -> dict[str, Any]:
-    """Return the sizes and lists in metadata of features, by name; absurd ones take all memory."""
+    """Return the numbers and lists in metadata by name; a huge number would take all memory."""
     named = data["params"] | {k: data[k] for k in ("window_seconds", "hop_seconds")}
     named |= {f"shape[{axis}]": size for axis, size in enumerate(data["shape"])}
     return {k: v for k, v in named.items() if not isinstance(v, str | bool | None)}

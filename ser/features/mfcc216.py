@@ -1,4 +1,4 @@
-"""`mfcc216`: the mean over 13 MFCCs of each of the 216 frames of 2.5 s, from 0.5 s on."""
+"""`mfcc216`: the mean of the 13 MFCCs of each frame, 216 frames of 2.5 s from 0.5 s on."""
 
 import numpy as np
 
@@ -18,9 +18,9 @@ def _compute(
     offset_seconds: float,
     seconds: float,
 ) -> np.ndarray:
-    """Return shape (frames, 1); a clip shorter than `seconds` ends in silence."""
-    heard = crop(samples, sample_rate, offset_seconds, seconds)
-    padded = np.pad(heard, (0, round(seconds * sample_rate) - len(heard)))
+    """Return shape (frames, 1); a clip shorter than `seconds` is padded with silence."""
+    cropped = crop(samples, sample_rate, offset_seconds, seconds)
+    padded = np.pad(cropped, (0, round(seconds * sample_rate) - len(cropped)))
     power = mel_power(
         padded, sample_rate=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=n_mels
     )

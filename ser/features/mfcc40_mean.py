@@ -1,4 +1,4 @@
-"""`mfcc40-mean`: the mean over frames of 40 MFCCs, the features of the published models."""
+"""`mfcc40-mean`: the means over the frames of 40 MFCCs, the features of the published models."""
 
 import numpy as np
 
@@ -22,7 +22,7 @@ FEATURES = FeatureSet(
     shape=(40, 1),
     compute=_compute,
     params={"n_mfcc": 40, "n_fft": 2048, "hop_length": 512, "n_mels": 128},  # librosa's defaults
-    # A mean wants as much as a corpus's clip to go by; half overlap draws a finer timeline.
+    # As long as the corpora's clips, so that the means are alike; the overlap refines the timeline.
     window_seconds=3.0,
     hop_seconds=1.5,
 )

@@ -1,4 +1,4 @@
-"""`mix178`: the means over frames of ten blocks of 2.5 s from 0.6 s on."""
+"""`mix178`: the means over the frames of ten descriptors, of 2.5 s from 0.6 s on."""
 
 from ser.features.base import FeatureSet
 from ser.features.statistics import FRAME, mean_blocks

@@ -1,4 +1,4 @@
-"""`mix180`: the means over frames of 40 MFCCs, 12 chroma and 128 mel bands."""
+"""`mix180`: the means over the frames of 40 MFCCs, 12 chroma bands and 128 mel bands."""
 
 from ser.features.base import FeatureSet
 from ser.features.statistics import FRAME, mean_blocks

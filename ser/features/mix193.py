@@ -1,4 +1,4 @@
-"""`mix193`: `mix180`, the means over frames of 7 bands of spectral contrast and of 6 of tonnetz."""
+"""`mix193`: `mix180`, then the means over the frames of 7 bands of spectral contrast, 6 tonnetz."""
 
 from ser.features.base import FeatureSet
 from ser.features.statistics import FRAME, mean_blocks

@@ -1,4 +1,4 @@
-"""The blocks that the mixed vectors of the field are made of, each a mean over the frames."""
+"""Means over frames of the descriptors that published mixed feature vectors consist of."""
 
 import warnings
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from ser.features.mel import mel_power, mfcc, to_db
 
 
 class _Clip:
-    """A clip and its spectrum, which several blocks share."""
+    """A clip and its spectra, which several blocks share."""
 
     def __init__(
         self, samples: np.ndarray, sample_rate: int, n_mfcc: int, n_mels: int, frame: dict[str, int]
@@ -21,7 +21,7 @@ class _Clip:
         self.mel = mel_power(samples, sample_rate=sample_rate, n_mels=n_mels, **frame)
         check_finite(self.mel)
         self.magnitude = np.abs(librosa.stft(samples, **frame))
-        self.of_spectrum = {"S": self.magnitude, "sr": sample_rate, **frame}
+        self.spectrum_arguments = {"S": self.magnitude, "sr": sample_rate, **frame}
 
 
 def _mfcc(clip: _Clip) -> np.ndarray:
@@ -39,16 +39,20 @@ def _tonnetz(clip: _Clip) -> np.ndarray:
     return tonnetz(y=harmonic(clip.samples), sr=clip.rate)
 
 
-def _of_spectrum(name: str) -> Callable[[_Clip], np.ndarray]:
+def _from_spectrum(name: str) -> Callable[[_Clip], np.ndarray]:
+    """Return the block that librosa's feature `name` computes from the magnitude spectrum."""
+
     def block(clip: _Clip) -> np.ndarray:
         import librosa
 
-        return getattr(librosa.feature, name)(**clip.of_spectrum)
+        return getattr(librosa.feature, name)(**clip.spectrum_arguments)
 
     return block
 
 
-def _of_frames(name: str) -> Callable[[_Clip], np.ndarray]:
+def _from_samples(name: str) -> Callable[[_Clip], np.ndarray]:
+    """Return the block that librosa's feature `name` computes from frames of samples."""
+
     def block(clip: _Clip) -> np.ndarray:
         import librosa
 
@@ -59,20 +63,21 @@ def _of_frames(name: str) -> Callable[[_Clip], np.ndarray]:
     return block
 
 
+# Each returns an array of shape (values, frames).
 _BLOCKS: dict[str, Callable[[_Clip], np.ndarray]] = {
-    "bandwidth": _of_spectrum("spectral_bandwidth"),
-    "centroid": _of_spectrum("spectral_centroid"),
-    "chroma": _of_spectrum("chroma_stft"),
-    "contrast": _of_spectrum("spectral_contrast"),
+    "bandwidth": _from_spectrum("spectral_bandwidth"),
+    "centroid": _from_spectrum("spectral_centroid"),
+    "chroma": _from_spectrum("chroma_stft"),
+    "contrast": _from_spectrum("spectral_contrast"),
     "mel": _mel,
     "mfcc": _mfcc,
-    "rms": _of_frames("rms"),
-    "rolloff": _of_spectrum("spectral_rolloff"),
+    "rms": _from_samples("rms"),
+    "rolloff": _from_spectrum("spectral_rolloff"),
     "tonnetz": _tonnetz,
-    "zcr": _of_frames("zero_crossing_rate"),
+    "zcr": _from_samples("zero_crossing_rate"),
 }
 
-#: Parameters of librosa's defaults, which the published systems kept.
+#: Parameters of frames: librosa's defaults, which the published systems kept.
 FRAME = {"n_fft": 2048, "hop_length": 512, "n_mels": 128}
 
 
@@ -88,13 +93,14 @@ def mean_blocks(
     offset_seconds: float = 0.0,
     seconds: float | None = None,
 ) -> np.ndarray:
-    """Return the means over the frames of some blocks, one after the other.
+    """Return the mean over the frames of each block, joined into one vector.
 
     Args:
         samples: shape (n,), float32.
-        blocks: names of blocks: mfcc, chroma, mel, contrast, tonnetz, zcr, rms, rolloff,
+        blocks: their names, in order: mfcc, chroma, mel, contrast, tonnetz, zcr, rms, rolloff,
             centroid, bandwidth.
-        offset_seconds, seconds: the crop that is looked at; see `crop`.
+        offset_seconds, seconds: the part of the clip that is used, see `crop`; with `seconds`
+            None the whole clip.
 
     Returns:
         shape (values, 1), float32: the published networks convolve over the values.
@@ -106,7 +112,7 @@ def mean_blocks(
         samples = crop(samples, sample_rate, offset_seconds, seconds)
     frame = {"n_fft": n_fft, "hop_length": hop_length}
     with warnings.catch_warnings():
-        # Of a clip that is short for librosa's longest filters, or has no pitch to tune to.
+        # librosa warns if a clip is shorter than its longest filter, or has no pitch.
         warnings.simplefilter("ignore", UserWarning)
         clip = _Clip(samples, sample_rate, n_mfcc, n_mels, frame)
         means = [_BLOCKS[name](clip).mean(axis=1) for name in blocks]
@@ -116,9 +122,10 @@ def mean_blocks(
 def crop(
     samples: np.ndarray, sample_rate: int, offset_seconds: float, seconds: float
 ) -> np.ndarray:
-    """Return `seconds` of a clip from `offset_seconds` on.
+    """Return `seconds` of a clip from `offset_seconds` on: shape (n,).
 
-    A clip that ends before begins earlier, so that as much as there is is looked at.
+    If the clip ends before that, the crop begins earlier. A clip shorter than `seconds` is
+    returned whole.
     """
     n = round(seconds * sample_rate)
     start = max(0, min(round(offset_seconds * sample_rate), len(samples) - n))

@@ -9,7 +9,7 @@ from ser.augmentation import Augmentation, SpectrogramSet, batches
 from ser.data.dataset import load_dataset, training_clips
 from ser.features import FEATURE_SETS
 from ser.features.mel import mfcc
-from ser.features.mfcc40_frames import fill, log_mel
+from ser.features.mfcc40_frames import fit_length, log_mel
 from ser.labels import EMOTIONS
 from tests import synth
 from tests.conftest import run_training
@@ -113,7 +113,7 @@ def test_speeds_make_other_voices(tiny_corpus):
     assert len(made.spectra) == len(dataset.utterances)
     slow, plain, fast = (len(s) for s in made.spectra[0])
     assert slow > plain > fast
-    row = fill(mfcc(made.spectra[0][1].astype("f4"), n_mfcc=40), FRAMES.shape[0])
+    row = fit_length(mfcc(made.spectra[0][1].astype("f4"), n_mfcc=40), FRAMES.shape[0])
     np.testing.assert_allclose(row, dataset.features[0], atol=0.5)  # the spectra are float16
     assert made.labels.tolist() == dataset.label_indices(EMOTIONS).tolist()
 
@@ -145,11 +145,11 @@ def test_frames_forget_level_and_silence():
     ("length", "heard"), [(5, [0, 2, 4, 0, 2]), (3, [0, 2, 4]), (2, [0, 2]), (1, [0])]
 )
 def test_a_short_voice_goes_round_in_a_circle_and_a_long_one_is_thinned_out(length, heard):
-    assert fill(np.arange(6).reshape(3, 2), length)[:, 0].tolist() == heard
+    assert fit_length(np.arange(6).reshape(3, 2), length)[:, 0].tolist() == heard
 
 
 def test_of_a_long_voice_beginning_and_end_are_heard():
-    heard = fill(np.arange(259)[:, np.newaxis], 200)[:, 0].tolist()
+    heard = fit_length(np.arange(259)[:, np.newaxis], 200)[:, 0].tolist()
     assert heard[:4] == [0, 1, 2, 3]
     assert heard[-1] == 257
 

@@ -28,17 +28,17 @@ def test_declared_shape(name):
     ("name", "length"),
     [("mfcc40-mean", 40), ("mix180", 180), ("mix193", 193), ("mix178", 178), ("mfcc216", 216)],
 )
-def test_the_published_lengths(name, length):
+def test_lengths_are_the_published_ones(name, length):
     assert FEATURE_SETS[name].shape == (length, 1)
 
 
-def test_mfcc40_mean_is_librosas_default():
+def test_mfcc40_mean_equals_librosas_default():
     samples = synth.voice(3.7)
     expected = librosa.feature.mfcc(y=samples, sr=SAMPLE_RATE, n_mfcc=40).mean(axis=1)
     np.testing.assert_allclose(MEAN.extract(samples)[:, 0], expected, atol=1e-4)
 
 
-def test_mix193_is_librosas_blocks_one_after_the_other():
+def test_mix193_joins_librosas_features_in_order():
     y = synth.voice(2.0)
     magnitude = np.abs(librosa.stft(y))
     harmonic = librosa.effects.harmonic(y)
@@ -55,7 +55,7 @@ def test_mix193_is_librosas_blocks_one_after_the_other():
     np.testing.assert_array_equal(FEATURE_SETS["mix180"].extract(y)[:, 0], values[:180])
 
 
-def test_mix178_is_of_its_stretch_in_its_order():
+def test_mix178_joins_features_of_its_crop_in_order():
     y = synth.voice(4.0)
     part = y[round(0.6 * SAMPLE_RATE) : round(3.1 * SAMPLE_RATE)]
     magnitude = np.abs(librosa.stft(part))
@@ -72,7 +72,7 @@ def test_mix178_is_of_its_stretch_in_its_order():
         np.testing.assert_allclose(values[index], block.mean(axis=1), rtol=1e-3)
 
 
-def test_mfcc216_is_of_its_stretch_at_its_rate():
+def test_mfcc216_is_computed_from_its_crop_at_its_rate():
     rate = 44_100
     y = synth.voice(3.6, rate)
     part = y[rate // 2 : 3 * rate]
@@ -82,7 +82,7 @@ def test_mfcc216_is_of_its_stretch_at_its_rate():
     np.testing.assert_allclose(features.extract(y)[:, 0], expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_short_clip_is_looked_at_from_where_most_of_it_is():
+def test_a_crop_of_a_short_clip_begins_earlier():
     short = np.arange(2200)
     assert crop(short, 1000, 0.5, 2.5).tolist() == short.tolist()
     assert crop(np.arange(2700), 1000, 0.5, 2.5)[0] == 200
@@ -90,14 +90,14 @@ def test_a_short_clip_is_looked_at_from_where_most_of_it_is():
 
 
 @pytest.mark.parametrize("name", FEATURE_SETS)
-def test_samples_too_large(name):
+def test_too_large_samples_are_invalid(name):
     with pytest.raises(InvalidSamples, match="overflow"):
         FEATURE_SETS[name].extract(synth.voice(1.0) * np.float32(1e30))
 
 
 @pytest.mark.parametrize("name", FEATURE_SETS)
 @pytest.mark.parametrize("seconds", [0.3, 6.0])
-def test_the_shortest_and_the_longest_window(name, seconds):
+def test_shortest_and_longest_window(name, seconds):
     samples = synth.voice(seconds, FEATURE_SETS[name].sample_rate)
     assert FEATURE_SETS[name].extract(samples).shape == FEATURE_SETS[name].shape
     click = np.zeros_like(samples)
@@ -106,7 +106,7 @@ def test_the_shortest_and_the_longest_window(name, seconds):
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1, 4, 5.9, 6.1, 7.9, 8, 30, 121.3, 600])
-def test_windows_cover_the_clip_without_a_hole(seconds):
+def test_windows_cover_the_clip_without_a_gap(seconds):
     n = round(seconds * SAMPLE_RATE)
     windows = MEAN.windows(n)
     assert windows[0][0] == 0
@@ -130,12 +130,12 @@ def test_metadata_round_trip():
 @pytest.mark.parametrize(
     "change", [{"params": {"n_mfcc": 40}}, {"sample_rate": 16_000}, {"colour": "blue"}]
 )
-def test_metadata_that_does_not_fit(change):
+def test_metadata_that_does_not_fit_is_refused(change):
     with pytest.raises(ModelFileError):
         MEAN.with_metadata({**MEAN.to_metadata(), **change})
 
 
-def test_registry_names_what_it_knows():
+def test_an_unknown_feature_set_lists_the_known_ones():
     with pytest.raises(UsageError, match=r"unknown feature set 'mfcc'; known: .*mfcc40-mean"):
         lookup(FEATURE_SETS, "mfcc", "feature set")
     assert collect("ser.features", "FEATURES") == FEATURE_SETS

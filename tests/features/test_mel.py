@@ -1,4 +1,4 @@
-"""Our spectra are librosa's."""
+"""Mel spectrograms and MFCCs equal those of librosa."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ SOUNDS = {
 
 
 def assert_same(samples, *, params=PARAMS, n_mfcc=40):
-    """Compare power, decibels within librosa's range, and mfcc."""
+    """Compare power, decibels within librosa's range, and MFCCs with librosa's."""
     samples = samples.astype(np.float32)
     power = mel_power(samples, sample_rate=SAMPLE_RATE, **params)
     expected = librosa.feature.melspectrogram(y=samples, sr=SAMPLE_RATE, **params).T
@@ -55,7 +55,7 @@ def assert_same(samples, *, params=PARAMS, n_mfcc=40):
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-@pytest.mark.filterwarnings("ignore:n_fft=")  # librosa, of a clip shorter than a frame
+@pytest.mark.filterwarnings("ignore:n_fft=")  # librosa's, for a clip shorter than a frame
 def test_equals_librosa(name):
     assert_same(SOUNDS[name])
 
@@ -85,12 +85,12 @@ def test_equals_librosa_on_real_speech(real_data, clip):
     assert_same(load_audio(real_data / clip).samples)
 
 
-def test_band_centres_are_librosas():
+def test_band_centres_equal_librosas():
     expected = librosa.mel_frequencies(n_mels=130, fmax=SAMPLE_RATE / 2)[1:-1]
     np.testing.assert_allclose(mel_frequencies(128, SAMPLE_RATE), expected, rtol=1e-12)
 
 
-def test_cepstra_of_many_windows_at_once():
+def test_mfccs_of_several_windows_at_once():
     windows = [to_db(mel_power(synth.voice(1.0, seed=i), sample_rate=SAMPLE_RATE, **PARAMS))
                for i in range(3)]  # fmt: skip
     together = mfcc(np.stack(windows), n_mfcc=13)
@@ -98,20 +98,20 @@ def test_cepstra_of_many_windows_at_once():
         np.testing.assert_allclose(one, mfcc(window, n_mfcc=13), atol=1e-4)
 
 
-def test_memory_beside_the_answer_does_not_grow_with_the_clip():
-    def beside(seconds):
+def test_memory_besides_the_result_does_not_grow_with_the_clip():
+    def extra_memory(seconds):
         samples = np.zeros(seconds * SAMPLE_RATE, np.float32)
         tracemalloc.start()
-        answer = mel_power(samples, sample_rate=SAMPLE_RATE, **PARAMS)
+        result = mel_power(samples, sample_rate=SAMPLE_RATE, **PARAMS)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        return peak - answer.nbytes
+        return peak - result.nbytes
 
-    beside(1)  # makes the window and the filter bank
-    assert beside(600) < 1.1 * beside(2) < 5e6
+    extra_memory(1)  # fills the caches of the window and the filter bank
+    assert extra_memory(600) < 1.1 * extra_memory(2) < 5e6
 
 
-def test_imports_numpy_alone():
+def test_the_served_feature_sets_import_no_library_but_numpy():
     code = (
         "import sys, numpy as np; from ser.features import FEATURE_SETS\n"
         "for name in ('mfcc40-mean', 'mfcc40-frames'):\n"
