@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio import ffmpeg_path
 from tests import synth
 
 RATE = 48_000  # Hz

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio import ffmpeg_path
 
 
 def voice(seconds: float = 2.0, rate: int = 22_050, pitch: float = 140.0, seed: int = 0):

@@ -30,7 +30,7 @@ from scripts.benchmark.sizes import sizes
 from scripts.benchmark.sounds import CLIP_S, bodies, write_corpus
 from scripts.benchmark.stages import Floor, milliseconds, model_floor
 from scripts.benchmark.tables import READ, chart, markdown
-from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio import ffmpeg_path
 from ser.cli.options import note, write_json
 from ser.models.recipes import RECIPES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio import ffmpeg_path
 
 CLIP_S, CLIP_HZ = 3.7, 48_000  # as RAVDESS
 

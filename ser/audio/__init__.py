@@ -1,9 +1,20 @@
-"""Decoding: the bytes or the path of any file come in, a mono waveform goes out.
+"""Audio: the bytes or the path of any file come in, a mono waveform goes out.
 
-`load_audio` is the one way in, for training and serving alike. An untrusted file reaches a
-decoder only after its container was detected, and within limits.
+`load_audio` decodes a file, for training and for serving. An untrusted file reaches a decoder
+only after its container was detected, and the decoder has limits.
 """
 
-from ser.audio.decode import SAMPLE_RATE, Audio, load_audio
+from ser.audio.decode import DECODE_TIMEOUT_S, MAX_SECONDS, SAMPLE_RATE, Audio, load_audio
+from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio.slots import FairSemaphore, MemorySlot
 
-__all__ = ["SAMPLE_RATE", "Audio", "load_audio"]
+__all__ = [
+    "DECODE_TIMEOUT_S",
+    "MAX_SECONDS",
+    "SAMPLE_RATE",
+    "Audio",
+    "FairSemaphore",
+    "MemorySlot",
+    "ffmpeg_path",
+    "load_audio",
+]

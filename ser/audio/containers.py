@@ -1,8 +1,8 @@
-"""Which container some bytes are, by their first bytes and never by a name.
+"""Containers: which one a file is, detected from its bytes, never from its name.
 
-Text (HTML, playlists such as HLS, DASH, ffconcat and SDP) is told from media before any
-signature is looked at, since some signatures are letters: it never reaches a decoder. Where
-a format has no magic number of its own, a second frame must follow where the first one says.
+Text (HTML, playlists such as HLS, DASH, ffconcat and SDP) is refused first, because some
+signatures consist of letters: text never reaches a decoder. A format without a magic number is
+detected by two frames: the second must begin where the first one ends.
 """
 
 import functools
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Container:
-    """A container we take: the ffmpeg demuxer for it, and whether soundfile reads it."""
+    """A supported container: its ffmpeg demuxer, and whether soundfile reads it."""
 
     demuxer: str
     soundfile: bool = False
@@ -56,7 +56,7 @@ _PREFIXES = (
     (b"FLV\x01", FLV),
     (b"\x00\x00\x01\xba", MPEG_PS),
 )
-_CHUNKED = {  # the form of an IFF file, at bytes 0 and 8
+_IFF_TYPES = {  # of a file in chunks: its bytes 0 to 3 and 8 to 11
     (b"RIFF", b"WAVE"): WAV,
     (b"RF64", b"WAVE"): WAV,
     (b"RIFF", b"AVI "): AVI,
@@ -64,14 +64,16 @@ _CHUNKED = {  # the form of an IFF file, at bytes 0 and 8
     (b"FORM", b"AIFC"): AIFF,
 }
 _MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-_TEXT_HEAD = 256  # bytes; as many of compressed sound lack control characters once in 10^12
-# In no text, be it UTF-8 or of an older encoding; tab, newline, form feed and return are.
+# Bytes that are searched for control characters. Compressed sound has none in them once in 10^12.
+_TEXT_HEAD = 256
+# Control characters that no text contains, in UTF-8 or an older encoding. Text may contain tab,
+# newline, form feed and carriage return.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _TS_PACKET = 188  # bytes
-_AFTER_TAG = 4096  # bytes; taggers leave padding and odds and ends behind their tag
-_HEADER = 6  # bytes that tell an MPEG or AAC frame's length
+_MAX_PADDING = 4096  # bytes; some programs leave padding after an ID3 tag
+_FRAME_HEADER = 6  # bytes of an MPEG or AAC frame that contain its length
 
-# kbit/s by the index in the frame header, from ISO 11172-3 and 13818-3.
+# kbit/s, by the index in the frame header; from ISO 11172-3 and 13818-3.
 _BITRATES = {  # (MPEG 1, layer)
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
     (True, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
@@ -80,19 +82,19 @@ _BITRATES = {  # (MPEG 1, layer)
     (False, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
-_MPEG1_RATES = (44_100, 48_000, 32_000)  # Hz; half of it in MPEG 2, a quarter in MPEG 2.5
+_MPEG1_RATES = (44_100, 48_000, 32_000)  # Hz; halved in MPEG 2, quartered in MPEG 2.5
 
 
 def detect_container(data: bytes) -> Container | None:
-    """Return the container that the file `data` is, or None."""
+    """Return the container of the file `data`; None if it is text or of an unknown format."""
     if not _CONTROL.search(data, 0, _TEXT_HEAD):
         return None
     for prefix, container in _PREFIXES:
         if data.startswith(prefix):
             return container
-    if (form := (data[:4], data[8:12])) in _CHUNKED:
-        return _CHUNKED[form]
-    # The size before the name: as letters it would be above 512 MB.
+    if (iff_type := (data[:4], data[8:12])) in _IFF_TYPES:
+        return _IFF_TYPES[iff_type]
+    # The size comes before the name. If it were letters, the box would be above 512 MB.
     if data[4:8] in _MP4_BOXES and data[0] < 0x20:
         return MP4
     if data.startswith(b"ID3"):
@@ -107,35 +109,35 @@ def detect_container(data: bytes) -> Container | None:
 
 
 def _is_ts_header(header: bytes) -> bool:
-    """Say whether a packet of MPEG-TS begins so; one that carries nothing is not allowed."""
+    """Return whether this is the header of an MPEG-TS packet that is not empty."""
     return len(header) == 4 and header[0] == 0x47 and header[3] & 0x30 != 0
 
 
 def _after_id3(data: bytes) -> Container | None:
-    """Return what follows an ID3v2 tag: mp3, but some tools tag flac and aac as well."""
+    """Return the container after an ID3v2 tag: mp3, or flac and aac from some programs."""
     if len(data) < 10 or max(data[6:10]) > 0x7F:
         return None
-    # The tag's size is in four bytes of seven bits.
+    # The tag's size is stored in four bytes of seven bits each.
     start = 10 + functools.reduce(lambda size, byte: size << 7 | byte, data[6:10], 0)
     if data.startswith(b"fLaC", start):
         return Container("flac")
-    for at in range(start, start + _AFTER_TAG):
-        if _two_frames(data, at, _mpeg_frame_bytes):
+    for position in range(start, start + _MAX_PADDING):
+        if _two_frames(data, position, _mpeg_frame_bytes):
             return MP3
-        if _two_frames(data, at, _adts_frame_bytes):
+        if _two_frames(data, position, _adts_frame_bytes):
             return AAC
     return None
 
 
 def _two_frames(data: bytes, start: int, frame_bytes: Callable[[bytes], int]) -> bool:
-    """Say whether a frame begins at `start`, and another one where it ends."""
-    length = frame_bytes(data[start : start + _HEADER])
-    return length > 0 and frame_bytes(data[start + length : start + length + _HEADER]) > 0
+    """Return whether a frame begins at `start`, and another one where it ends."""
+    length = frame_bytes(data[start : start + _FRAME_HEADER])
+    return length > 0 and frame_bytes(data[start + length : start + length + _FRAME_HEADER]) > 0
 
 
 def _mpeg_frame_bytes(header: bytes) -> int:
-    """Return the length of the MPEG audio frame (layer I to III) of this header; 0: none."""
-    if len(header) < _HEADER or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
+    """Return the length of the MPEG audio frame (layers I to III) with this header; 0 if none."""
+    if len(header) < _FRAME_HEADER or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
     version, layer = (header[1] >> 3) & 3, 4 - ((header[1] >> 1) & 3)
     bitrate, rate = header[2] >> 4, (header[2] >> 2) & 3
@@ -150,8 +152,8 @@ def _mpeg_frame_bytes(header: bytes) -> int:
 
 
 def _adts_frame_bytes(header: bytes) -> int:
-    """Return the length of the AAC frame of this ADTS header; 0 where it is none."""
-    if len(header) < _HEADER or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
+    """Return the length of the AAC frame with this ADTS header; 0 if none."""
+    if len(header) < _FRAME_HEADER or header[0] != 0xFF or header[1] & 0xF6 != 0xF0:
         return 0
     length = (header[3] & 3) << 11 | header[4] << 3 | header[5] >> 5
     return length if length >= 7 else 0

@@ -1,4 +1,4 @@
-"""Bytes or a path to mono float32 at a given sample rate; the same for training and serving."""
+"""Decoding: any file to mono float32 at a given sample rate, for training and for serving."""
 
 import io
 import time
@@ -14,7 +14,7 @@ from ser.audio.containers import Container, detect_container
 from ser.audio.ffmpeg import Decoding
 from ser.audio.limits import Limits
 from ser.audio.slots import MemorySlot
-from ser.audio.truncation import LOST_SECONDS, is_truncated
+from ser.audio.truncation import MIN_LOST_SECONDS, is_truncated
 from ser.errors import (
     DAMAGED,
     EmptyFile,
@@ -26,21 +26,22 @@ from ser.errors import (
     UnsupportedMedia,
 )
 
-SAMPLE_RATE = 22_050  # Hz, unless features want another; librosa's default
+SAMPLE_RATE = 22_050  # Hz, unless a feature set needs another; librosa's default
 MIN_SECONDS = 0.3  # shorter clips hold no emotion
-MAX_SECONDS = 600.0  # of one file; the rest is left out and said to be
+MAX_SECONDS = 600.0  # of one file; the rest is left out, and the answer says so
 MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz
 MAX_CHANNELS = 8
-SILENCE_PEAK = 1e-4  # of full scale (-80 dB), once a constant offset is taken off
+SILENCE_PEAK = 1e-4  # of full scale (-80 dB), without a constant offset
 DECODE_TIMEOUT_S = 25.0
 
 _RATES = f"{MIN_RATE} to {MAX_RATE} Hz are supported"
 _CHANNELS = f"1 to {MAX_CHANNELS} are supported"
-_BLOCK_FRAMES = 65_536  # decoded at a time, of all channels together
-_INT16 = np.float32(2**-15)  # full scale of 16 bits, as libsndfile takes it
-# What is larger takes a turn: bytes of a file, and samples of a clip (45 s at 22,050 Hz).
-_LARGE, _LONG = 4_000_000, 1_000_000
-# libsndfile's numbers for a rate or number of channels that it cannot take.
+_BLOCK_SAMPLES = 65_536  # decoded at a time, over all channels
+_INT16_SCALE = np.float32(2**-15)  # to full scale 1.0, as libsndfile does
+# A larger file, or a longer clip, needs a memory slot.
+_LARGE_FILE_BYTES = 4_000_000
+_LONG_CLIP_SAMPLES = 1_000_000  # 45 s at 22,050 Hz
+# libsndfile's error codes for a sample rate or a number of channels that it refuses.
 _BAD_RATE, _BAD_CHANNELS = (24,), (32, 33, 34)
 
 
@@ -52,7 +53,7 @@ class Audio:
         samples: shape (n,), float32, finite, mono, at `rate`; 1.0 is full scale.
         truncated: whether the file was longer than the limit.
         warnings: keys of `ser.errors.WARNINGS`.
-        rate: in Hz.
+        rate: sample rate, in Hz.
     """
 
     samples: np.ndarray
@@ -76,19 +77,20 @@ def load_audio(
 ) -> Audio:
     """Decode any audio or video file to mono float32 at `rate`, in Hz.
 
-    libsndfile reads what it can (wav, flac, ogg, mp3 …), ffmpeg the rest. Channels are
-    averaged, then resampled by soxr's HQ, as `librosa.load` does.
+    libsndfile decodes what it can (wav, flac, ogg, mp3 …), ffmpeg the rest. Channels are
+    averaged, then resampled with soxr's HQ, as `librosa.load` does.
 
     Args:
-        source: the file's bytes, or its path. The name's extension is not looked at.
-        max_seconds: leave out what comes after.
-        timeout_s: wall-clock limit of the decoder.
-        memory: the slot of this file; a large file or a long clip waits for it.
+        source: the file's bytes, or its path. The extension of its name plays no part.
+        rate: sample rate of the result, in Hz.
+        max_seconds: what comes after is left out.
+        timeout_s: wall-clock limit of the decoder, in seconds.
+        memory: the memory slot of this file; a large file or a long clip waits for it.
 
     Raises:
-        AudioError: the file is at fault; each kind is a class of its own.
-        DecoderFault: decoding failed for a reason of ours.
-        OSError: `source` is a path that cannot be read.
+        AudioError: the file is at fault; each fault has a class.
+        DecoderFault: the file is not at fault.
+        OSError: the path `source` cannot be read.
     """
     data = source if isinstance(source, bytes) else source.read_bytes()
     if not data:
@@ -98,52 +100,55 @@ def load_audio(
         raise UnsupportedMedia(
             "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
         )
-    limits = Limits.of(max_seconds, timeout_s, memory)
-    if len(data) > _LARGE:
+    limits = Limits.from_now(max_seconds, timeout_s, memory)
+    if len(data) > _LARGE_FILE_BYTES:
         limits.wait_for_memory()
     audio = _read_with_soundfile(data, container, rate, limits) if container.soundfile else None
     if audio is None:
         audio = _read_with_ffmpeg(data, container, rate, limits)
-    _check(audio)
+    _check_samples(audio)
     return audio
 
 
 def _read_with_soundfile(
     data: bytes, container: Container, rate: int, limits: Limits
 ) -> Audio | None:
-    """Return the clip, or None where ffmpeg should try: broken, streamed or exotic files."""
+    """Return the clip; or None for broken, streamed and exotic files, which ffmpeg may decode."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            own_rate, declared = file.samplerate, file.frames
-            _check_format(own_rate, file.channels)
-            samples, taken = _gather(_soundfile_blocks(file, limits), own_rate, rate, limits)
+            source_rate, declared = file.samplerate, file.frames
+            _check_format(source_rate, file.channels)
+            blocks = _soundfile_blocks(file, limits)
+            samples, n_frames = _mix_and_resample(blocks, source_rate, rate, limits)
     except soundfile.LibsndfileError as error:
         if error.code in _BAD_RATE:
             raise UnsupportedFormat(f"no sample rate; {_RATES}") from error
         if error.code in _BAD_CHANNELS:
             raise UnsupportedFormat(f"none or too many channels; {_CHANNELS}") from error
         return None
-    if not taken:
+    if not n_frames:
         return None
-    limit = limits.frames(own_rate)
-    lost = min(declared, limit) - taken
-    cut_off = lost > LOST_SECONDS * own_rate or is_truncated(data, container)
+    limit = limits.max_frames(source_rate)
+    lost = min(declared, limit) - n_frames
+    damaged = lost > MIN_LOST_SECONDS * source_rate or is_truncated(data, container)
     return Audio(
         samples,
-        truncated=taken > limit,
-        warnings=(DAMAGED,) if cut_off else (),
+        truncated=n_frames > limit,
+        warnings=(DAMAGED,) if damaged else (),
         rate=rate,
     )
 
 
 def _soundfile_blocks(file: soundfile.SoundFile, limits: Limits) -> Iterator[np.ndarray]:
-    """Yield the samples, shape (n, channels), within the limits that ffmpeg has as well."""
-    size = _BLOCK_FRAMES // file.channels
-    # 16 bits as they are: for floats libsndfile asks for 8 KB at a time, each through Python.
-    kind, scale = ("int16", _INT16) if file.subtype == "PCM_16" else ("float32", None)
+    """Yield the samples, shape (n, channels), float32, within the limits that ffmpeg has too."""
+    size = _BLOCK_SAMPLES // file.channels
+    # 16-bit samples are read as integers: libsndfile converts to float in parts of 8 KB, each of
+    # which is read by a call into Python.
+    is_int16 = file.subtype == "PCM_16"
+    dtype = "int16" if is_int16 else "float32"
     start = time.thread_time()
-    while len(block := file.read(size, dtype=kind, always_2d=True)):
-        yield block if scale is None else block * scale
+    while len(block := file.read(size, dtype=dtype, always_2d=True)):
+        yield block * _INT16_SCALE if is_int16 else block
         limits.time_left()
         if time.thread_time() - start > limits.cpu_s:
             raise TooComplex("decoding this file takes more time than is allowed")
@@ -151,49 +156,50 @@ def _soundfile_blocks(file: soundfile.SoundFile, limits: Limits) -> Iterator[np.
 
 def _read_with_ffmpeg(data: bytes, container: Container, rate: int, limits: Limits) -> Audio:
     with Decoding(data, container, limits) as decoding:
-        _check_format(decoding.rate, decoding.channels)
-        samples, taken = _gather(decoding.blocks(), decoding.rate, rate, limits)
+        source_rate = decoding.rate
+        _check_format(source_rate, decoding.channels)
+        samples, n_frames = _mix_and_resample(decoding.blocks(), source_rate, rate, limits)
         damaged = decoding.reported_errors or is_truncated(data, container)
-        return Audio(
-            samples,
-            truncated=taken > limits.frames(decoding.rate),
-            warnings=(DAMAGED,) if damaged else (),
-            rate=rate,
-        )
+    return Audio(
+        samples,
+        truncated=n_frames > limits.max_frames(source_rate),
+        warnings=(DAMAGED,) if damaged else (),
+        rate=rate,
+    )
 
 
-def _gather(
-    blocks: Iterator[np.ndarray], own_rate: int, rate: int, limits: Limits
+def _mix_and_resample(
+    blocks: Iterator[np.ndarray], source_rate: int, rate: int, limits: Limits
 ) -> tuple[np.ndarray, int]:
-    """Mix blocks of shape (n, channels) down and resample them, one after the other.
+    """Mix blocks of shape (n, channels) to mono and resample them, block by block.
 
-    Of a file of any length, rate and width no more than `max_seconds` of the result are
-    held, and the answer is, to the bit, that of doing it with the whole.
+    Memory holds no more than `max_seconds` of the result, whatever the length, rate and
+    channels of the file. The result equals, to the bit, that of the whole clip at once.
 
     Returns:
-        shape (n,), float32, at `rate`; and how many frames were taken, which is
-        above the limit where there were more.
+        samples of shape (n,), float32, at `rate`; and the number of frames that were read,
+        which exceeds the limit if the file is longer.
     """
-    wanted = limits.frames(own_rate)
-    resampler = soxr.ResampleStream(own_rate, rate, 1, dtype="float32", quality="HQ")
-    samples, taken = _Samples(limits, rate), 0
-    with np.errstate(over="ignore", invalid="ignore"):  # `_check` tells of it
+    limit = limits.max_frames(source_rate)
+    resampler = soxr.ResampleStream(source_rate, rate, 1, dtype="float32", quality="HQ")
+    samples, n_frames = _SampleBuffer(limits, rate), 0
+    with np.errstate(over="ignore", invalid="ignore"):  # `_check_samples` finds the results
         for block in blocks:
-            mono = _mono(block[: wanted - taken])
-            samples.add(mono if own_rate == rate else resampler.resample_chunk(mono))
-            taken += len(block)
-            if taken > wanted:
+            mono = _to_mono(block[: limit - n_frames])
+            samples.append(mono if source_rate == rate else resampler.resample_chunk(mono))
+            n_frames += len(block)
+            if n_frames > limit:
                 break
-    if own_rate != rate:
-        samples.add(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return samples.taken(), taken
+    if source_rate != rate:
+        samples.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    return samples.joined(), n_frames
 
 
-def _mono(block: np.ndarray) -> np.ndarray:
-    """Return the mean of the channels: (n, channels) to (n,)."""
+def _to_mono(block: np.ndarray) -> np.ndarray:
+    """Return the mean of the channels: shape (n, channels) to (n,)."""
     if block.shape[1] == 1:
         return block[:, 0]
-    # `block.mean(axis=1)` takes twenty times as long: 3 ms of a short stereo clip.
+    # `block.mean(axis=1)` takes twenty times as long: 3 ms for a short stereo clip.
     mono = block[:, 0] + block[:, 1]
     for channel in range(2, block.shape[1]):
         mono += block[:, channel]
@@ -201,32 +207,32 @@ def _mono(block: np.ndarray) -> np.ndarray:
     return mono
 
 
-class _Samples:
-    """Samples in one piece of memory, however many come: parts, once joined, would take two."""
+class _SampleBuffer:
+    """Samples appended in one piece of memory: joining a list of parts would take twice as much."""
 
     def __init__(self, limits: Limits, rate: int) -> None:
         self._limits = limits
-        self._most = limits.frames(rate) + 1
-        self._buffer = np.empty(min(self._most, _LONG), np.float32)
+        self._max_samples = limits.max_frames(rate) + 1
+        self._buffer = np.empty(min(self._max_samples, _LONG_CLIP_SAMPLES), np.float32)
         self._n = 0
 
-    def add(self, part: np.ndarray) -> None:
-        """Take samples, shape (n,), float32."""
+    def append(self, part: np.ndarray) -> None:
+        """Add samples, shape (n,), float32."""
         end = self._n + len(part)
         if end > len(self._buffer):
             self._limits.wait_for_memory()
-            # For all that may come: what is never written to takes no memory.
-            larger = np.empty(max(self._most, end), np.float32)
+            # Room for the longest clip: memory that is never written is never taken.
+            larger = np.empty(max(self._max_samples, end), np.float32)
             larger[: self._n] = self._buffer[: self._n]
             self._buffer = larger
         self._buffer[self._n : end] = part
         self._n = end
 
-    def taken(self) -> np.ndarray:
-        """Return them: shape (n,), float32."""
+    def joined(self) -> np.ndarray:
+        """Return all samples: shape (n,), float32."""
         samples = self._buffer[: self._n]
-        # Whoever keeps a short clip shall not keep the room that it did not need.
-        return samples.copy() if len(self._buffer) <= _LONG else samples
+        # A view would keep the whole buffer in memory, which a short clip does not need.
+        return samples.copy() if len(self._buffer) <= _LONG_CLIP_SAMPLES else samples
 
 
 def _check_format(rate: int, channels: int) -> None:
@@ -236,9 +242,9 @@ def _check_format(rate: int, channels: int) -> None:
         raise UnsupportedFormat(f"{channels} channels; {_CHANNELS}")
 
 
-def _check(audio: Audio) -> None:
+def _check_samples(audio: Audio) -> None:
     samples = audio.samples
-    # Not of every sample: that would take a byte for each.
+    # `isfinite` of all samples would take a byte for each; NaN passes through `min` and `max`.
     if not np.isfinite([samples.min(initial=0), samples.max(initial=0)]).all():
         raise InvalidSamples("the audio holds NaN or infinite samples")
     if audio.duration < MIN_SECONDS:

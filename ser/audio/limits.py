@@ -1,4 +1,4 @@
-"""How much may be spent on one file, whichever decoder reads it."""
+"""The limits of decoding one file, the same for each decoder."""
 
 import math
 import time
@@ -12,14 +12,14 @@ MEMORY_BYTES = 512 * 2**20  # of ffmpeg's address space
 
 @dataclass(frozen=True)
 class Limits:
-    """How much of a file is decoded, and at what cost.
+    """How much of a file is decoded, and what this may cost.
 
     Attributes:
         max_seconds: seconds of sound that are kept; the rest is left out.
-        timeout_s: wall-clock seconds from `started` on.
-        cpu_s: seconds of CPU time.
-        started: `time.monotonic` at the start.
-        memory: the slot that a long clip must hold.
+        timeout_s: limit on wall-clock time since `started`, in seconds.
+        cpu_s: limit on CPU time, in seconds.
+        started: `time.monotonic` at the start, in seconds.
+        memory: the memory slot that a long clip must hold.
     """
 
     max_seconds: float
@@ -29,18 +29,20 @@ class Limits:
     memory: MemorySlot = field(default_factory=MemorySlot)
 
     @classmethod
-    def of(cls, max_seconds: float, timeout_s: float, memory: MemorySlot | None = None) -> "Limits":
-        """Return the limits of a decoding that starts now."""
+    def from_now(
+        cls, max_seconds: float, timeout_s: float, memory: MemorySlot | None = None
+    ) -> "Limits":
+        """Return the limits of decoding that starts now."""
         # The slowest decoders are hundreds of times faster than real time.
         cpu_s = math.ceil(min(timeout_s, 5 + max_seconds / 60))
         return cls(max_seconds, timeout_s, cpu_s, time.monotonic(), memory or MemorySlot())
 
-    def frames(self, rate: int) -> int:
-        """Return the largest number of frames wanted at `rate` Hz."""
+    def max_frames(self, rate: int) -> int:
+        """Return the largest number of frames that is kept, at `rate` Hz."""
         return int(self.max_seconds * rate)
 
     def time_left(self) -> float:
-        """Return the seconds that are left.
+        """Return the wall-clock time that is left, in seconds.
 
         Raises:
             DecoderTimeout: no time is left.
@@ -51,9 +53,9 @@ class Limits:
         return left
 
     def wait_for_memory(self) -> None:
-        """Wait until this file may take much memory.
+        """Wait for the memory slot.
 
         Raises:
-            DecoderTimeout: other long files took too long.
+            DecoderTimeout: other files held the slots for too long.
         """
         self.memory.acquire(self.time_left())

@@ -1,4 +1,4 @@
-"""From a stream of sound to one utterance: wait for speech, stop at silence."""
+"""Recording: a stream of sound comes in, one utterance goes out, from speech to silence."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -12,23 +12,23 @@ from ser.audio import SAMPLE_RATE, load_audio
 from ser.errors import MicrophoneFault, Silent
 
 BLOCK_S = 0.03
-_ONSET_BLOCKS = 4  # loud ones in a row that are speech; a click has fewer
-_PREROLL_S = 0.3  # kept from before the onset: consonants begin softly
-_FLOOR_S = 2.0  # of the past, from which the level of the room is taken
-_FLOOR_DB = (-80.0, -45.0)  # what the room is taken for at the least and at the most
-_ABOVE_FLOOR_DB = 12.0  # where speech begins; it has ended 3 dB below that
-_HYSTERESIS_DB = 3.0
-_BELOW_SPEECH_DB = 40.0  # what is further below the loudest is silence in any room
+_ONSET_BLOCKS = 4  # so many loud blocks in a row are speech; a click has fewer
+_PREROLL_S = 0.3  # kept before the onset, because consonants begin softly
+_NOISE_S = 2.0  # the last seconds, from which the noise level of the room is estimated
+_NOISE_DB = (-80.0, -45.0)  # bounds of this estimate
+_ONSET_DB = 12.0  # above the noise; speech begins there
+_HYSTERESIS_DB = 3.0  # speech ends this far below the level of its onset
+_SILENCE_DB = 40.0  # a block further below the loudest one is silent in any room
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long to listen, in seconds.
+class RecordingLimits:
+    """Limits of a recording, in seconds.
 
     Attributes:
-        wait: for speech to begin.
-        silence: after speech, which ends it.
-        longest: of an utterance; it is cut there.
+        wait: the longest wait for speech.
+        silence: so much silence ends an utterance.
+        longest: the longest utterance; it is cut there.
     """
 
     wait: float = 30.0
@@ -36,69 +36,70 @@ class Patience:
     longest: float = 30.0
 
 
-def record(blocks: Iterable[np.ndarray], *, rate: int, patience: Patience) -> np.ndarray:
+def record(blocks: Iterable[np.ndarray], *, rate: int, limits: RecordingLimits) -> np.ndarray:
     """Return the first utterance of a stream.
 
     Args:
-        blocks: of about `BLOCK_S`, each of shape (n,), float32; 1.0 is full scale.
-        rate: in Hz.
+        blocks: of about `BLOCK_S` seconds, each of shape (n,), float32; 1.0 is full scale.
+        rate: sample rate, in Hz.
 
     Returns:
-        shape (n,), float32: from a little before the speech to a little after.
+        shape (n,), float32: the utterance with a little sound before and after it.
 
     Raises:
-        Silent: nobody spoke for as long as `patience` has it, or to the end of the stream.
+        Silent: nobody spoke within `limits.wait` seconds, or before the end of the stream.
     """
     past: deque[np.ndarray] = deque(maxlen=round(_PREROLL_S / BLOCK_S) + _ONSET_BLOCKS)
-    levels: deque[float] = deque(maxlen=round(_FLOOR_S / BLOCK_S))
+    levels: deque[float] = deque(maxlen=round(_NOISE_S / BLOCK_S))
     stream = iter(blocks)
     waited, loud = 0.0, 0
     for block in stream:
         level = _level_db(block)
         levels.append(level)
         past.append(block)
-        threshold = float(np.clip(np.percentile(levels, 10), *_FLOOR_DB)) + _ABOVE_FLOOR_DB
+        threshold = float(np.clip(np.percentile(levels, 10), *_NOISE_DB)) + _ONSET_DB
         loud = loud + 1 if level >= threshold else 0
         if loud == _ONSET_BLOCKS:
-            return _until_silence(list(past), stream, rate, threshold - _HYSTERESIS_DB, patience)
+            return _until_silence(list(past), stream, rate, threshold - _HYSTERESIS_DB, limits)
         waited += len(block) / rate
-        if waited >= patience.wait:
+        if waited >= limits.wait:
             break
     raise Silent(f"nobody spoke within {waited:.1f} s")
 
 
 def _until_silence(
-    heard: list[np.ndarray],
+    recorded: list[np.ndarray],
     stream: Iterator[np.ndarray],
     rate: int,
     threshold: float,
-    patience: Patience,
+    limits: RecordingLimits,
 ) -> np.ndarray:
-    quiet_s, length_s = 0.0, sum(map(len, heard)) / rate
-    loudest = max(map(_level_db, heard))
+    """Add blocks to `recorded` until the utterance ends; return its samples, shape (n,)."""
+    quiet_s, length_s = 0.0, sum(map(len, recorded)) / rate
+    loudest = max(map(_level_db, recorded))
     for block in stream:
-        heard.append(block)
+        recorded.append(block)
         seconds, level = len(block) / rate, _level_db(block)
         length_s += seconds
         loudest = max(loudest, level)
-        silent = level < max(threshold, loudest - _BELOW_SPEECH_DB)
+        silent = level < max(threshold, loudest - _SILENCE_DB)
         quiet_s = quiet_s + seconds if silent else 0.0
-        if quiet_s >= patience.silence or length_s >= patience.longest:
+        if quiet_s >= limits.silence or length_s >= limits.longest:
             break
-    # The silence that ended it is no part of it, but for a breath.
+    # Most of the silence at the end is cut off.
     surplus = round(max(0.0, quiet_s - _PREROLL_S) * rate)
-    samples = np.concatenate(heard)
+    samples = np.concatenate(recorded)
     return samples[: len(samples) - surplus]
 
 
 def _level_db(block: np.ndarray) -> float:
-    """Return the level of a block below full scale, without its constant offset."""
+    """Return the level of a block in dB of full scale, without a constant offset."""
     power = float(np.var(block, dtype=np.float64))
     return 10 * np.log10(max(power, 1e-12))
 
 
 def file_blocks(path: Path) -> tuple[int, Iterator[np.ndarray]]:
-    """Return the rate and the blocks of an audio file, as a microphone would give them."""
+    """Return the sample rate, in Hz, and the blocks of a file, as of a microphone."""
     samples = load_audio(path).samples
     step = round(BLOCK_S * SAMPLE_RATE)
     return SAMPLE_RATE, (samples[i : i + step] for i in range(0, len(samples), step))
@@ -108,13 +109,13 @@ def file_blocks(path: Path) -> tuple[int, Iterator[np.ndarray]]:
 def microphone_blocks(
     device: str | int | None = None,
 ) -> Iterator[tuple[int, Iterator[np.ndarray]]]:
-    """Open a microphone; give its own rate, in Hz, and its blocks without end.
+    """Open a microphone; yield its sample rate, in Hz, and its blocks without end.
 
     Args:
-        device: number or part of the name; None is the system's choice.
+        device: number or part of the name; None is the system's default.
 
     Raises:
-        MicrophoneFault: there is none, or nothing to open it with.
+        MicrophoneFault: there is no microphone, or sounddevice or PortAudio is missing.
     """
     try:
         import sounddevice

@@ -1,4 +1,4 @@
-"""Long clips take turns: only a few at a time may hold much memory."""
+"""Memory slots: only a few long clips at a time may hold much memory, the others wait."""
 
 import threading
 from collections import deque
@@ -24,14 +24,14 @@ class FairSemaphore:
             if self._free:
                 self._free -= 1
                 return True
-            given = threading.Event()
-            self._waiting.append(given)
-        if given.wait(timeout_s):
+            granted = threading.Event()
+            self._waiting.append(granted)
+        if granted.wait(timeout_s):
             return True
         with self._lock:
-            if given.is_set():  # between the timeout and the lock
+            if granted.is_set():  # between the timeout and the lock
                 return True
-            self._waiting.remove(given)
+            self._waiting.remove(granted)
             return False
 
     def release(self) -> None:
@@ -44,10 +44,10 @@ class FairSemaphore:
 
 
 class MemorySlot:
-    """The slot of one file, as a context that releases it at the end.
+    """The memory slot of one file; a `with` block releases it at the end.
 
     Args:
-        slots: shared by all files; None never makes a file wait.
+        slots: shared by all files; with None no file waits.
     """
 
     def __init__(self, slots: FairSemaphore | None = None) -> None:
@@ -55,7 +55,7 @@ class MemorySlot:
         self._held = False
 
     def acquire(self, timeout_s: float) -> None:
-        """Wait until this long file may take memory; a second call returns at once.
+        """Wait for a slot, at most `timeout_s` seconds; a second call returns at once.
 
         Raises:
             DecoderTimeout: no slot came free in time.

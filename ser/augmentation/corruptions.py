@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from ser.audio import SAMPLE_RATE, load_audio
-from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio import SAMPLE_RATE, ffmpeg_path, load_audio
 from ser.errors import DecoderUnavailable
 
 #: Takes samples, shape (n,), float32, at `SAMPLE_RATE`, and a seeded generator; returns samples

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import soundfile
 
-from ser.audio.microphone import Patience, file_blocks, microphone_blocks, record
+from ser.audio.microphone import RecordingLimits, file_blocks, microphone_blocks, record
 from ser.cli import options
 from ser.inference.predictor import Predictor
 from ser.resources import DEFAULT_MODEL
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    usual = Patience()
+    usual = RecordingLimits()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -53,16 +53,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
-    patience = Patience(wait=args.wait, silence=args.silence, longest=args.longest)
+    limits = RecordingLimits(wait=args.wait, silence=args.silence, longest=args.longest)
     predictor = Predictor.from_file(args.model)
     if args.from_wav:
         rate, blocks = file_blocks(args.from_wav)
-        samples = record(blocks, rate=rate, patience=patience)
+        samples = record(blocks, rate=rate, limits=limits)
     else:
         device = int(args.device) if (args.device or "").isdigit() else args.device
         with microphone_blocks(device) as (rate, blocks):
             options.note("listening: speak now")
-            samples = record(blocks, rate=rate, patience=patience)
+            samples = record(blocks, rate=rate, limits=limits)
     options.note(f"recorded {len(samples) / rate:.1f} s")
     take = io.BytesIO()
     soundfile.write(take, samples, rate, format="WAV")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ser.audio import ffmpeg_path
 from ser.audio.containers import detect_container
-from ser.audio.ffmpeg import ffmpeg_path
 from ser.corpora import AUDIO_SUFFIXES
 from ser.errors import Damaged, DecoderUnavailable, UsageError
 

@@ -9,9 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ser.audio import Audio, load_audio
-from ser.audio.decode import DECODE_TIMEOUT_S, MAX_SECONDS
-from ser.audio.slots import FairSemaphore, MemorySlot
+from ser.audio import (
+    DECODE_TIMEOUT_S,
+    MAX_SECONDS,
+    Audio,
+    FairSemaphore,
+    MemorySlot,
+    load_audio,
+)
 from ser.errors import UNCERTAIN, ModelFileError
 from ser.inference.backends import build_openvino_model, load_backend
 from ser.inference.openvino_backend import Backend, OpenVinoModel

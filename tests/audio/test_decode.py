@@ -204,7 +204,7 @@ def test_the_packaged_ffmpeg_is_used_where_the_system_has_another(
 def test_no_file_has_a_name_while_it_is_decoded(tmp_path, monkeypatch):
     """So nothing is left behind, however the process ends."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Decoding(files.encoded("m4a"), MP4, Limits.of(600, 60)) as decoding:
+    with Decoding(files.encoded("m4a"), MP4, Limits.from_now(600, 60)) as decoding:
         assert list(tmp_path.iterdir()) == []
         assert sum(len(block) for block in decoding.blocks()) > 90_000
 
@@ -270,7 +270,7 @@ def test_a_signal_before_the_first_samples(monkeypatch, m4a, name):
 def test_a_signal_after_the_first_samples(name, end):
     """What was decoded so far is never scored."""
     error, message = end
-    with Decoding(*_slow_file(), Limits.of(600, 60)) as decoding:
+    with Decoding(*_slow_file(), Limits.from_now(600, 60)) as decoding:
         blocks = decoding.blocks()
         assert len(next(blocks))
         os.kill(decoding._process.pid, signal.Signals[name])
@@ -281,7 +281,7 @@ def test_a_signal_after_the_first_samples(name, end):
 def test_ffmpeg_gets_none_of_our_environment_variables(monkeypatch):
     monkeypatch.setenv("FFREPORT", "file=/dev/full")  # ffmpeg would write a report there
     monkeypatch.setenv("SECRET", "x")
-    with Decoding(*_slow_file(), Limits.of(600, 60)) as decoding:
+    with Decoding(*_slow_file(), Limits.from_now(600, 60)) as decoding:
         environment = Path(f"/proc/{decoding._process.pid}/environ").read_text()
     assert "MALLOC_ARENA_MAX" in environment
     assert "SECRET" not in environment

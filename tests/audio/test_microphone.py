@@ -1,4 +1,4 @@
-"""Waiting for speech and stopping at silence; a device made of a file, and none at all."""
+"""Recording an utterance: from a stream, from a file, from a fake device, without a microphone."""
 
 import os
 import subprocess
@@ -7,14 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from ser.audio.microphone import BLOCK_S, Patience, file_blocks, record
+from ser.audio.microphone import BLOCK_S, RecordingLimits, file_blocks, record
 from ser.errors import Silent
 from tests import synth
 from tests.cli.test_scripts import is_png, run
 from tests.conftest import ROOT
 
 RATE = 22_050
-PATIENCE = Patience(wait=5, silence=0.6, longest=4)
+LIMITS = RecordingLimits(wait=5, silence=0.6, longest=4)
 
 
 def quiet(seconds, level=1e-3, seed=0):
@@ -22,65 +22,67 @@ def quiet(seconds, level=1e-3, seed=0):
     return (level * noise).astype(np.float32)
 
 
-def heard(*parts, patience=PATIENCE):
+def recorded(*parts, limits=LIMITS):
     samples = np.concatenate(parts)
     step = round(BLOCK_S * RATE)
     blocks = (samples[i : i + step] for i in range(0, len(samples), step))
-    return record(blocks, rate=RATE, patience=patience), samples
+    return record(blocks, rate=RATE, limits=limits), samples
 
 
-def where(take, samples):
+def times(take, samples):
     """Return when the take begins and ends in the stream, in seconds."""
     start = next(i for i in range(len(samples)) if np.array_equal(samples[i : i + 50], take[:50]))
     np.testing.assert_array_equal(samples[start : start + len(take)], take)
     return start / RATE, (start + len(take)) / RATE
 
 
-def test_the_take_is_the_speech_and_a_little_around_it():
-    take, samples = heard(quiet(2.0), synth.voice(1.5), quiet(3.0, seed=1))
-    start, end = where(take, samples)
+def test_a_recording_is_the_speech_with_a_little_sound_around_it():
+    take, samples = recorded(quiet(2.0), synth.voice(1.5), quiet(3.0, seed=1))
+    start, end = times(take, samples)
     assert 1.5 < start < 2.0
     assert 3.4 < end < 4.0
 
 
 def test_a_pause_within_speech_does_not_end_it():
     parts = quiet(1.0), synth.voice(1.0), quiet(0.4), synth.voice(1.0, seed=2), quiet(2.0)
-    take, samples = heard(*parts)
-    start, end = where(take, samples)
+    take, samples = recorded(*parts)
+    start, end = times(take, samples)
     assert start < 1.0
     assert 3.3 < end < 3.9
 
 
 @pytest.mark.parametrize("level", [1e-5, 1e-3, 1e-2])
-def test_whatever_the_noise_of_the_room(level):
+def test_speech_is_found_at_any_noise_level(level):
     voice = synth.voice(1.2) * np.float32(0.5)
-    take, _ = heard(quiet(1.5, level), voice + quiet(1.2, level, seed=3), quiet(2.0, level, seed=4))
+    take, _ = recorded(
+        quiet(1.5, level), voice + quiet(1.2, level, seed=3), quiet(2.0, level, seed=4)
+    )
     assert 1.1 < len(take) / RATE < 2.2
 
 
-def test_speech_from_the_first_moment_and_to_the_last():
-    take, samples = heard(synth.voice(2.0))
-    assert where(take, samples)[0] == 0
+def test_speech_from_the_first_to_the_last_block():
+    take, samples = recorded(synth.voice(2.0))
+    assert times(take, samples)[0] == 0
     assert len(take) == len(samples)
 
 
 def test_a_long_utterance_is_cut():
-    take, _ = heard(quiet(0.5), synth.voice(8.0))
+    take, _ = recorded(quiet(0.5), synth.voice(8.0))
     assert len(take) / RATE == pytest.approx(4, abs=0.1)
 
 
-def test_a_click_is_no_speech():
+def test_a_click_is_not_speech():
     click = quiet(2.0)
     click[RATE : RATE + 400] = 0.8
     with pytest.raises(Silent, match=r"nobody spoke within 2\.0 s"):
-        heard(click)
+        recorded(click)
 
 
-def test_nobody_speaks():
+def test_a_stream_without_speech():
     with pytest.raises(Silent, match=r"within 5\.0 s"):
-        heard(quiet(8.0))
+        recorded(quiet(8.0))
     with pytest.raises(Silent):
-        heard(np.full(3 * RATE, 0.2, np.float32))  # a constant offset is no sound
+        recorded(np.full(3 * RATE, 0.2, np.float32))  # a constant offset is silence
 
 
 @pytest.fixture
@@ -105,14 +107,14 @@ def test_record_from_a_file(stream, tmp_path):
     assert "recorded 2." in done.stderr
     (wav,), (plot,) = (list((tmp_path / "takes").glob(f"*.{e}")) for e in ("wav", "png"))
     assert is_png(plot)
-    again = run("predict.py", wav)  # the take, as it was answered
+    again = run("predict.py", wav)  # the saved recording gets the same answer
     assert again.stdout.strip() == f"{wav}: {done.stdout.strip()}"
     done = run("record.py", "--from-wav", stream, "--wait", 0.5, "--no-save", cwd=tmp_path)
     assert (done.returncode, "nobody spoke within 0.5 s" in done.stderr) == (2, True)
     assert not (tmp_path / "recordings").exists()
 
 
-# What of sounddevice's interface the recorder uses, played from a file at 16 kHz.
+# The part of sounddevice's interface that is used; it plays a file at 16 kHz.
 FAKE_DEVICE = """
 import os, numpy as np, soundfile, soxr
 class PortAudioError(Exception):
@@ -140,7 +142,7 @@ class InputStream:
 def test_record_from_a_device(stream, tmp_path):
     (tmp_path / "sounddevice.py").write_text(FAKE_DEVICE)
 
-    def recorded(*options):
+    def run_record(*options):
         return subprocess.run(
             [sys.executable, ROOT / "scripts" / "record.py", *options],
             cwd=tmp_path,
@@ -151,20 +153,20 @@ def test_record_from_a_device(stream, tmp_path):
             check=False,
         )
 
-    done = recorded()
+    done = run_record()
     assert done.returncode == 0, done.stderr
     closed, answer = done.stdout.splitlines()
     assert closed == "closed"
     assert answer.endswith("%)")
     assert "speak now" in done.stderr
     assert len(list((tmp_path / "recordings").iterdir())) == 2
-    done = recorded("--device", "none")
+    done = run_record("--device", "none")
     assert done.returncode == 2
     assert "no microphone can be opened (Error querying device -1)" in done.stderr
 
 
 def test_without_a_microphone(tmp_path):
-    """The real sounddevice, on a machine that has no sound, or no PortAudio."""
+    """The real sounddevice, where there is no microphone or no PortAudio."""
     try:
         import sounddevice
 

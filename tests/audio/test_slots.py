@@ -1,4 +1,4 @@
-"""A few long clips wait for each other; short ones wait for nobody."""
+"""Memory slots: long clips wait for each other, short ones do not wait."""
 
 import threading
 from contextlib import ExitStack
@@ -13,18 +13,18 @@ from tests import synth
 from tests.waiting import wait_until
 
 
-def test_who_comes_back_at_once_does_not_overtake_who_waits():
+def test_the_thread_that_releases_a_slot_does_not_overtake_a_waiting_thread():
     slots = FairSemaphore(1)
     assert slots.acquire(0)
     assert not slots.acquire(0.01)
-    came: list[bool] = []
-    waiting = threading.Thread(target=lambda: came.append(slots.acquire(60)))
+    results: list[bool] = []
+    waiting = threading.Thread(target=lambda: results.append(slots.acquire(60)))
     waiting.start()
     wait_until(lambda: slots._waiting)
     slots.release()
-    assert not slots.acquire(0)  # though nobody may have woken up yet
+    assert not slots.acquire(0)  # even if the waiting thread has not woken up yet
     waiting.join()
-    assert came == [True]
+    assert results == [True]
     slots.release()
     assert slots.acquire(0)
 
@@ -33,7 +33,7 @@ def test_a_slot_is_taken_once_and_released_at_the_end():
     slots = FairSemaphore(1)
     with MemorySlot(slots) as first:
         first.acquire(0)
-        first.acquire(0)  # has it already
+        first.acquire(0)  # holds the slot already
         with MemorySlot(slots) as second, pytest.raises(DecoderTimeout, match="other long files"):
             second.acquire(0.01)
         with pytest.raises(EmptyFile):
@@ -42,27 +42,27 @@ def test_a_slot_is_taken_once_and_released_at_the_end():
     assert not slots.acquire(0)
 
 
-class Recorded(MemorySlot):
-    """A slot that keeps what it is asked for."""
+class RecordedSlot(MemorySlot):
+    """A slot that records the timeout of each call."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.waits: list[float] = []
+        self.timeouts: list[float] = []
 
     def acquire(self, timeout_s: float) -> None:
-        self.waits.append(timeout_s)
+        self.timeouts.append(timeout_s)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "rate", "asked"),
+    ("seconds", "rate", "waits"),
     [(44, 8_000, False), (46, 8_000, True), (15, 192_000, True)],
     ids=["short", "long", "large"],
 )
-def test_what_waits_for_memory(seconds, rate, asked):
-    memory = Recorded()
+def test_long_clips_and_large_files_wait_for_memory(seconds, rate, waits):
+    memory = RecordedSlot()
     load_audio(synth.wav(synth.voice(seconds, rate), rate), memory=memory)
-    assert bool(memory.waits) == asked
-    assert all(0 < timeout_s <= 25 for timeout_s in memory.waits)
+    assert bool(memory.timeouts) == waits
+    assert all(0 < timeout_s <= 25 for timeout_s in memory.timeouts)
 
 
 def test_short_clips_do_not_wait_for_long_ones(predictor, clip):

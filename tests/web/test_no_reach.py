@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio import ffmpeg_path
 from tests import synth
 from tests.files import box_at, encoded, made_by_ffmpeg
 from tests.web.test_bad_input import post, post_named
