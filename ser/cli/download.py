@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_list() -> None:
     for corpus in CORPORA.values():
-        if corpus.last_resort:
+        if corpus.fallback:
             continue
         print(f"{corpus.title}: {corpus.source}. Licence: {corpus.licence}. {corpus.page}")
         for number, (name, edition) in enumerate(corpus.editions.items()):

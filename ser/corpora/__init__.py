@@ -1,10 +1,10 @@
 """Corpora: folders of files come in, utterances with emotion, speaker and sex go out.
 
-A new corpus is one file here with a `CORPUS`. `download` fetches corpora from their publishers,
-`convert` turns their videos into WAV.
+A new corpus is one file here with a `CORPUS`. `download` fetches corpora from their publishers;
+`convert` turns their files into WAV.
 """
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Sex, Utterance
 from ser.corpora.scan import AUDIO_SUFFIXES, Scan, scan
 from ser.corpora.sources import Edition, RemoteFile
 from ser.plugins import collect
@@ -18,6 +18,7 @@ __all__ = [
     "Edition",
     "RemoteFile",
     "Scan",
+    "Sex",
     "Utterance",
     "scan",
 ]

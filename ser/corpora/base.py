@@ -1,4 +1,4 @@
-"""What an utterance and a corpus are."""
+"""The base of corpora: what an utterance is and what a corpus is."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ Sex = Literal["male", "female", ""]
 
 @dataclass(frozen=True, kw_only=True)
 class Utterance:
-    """One recorded clip and what its corpus says of it; "" where it says nothing.
+    """One recorded clip and what its corpus says about it; "" where it says nothing.
 
-    `take` names the recording within its corpus: two files of one take are copies
-    of each other, whatever their folder or format.
+    `take` identifies the recording within its corpus: two files of one take are copies of each
+    other, whatever their folders and formats.
     """
 
     path: Path
@@ -34,21 +34,21 @@ class Corpus:
     """A corpus: its facts, and the parser of its file names.
 
     Attributes:
-        source: whom to cite.
-        voices: whose they are, in words.
-        parse: takes a path and returns its `Utterance`, or None when the file's name is not
-            one of this corpus. It never opens the file.
-        last_resort: whether it is asked only when no other corpus knows the name.
-        page: address at which people read of the corpus; "" for none.
-        editions: those in which it can be fetched, by name, the usual one first.
+        source: the publication to cite.
+        speakers: who they are, in words.
+        parse: takes a path; returns its `Utterance`, or None if the file name is not one of
+            this corpus. It never opens the clip.
+        fallback: whether `parse` is called only for names that no other corpus knows.
+        page: address of the corpus's web page; "" for none.
+        editions: what can be downloaded, by name; the usual one is first.
     """
 
     name: str
     title: str
     source: str
     licence: str
-    voices: str
+    speakers: str
     parse: Callable[[Path], Utterance | None]
-    last_resort: bool = False
+    fallback: bool = False
     page: str = ""
     editions: Mapping[str, Edition] = field(default_factory=dict)

@@ -1,7 +1,6 @@
-"""A trusted corpus's mp4 and other files to WAV, through pydub.
+"""Conversion of a trusted corpus's mp4 and other files to WAV, with pydub.
 
-For files of one's own only: pydub sets ffmpeg no limits. Uploads never come here;
-`ser.audio.decode` decodes those.
+Never convert untrusted files: pydub sets no limits on ffmpeg. `ser.audio` decodes uploads.
 """
 
 import warnings
@@ -17,22 +16,22 @@ from ser.errors import Damaged, DecoderUnavailable, UsageError
 
 @dataclass(frozen=True)
 class Job:
-    """A file to convert and where its WAV goes."""
+    """A file to convert, and the path of its WAV."""
 
     source: Path
     target: Path
 
     @property
     def done(self) -> bool:
-        """Whether the WAV is there and no older than its source."""
+        """Whether the WAV exists and is no older than its source."""
         return self.target.is_file() and self.target.stat().st_mtime >= self.source.stat().st_mtime
 
 
 def plan(in_dir: Path, out_dir: Path) -> list[Job]:
-    """List the audio and video files below `in_dir`, each with its place below `out_dir`.
+    """List the audio and video files below `in_dir`, each with its WAV below `out_dir`.
 
     Raises:
-        UsageError: there are none, or two would become the same WAV.
+        UsageError: there are no such files, or two would become the same WAV.
     """
     if not in_dir.is_dir():
         raise UsageError(f"no such folder: {in_dir}")
@@ -51,16 +50,15 @@ def plan(in_dir: Path, out_dir: Path) -> list[Job]:
 
 
 def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
-    """Convert each job and yield it, with the error of a file that could not be read.
+    """Convert each job and yield it, with an error if its file cannot be read.
 
-    A WAV appears under its name only when it is complete, so a run that was cut off is
-    taken up where it ended.
+    A WAV gets its name only when it is complete, so that an interrupted run can be resumed.
 
     Raises:
         DecoderUnavailable: there is no ffmpeg.
     """
     with warnings.catch_warnings():
-        # pydub warns where the system has no ffmpeg; it gets the packaged one below.
+        # pydub warns if the system has no ffmpeg, but it uses the packaged one, set below.
         warnings.filterwarnings("ignore", "Couldn't find ffmpeg", RuntimeWarning)
         from pydub import AudioSegment
     from pydub.exceptions import CouldntDecodeError
@@ -70,11 +68,11 @@ def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
         job.target.parent.mkdir(parents=True, exist_ok=True)
         partial = job.target.with_name(f".{job.target.name}.partial")
         try:
-            # ffmpeg knows formats by names of its own: an .opus is an ogg, an .mkv a matroska.
+            # ffmpeg has its own names for formats: .opus is ogg, .mkv is matroska.
             container = detect_container(job.source.read_bytes())
             if container is None:
-                raise ValueError("of no audio or video format known here")
-            # Of pydub's readers the one that needs no ffprobe, which PyPI's ffmpeg lacks.
+                raise ValueError("not of a known audio or video format")
+            # The one reader of pydub that needs no ffprobe, which imageio-ffmpeg does not contain.
             segment = AudioSegment.from_file_using_temporary_files(
                 str(job.source), format=container.demuxer
             )
@@ -82,7 +80,7 @@ def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
             partial.replace(job.target)
             yield job, None
         except FileNotFoundError as error:
-            raise DecoderUnavailable(f"{job.source} or ffmpeg has gone") from error
+            raise DecoderUnavailable(f"{job.source} or ffmpeg no longer exists") from error
         except (CouldntDecodeError, EOFError, OSError, ValueError) as error:
             partial.unlink(missing_ok=True)
             reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]

@@ -9,7 +9,7 @@ from ser.corpora.base import Corpus, Sex, Utterance
 from ser.corpora.sources import Edition, RemoteFile, github_lfs_files
 from ser.labels import canonical
 
-# actor_sentence_emotion_level; one file is published as 1040_ITH_SAD_X.
+# actor_sentence_emotion_level; the publisher named one file 1040_ITH_SAD_X.
 _NAME = re.compile(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)")
 _LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
 _ACTORS_TABLE = "VideoDemographics.csv"
@@ -35,7 +35,7 @@ def _parse(path: Path) -> Utterance | None:
 
 
 def _sex(path: Path, actor: str) -> Sex:
-    """Look the actor up in the corpus's table, beside the clip or in the folder above."""
+    """Look the actor up in the corpus's table, in the clip's folder or the one above."""
     for folder in (path.parent, path.parent.parent):
         table = folder / _ACTORS_TABLE
         if table.is_file():
@@ -57,7 +57,7 @@ CORPUS = Corpus(
     title="CREMA-D",
     source="Cao et al. 2014, IEEE Transactions on Affective Computing 5(4)",
     licence="ODbL 1.0",
-    voices="91 North American actors",
+    speakers="91 North American actors",
     parse=_parse,
     page=f"https://github.com/{_REPOSITORY}",
     editions={

@@ -1,4 +1,4 @@
-"""Clips of one's own: labelled by their names, by their folders, or in a CSV file."""
+"""Your own clips: labelled by their names, by their folders, or in a CSV file."""
 
 import csv
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ MANIFEST_SUFFIX = ".csv"
 
 
 def _parse(path: Path) -> Utterance | None:
-    """Take what follows the last underscore (``tea_happy.wav``), or the folder's name."""
+    """Take the emotion after the last underscore (``tea_happy.wav``), or the folder's name."""
     _, underscore, word = path.stem.rpartition("_")
     emotion = (underscore and known_emotion(word)) or known_emotion(path.parent.name)
     return _utterance(path, emotion) if emotion else None
@@ -29,13 +29,13 @@ def _utterance(path: Path, emotion: str, speaker: str = "") -> Utterance:
 
 
 def read_manifest(path: Path) -> Iterator[Utterance]:
-    """Yield the utterances of a CSV file with the columns path, emotion and perhaps speaker.
+    """Yield the utterances of a CSV file with the columns path, emotion and, optionally, speaker.
 
-    Paths are taken from the file's own folder; other columns are passed over.
+    Paths are relative to the file's folder; other columns are ignored.
 
     Raises:
-        UsageError: it is not in UTF-8; or a column, a clip or an emotion is not there, with
-            the line's number.
+        UsageError: the file is not in UTF-8; or it lacks a column, names a clip that does not
+            exist or an unknown emotion, with the line's number.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -67,7 +67,7 @@ CORPUS = Corpus(
     title="custom",
     source="your own clips",
     licence="your own",
-    voices="your own",
+    speakers="your own",
     parse=_parse,
-    last_resort=True,
+    fallback=True,
 )

@@ -1,4 +1,7 @@
-"""Fetching corpora from their publishers: resumed, checked, unpacked, recorded."""
+"""Download of corpora: transfers are resumed, verified, unpacked and recorded.
+
+Why not pooch: it deletes a partial file when a transfer fails, and starts again at byte 0.
+"""
 
 import hashlib
 import json
@@ -17,56 +20,60 @@ from typing import Any
 from ser.corpora import Edition, RemoteFile
 from ser.errors import DownloadFault
 
-#: What was fetched, in the corpus's folder: address, bytes, SHA-256, date of each file.
+#: A file in the corpus's folder that records each download: address, bytes, SHA-256, date.
 RECORD = "downloaded.json"
 _AGENT = {"User-Agent": "speech-emotion download"}
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT_S = 30.0
-_PAUSES_S = (1, 2, 4, 8)  # before the attempts that follow one which brought nothing
-_GONE = frozenset({400, 401, 403, 404, 410})  # trying again is no use
-_RANGE_DONE = 416
+_BACKOFF_S = (1, 2, 4, 8)  # waits before another attempt, after one that received nothing
+_PERMANENT = frozenset({400, 401, 403, 404, 410})  # statuses for which a retry is useless
+_RANGE_NOT_SATISFIABLE = 416
 
-#: Called with the bytes that are there, and with all there will be where that is known.
+#: Called with the number of bytes received so far, and with the total, or None if unknown.
 Progress = Callable[[int, int | None], None]
 
 
 def list_files(edition: Edition) -> list[RemoteFile]:
-    """Return the files of an edition, asking the publisher's list where there is one.
+    """Return the files of an edition, including those of the publisher's list.
 
     Raises:
-        DownloadFault: the list cannot be had, or is not what it was when this was written.
+        DownloadFault: the list cannot be fetched, or its format has changed.
     """
     if not edition.listing:
         return list(edition.files)
     try:
         return [*edition.files, *edition.read_listing(_get(edition.listing))]
     except (KeyError, TypeError, ValueError) as error:
-        raise DownloadFault(f"{edition.listing} is not the list it was: {error!r}") from error
+        raise DownloadFault(
+            f"{edition.listing} has an unknown format: {error!r}"
+        ) from error
 
 
 def mirrored(edition: Edition, mirror: str) -> Edition:
-    """Return an edition whose files come from a mirror: their names below its address.
+    """Return the edition with addresses on a mirror: its address and the files' names.
 
     Raises:
-        DownloadFault: the edition's files are known to its publisher alone.
+        DownloadFault: only the publisher lists the files of this edition.
     """
     if edition.listing:
-        raise DownloadFault(f"the files of this edition are listed at {edition.listing} alone")
+        raise DownloadFault(
+            f"a mirror has no list of the files; they are at {edition.listing}"
+        )
     base = mirror.rstrip("/")
     return replace(edition, files=tuple(replace(f, url=f"{base}/{f.path}") for f in edition.files))
 
 
 def fetch(file: RemoteFile, folder: Path, *, progress: Progress = lambda *_: None) -> bool:
-    """Fetch a file into a corpus's folder, taking up a transfer that was cut off.
+    """Download a file into a corpus's folder; resume an earlier transfer that was interrupted.
 
-    It is checked against the published size and checksum; where none is published, its
-    SHA-256 is computed and recorded, and a later download must have the same.
+    The file must have the published size and checksum. Without a published checksum, its
+    SHA-256 is recorded, and a later download must have the same.
 
     Returns:
-        whether anything had to be fetched: not where the record says that it is there.
+        False if the record says that the file was downloaded and it still exists; else True.
 
     Raises:
-        DownloadFault: it cannot be had, or is not what is published.
+        DownloadFault: the file cannot be fetched, or is not the published one.
     """
     record = _read_record(folder)
     known = record.get(file.path, {})
@@ -76,13 +83,13 @@ def fetch(file: RemoteFile, folder: Path, *, progress: Progress = lambda *_: Non
         file = _with_pointer(file)
     target = folder / file.path
     if not target.resolve().is_relative_to(folder.resolve()):
-        raise DownloadFault(f"{file.path} would lie outside {folder}")
+        raise DownloadFault(f"{file.path} would be written outside {folder}")
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
     _transfer(file, partial, progress)
-    sha256 = _check(file, partial, known)
+    sha256 = _verify(file, partial, known)
     size = partial.stat().st_size
-    names = _unpack(partial, folder, file) if target.suffix == ".zip" else _keep(partial, target)
+    names = _unpack(partial, folder, file) if target.suffix == ".zip" else _move(partial, target)
     record = _read_record(folder) | {
         file.path: {
             "url": file.url,
@@ -105,7 +112,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
 
 
 def _transfer(file: RemoteFile, partial: Path, progress: Progress) -> None:
-    """Bring `partial` to its full length, over as many connections as it takes."""
+    """Fetch the rest of `partial`, over as many connections as are needed."""
     idle = 0
     while file.size is None or _size(partial) != file.size:
         before = _size(partial)
@@ -115,93 +122,94 @@ def _transfer(file: RemoteFile, partial: Path, progress: Progress) -> None:
                 return
             reason = "the connection was cut"
         except urllib.error.HTTPError as error:
-            if error.code == _RANGE_DONE and _is_all(error.headers, partial):
+            if error.code == _RANGE_NOT_SATISFIABLE and _is_complete(error.headers, partial):
                 return
-            if error.code == _RANGE_DONE:
+            if error.code == _RANGE_NOT_SATISFIABLE:
                 partial.unlink()
-            elif error.code in _GONE:
+            elif error.code in _PERMANENT:
                 raise DownloadFault(f"{file.url}: {error.code} {error.reason}") from error
             reason = str(error)
         except (OSError, HTTPException) as error:
             reason = str(error) or type(error).__name__
         idle = 0 if _size(partial) > before else idle + 1
-        if idle > len(_PAUSES_S):
+        if idle > len(_BACKOFF_S):
             raise DownloadFault(f"{file.url}: {reason}; run again to resume")
         if idle:
-            time.sleep(_PAUSES_S[idle - 1])
+            time.sleep(_BACKOFF_S[idle - 1])
 
 
 def _receive(file: RemoteFile, partial: Path, progress: Progress) -> bool:
-    """Receive what one connection brings; say whether the file is then complete."""
-    have, tag = _size(partial), partial.with_name(f"{partial.name}-tag")
+    """Receive data over one connection; return whether the file is complete."""
+    received, validator = _size(partial), partial.with_name(f"{partial.name}-tag")
     headers = dict(_AGENT)
-    if have:
-        headers["Range"] = f"bytes={have}-"
-        if tag.is_file():  # a file that has changed meanwhile comes whole, not as the rest
-            headers["If-Range"] = tag.read_text()
+    if received:
+        headers["Range"] = f"bytes={received}-"
+        if validator.is_file():  # the server sends a file that has changed from its beginning
+            headers["If-Range"] = validator.read_text()
     request = urllib.request.Request(file.url, headers=headers)  # noqa: S310 - of our tables
     with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
         if response.status != 206:
-            have = 0
-            _write_tag(response.headers, tag)
+            received = 0
+            _save_validator(response.headers, validator)
         length = response.headers.get("Content-Length")
-        total = have + int(length) if length else file.size
-        with partial.open("ab" if have else "wb") as out:
-            progress(have, total)
+        total = received + int(length) if length else file.size
+        with partial.open("ab" if received else "wb") as out:
+            progress(received, total)
             while chunk := response.read(_CHUNK):
                 out.write(chunk)
-                have += len(chunk)
-                progress(have, total)
-    return total is None or have >= total
+                received += len(chunk)
+                progress(received, total)
+    return total is None or received >= total
 
 
-def _write_tag(headers: Message, tag: Path) -> None:
+def _save_validator(headers: Message, path: Path) -> None:
+    """Save what the header `If-Range` needs: a strong ETag, or else the date."""
     etag = headers.get("ETag", "")
     strong = etag if not etag.startswith("W/") else ""
     if validator := strong or headers.get("Last-Modified", ""):
-        tag.write_text(validator)
+        path.write_text(validator)
     else:
-        tag.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
-def _is_all(headers: Message, partial: Path) -> bool:
-    """Say whether a server that has nothing more to send names our length as the whole."""
+def _is_complete(headers: Message, partial: Path) -> bool:
+    """Return whether a server without further bytes declares the length of `partial`."""
     return headers.get("Content-Range", "") == f"bytes */{_size(partial)}"
 
 
-def _check(file: RemoteFile, partial: Path, known: dict[str, Any]) -> str:
-    """Compare with what is published, or was fetched before; return the SHA-256."""
+def _verify(file: RemoteFile, partial: Path, known: dict[str, Any]) -> str:
+    """Compare with the published facts, or with an earlier download; return the SHA-256."""
     algorithm, _, digest = file.checksum.partition(":")
     sums = {name: hashlib.new(name) for name in {"sha256", algorithm or "sha256"}}
     with partial.open("rb") as read:
         while chunk := read.read(_CHUNK):
-            for one in sums.values():
-                one.update(chunk)
+            for checksum in sums.values():
+                checksum.update(chunk)
     sha256 = sums["sha256"].hexdigest()
     fault = ""
     if file.size is not None and _size(partial) != file.size:
-        fault = f"{_size(partial):,} bytes; {file.size:,} are published"
+        fault = f"{_size(partial):,} bytes, but {file.size:,} are published"
     elif digest and sums[algorithm].hexdigest() != digest:
-        fault = f"its {algorithm} is {sums[algorithm].hexdigest()}; published is {digest}"
+        fault = f"its {algorithm} is {sums[algorithm].hexdigest()}, but {digest} is published"
     elif known and not digest and known["sha256"] != sha256:
-        fault = f"its sha256 is {sha256}; it was {known['sha256']} on {known['date']}"
+        fault = f"its sha256 is {sha256}, but it was {known['sha256']} on {known['date']}"
     if fault:
         _discard(partial)
-        raise DownloadFault(f"{file.url}: {fault}; the file was thrown away")
+        raise DownloadFault(f"{file.url}: {fault}; the file was deleted")
     return sha256
 
 
-def _keep(partial: Path, target: Path) -> list[str]:
+def _move(partial: Path, target: Path) -> list[str]:
     partial.replace(target)
     _discard(partial)
     return []
 
 
 def _unpack(partial: Path, folder: Path, file: RemoteFile) -> list[str]:
-    """Unpack into the folder, delete the archive, and return the names at its top."""
+    """Unpack into the folder, delete the archive, and return its top-level names."""
     try:
         with zipfile.ZipFile(partial) as archive:
-            archive.extractall(folder)  # which keeps every name below the folder
+            archive.extractall(folder)  # writes nothing outside the folder
             names = sorted({name.partition("/")[0] for name in archive.namelist()})
     except zipfile.BadZipFile as error:
         _discard(partial)
@@ -216,7 +224,7 @@ def _discard(partial: Path) -> None:
 
 
 def _with_pointer(file: RemoteFile) -> RemoteFile:
-    """Return the file with the size and checksum that its Git LFS pointer publishes."""
+    """Return the file with the size and checksum from its Git LFS pointer."""
     lines = _get(file.pointer).decode("ascii", "replace").splitlines()
     facts = dict(line.split(" ", 1) for line in lines if " " in line)
     if not facts.get("oid", "").startswith("sha256:") or not facts.get("size", "").isdigit():
@@ -225,14 +233,14 @@ def _with_pointer(file: RemoteFile) -> RemoteFile:
 
 
 def _get(url: str) -> bytes:
-    for pause in (*_PAUSES_S, None):
+    for pause in (*_BACKOFF_S, None):
         try:
             request = urllib.request.Request(url, headers=_AGENT)  # noqa: S310 - of our tables
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
                 return response.read()
         except (OSError, HTTPException) as error:
             code = getattr(error, "code", None)
-            if pause is None or code in _GONE:
+            if pause is None or code in _PERMANENT:
                 raise DownloadFault(f"{url}: {error}") from error
         time.sleep(pause)
     raise AssertionError

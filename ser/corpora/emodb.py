@@ -8,7 +8,7 @@ from ser.corpora.sources import Edition, RemoteFile
 
 _MEN = frozenset({"03", "10", "11", "12", "15"})
 _WOMEN = frozenset({"08", "09", "13", "14", "16"})
-# speaker, text, emotion by the first letter of its German name, version
+# speaker, text, first letter of the emotion's German name, version
 _NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)")
 _EMOTIONS = {
     "W": "angry",
@@ -42,7 +42,7 @@ CORPUS = Corpus(
     title="EMO-DB",
     source="Burkhardt et al. 2005, Interspeech, 1517-1520",
     licence="CC0 1.0, as audEERING publishes it",
-    voices="ten German actors",
+    speakers="ten German actors",
     parse=_parse,
     page="http://emodb.bilderbar.info/",
     editions={

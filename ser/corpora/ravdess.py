@@ -29,7 +29,7 @@ def _parse(path: Path) -> Utterance | None:
         intensity="strong" if intensity == "02" else "normal",
         statement=statement,
         channel="song" if channel == "02" else "speech",
-        # The video of a clip (modality 01) has the sound of its audio file (03).
+        # A clip's video (modality 01) and its audio file (03) have the same sound.
         take=path.stem.partition("-")[2],
     )
 
@@ -39,7 +39,7 @@ CORPUS = Corpus(
     title="RAVDESS",
     source="Livingstone & Russo 2018, PLOS ONE 13(5) e0196391",
     licence="CC BY-NC-SA 4.0",
-    voices="24 North American actors",
+    speakers="24 North American actors",
     parse=_parse,
     page="https://zenodo.org/records/1188976",
     editions={

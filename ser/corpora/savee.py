@@ -6,7 +6,7 @@ from pathlib import Path
 from ser.corpora.base import Corpus, Utterance
 
 _SPEAKERS = ("DC", "JE", "JK", "KL")
-# Published as DC/a01.wav; the copy in one folder that goes round as DC_a01.wav.
+# Published as DC/a01.wav; a common copy in one folder has DC_a01.wav.
 _NAME = re.compile(rf"(?:({'|'.join(_SPEAKERS)})_)?(a|d|f|h|n|sa|su)([0-3]\d)")
 _EMOTIONS = {
     "a": "angry",
@@ -43,7 +43,7 @@ CORPUS = Corpus(
     title="SAVEE",
     source="Jackson & Haq 2014, University of Surrey",
     licence="for research, on registration",
-    voices="four English actors",
+    speakers="four English actors",
     parse=_parse,
     page="http://kahlan.eps.surrey.ac.uk/savee/",
 )

@@ -1,4 +1,4 @@
-"""Walking folders of corpora: every file is accounted for."""
+"""Scanning folders for utterances; every file is reported as found, a copy, or unknown."""
 
 import os
 from collections import Counter
@@ -10,7 +10,7 @@ from ser.corpora.base import Corpus, Utterance
 from ser.corpora.custom import MANIFEST_SUFFIX, read_manifest
 from ser.errors import UsageError
 
-#: Of what `ser.audio.decode` decodes.
+#: Suffixes of files that `ser.audio` decodes.
 AUDIO_SUFFIXES = frozenset(
     {
         ".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".caf", ".flac", ".flv", ".m4a",
@@ -21,12 +21,12 @@ AUDIO_SUFFIXES = frozenset(
 
 @dataclass
 class Scan:
-    """What a walk found.
+    """The files that a scan found.
 
     Attributes:
         utterances: one per take, in the order of their paths.
-        copies: further files of a take that was already seen.
-        unknown: audio files whose name is of no known corpus.
+        copies: further files of a take.
+        unknown: audio files whose name no corpus knows.
         other: files that are not audio.
     """
 
@@ -36,7 +36,7 @@ class Scan:
     other: list[Path] = field(default_factory=list)
 
     def summary(self) -> str:
-        """Return the counts in a line, then a line per file that no corpus knows."""
+        """Return a line of counts, then a line for each audio file that no corpus knows."""
         counts = Counter(u.corpus for u in self.utterances)
         parts = [f"{n} {name}" for name, n in sorted(counts.items())] or ["no utterances"]
         parts += [f"{len(self.copies)} copies left out"] if self.copies else []
@@ -48,21 +48,21 @@ class Scan:
 
 
 def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
-    """Find the utterances of `corpora` below `folders`, and in manifests among these.
+    """Find the utterances of `corpora` below `folders`.
 
-    A take that is there twice (the copy of RAVDESS that holds itself, a clip as mp4
-    and as wav) counts once, so that no split can put it on both sides.
+    A take with several files (a folder of RAVDESS that contains a copy of itself, a clip as mp4
+    and as wav) counts once, so that no split puts it on both sides.
 
     Args:
-        folders: walked with their subfolders; a ``.csv`` file is read as a manifest.
+        folders: scanned with their subfolders; a ``.csv`` file is read as a manifest.
 
     Raises:
-        UsageError: a folder does not exist, or a manifest is not one.
+        UsageError: a folder does not exist, or a manifest is invalid.
     """
     result = Scan()
     seen: set[tuple[str, str]] = set()
-    asked = sorted(corpora.values(), key=lambda corpus: corpus.last_resort)
-    for path, utterance in _found(folders, asked):
+    ordered = sorted(corpora.values(), key=lambda corpus: corpus.fallback)
+    for path, utterance in _parse_files(folders, ordered):
         if utterance is None:
             is_audio = path.suffix.lower() in AUDIO_SUFFIXES
             (result.unknown if is_audio else result.other).append(path)
@@ -74,10 +74,10 @@ def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
     return result
 
 
-def _found(
+def _parse_files(
     folders: Iterable[Path], corpora: Sequence[Corpus]
 ) -> Iterator[tuple[Path, Utterance | None]]:
-    """Yield every file, with its utterance where it is a clip that some corpus knows."""
+    """Yield every file, with its utterance or None; the first corpus that knows a name counts."""
     for folder in folders:
         if folder.suffix.lower() == MANIFEST_SUFFIX and folder.is_file():
             yield from ((utterance.path, utterance) for utterance in read_manifest(folder))

@@ -1,4 +1,4 @@
-"""Where a corpus is published, and what its publisher says of the files."""
+"""Sources: where a corpus is published, with the sizes and checksums of its files."""
 
 import json
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """A file that a corpus is published as.
+    """A published file of a corpus.
 
     Attributes:
-        path: where it goes below the corpus's folder; a ``.zip`` is unpacked there.
-        size: in bytes; None where it is not published.
-        checksum: as published, ``md5:…`` or ``sha256:…``; "" where none is.
-        pointer: address of the Git LFS pointer that publishes size and checksum.
+        path: its path below the corpus's folder; a ``.zip`` is unpacked there.
+        size: in bytes; None if it is not published.
+        checksum: as published, ``md5:…`` or ``sha256:…``; "" for none.
+        pointer: address of a Git LFS pointer, which contains size and checksum; "" for none.
     """
 
     url: str
@@ -25,12 +25,13 @@ class RemoteFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Edition:
-    """A edition in which a corpus is published, such as its songs.
+    """A part of a corpus that can be downloaded, such as its songs.
 
     Attributes:
-        files: what it consists of, as far as that is known here.
-        listing: address of the publisher's own list of further files; "" for none.
-        read_listing: from that list's bytes to the files.
+        summary: its content and size, in words.
+        files: its files that are known here.
+        listing: address of the publisher's list of further files; "" for none.
+        read_listing: takes the bytes of that list, returns the files.
     """
 
     summary: str
@@ -40,7 +41,7 @@ class Edition:
 
 
 def zenodo_files(prefix: str) -> Callable[[bytes], list[RemoteFile]]:
-    """Return a reader of a Zenodo record: the files whose names begin with `prefix`."""
+    """Return a reader of a Zenodo record; it keeps the files whose names begin with `prefix`."""
 
     def read(listing: bytes) -> list[RemoteFile]:
         return [
@@ -58,15 +59,15 @@ def zenodo_files(prefix: str) -> Callable[[bytes], list[RemoteFile]]:
 
 
 def dataverse_files(server: str) -> Callable[[bytes], list[RemoteFile]]:
-    """Return a reader of the list of files of a dataset on a Dataverse server."""
+    """Return a reader of a Dataverse server's list of the files of a dataset."""
 
     def read(listing: bytes) -> list[RemoteFile]:
-        found = []
+        files = []
         for entry in json.loads(listing)["data"]:
             file = entry["dataFile"]
             folder = entry.get("directoryLabel")
             name = file["filename"]
-            found.append(
+            files.append(
                 RemoteFile(
                     url=f"{server}/api/access/datafile/{file['id']}",
                     path=f"{folder}/{name}" if folder else name,
@@ -74,7 +75,7 @@ def dataverse_files(server: str) -> Callable[[bytes], list[RemoteFile]]:
                     checksum=f"md5:{file['md5']}",
                 )
             )
-        return found
+        return files
 
     return read
 
@@ -82,7 +83,7 @@ def dataverse_files(server: str) -> Callable[[bytes], list[RemoteFile]]:
 def github_lfs_files(
     repository: str, branch: str, folder: str
 ) -> Callable[[bytes], list[RemoteFile]]:
-    """Return a reader of a GitHub tree: the files of a folder that Git LFS keeps."""
+    """Return a reader of a GitHub tree; it keeps the files of a folder, all stored by Git LFS."""
 
     def read(listing: bytes) -> list[RemoteFile]:
         return [

@@ -7,8 +7,8 @@ from ser.corpora.base import Corpus, Utterance
 from ser.corpora.sources import Edition, dataverse_files
 from ser.labels import canonical
 
-# OAF is the older, YAF the younger actress; one file is published as OA_bite_neutral.
-# The folders disagree in case and wording, so the file name's last word counts.
+# OAF is the older actress, YAF the younger; the publisher named one file OA_bite_neutral.
+# The emotion is in the file name, because the folders differ in case and wording.
 _NAME = re.compile(
     r"(OAF?|YAF)_([a-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)", flags=re.IGNORECASE
 )
@@ -37,7 +37,7 @@ CORPUS = Corpus(
     title="TESS",
     source="Pichora-Fuller & Dupuis 2020, University of Toronto",
     licence="CC BY-NC-ND 4.0",
-    voices="two Canadian actresses",
+    speakers="two Canadian actresses",
     parse=_parse,
     page="https://doi.org/10.5683/SP2/E8H2MF",
     editions={

@@ -7,8 +7,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from ser.corpora import Utterance
-from ser.corpora.base import Sex
+from ser.corpora import Sex, Utterance
 from ser.data.feature_tables import COLUMNS
 from ser.errors import UsageError
 from ser.features import FeatureSet

@@ -67,7 +67,7 @@ def model_card(model_file: ModelFile) -> str:
         ],
         use=USE,
         limits=LIMITS,
-        voices=" and ".join(c.voices for c in corpora) or "not known",
+        voices=" and ".join(c.speakers for c in corpora) or "not known",
         corpora=corpora,
         non_commercial=any("-NC" in c.licence or "research" in c.licence for c in corpora),
     )

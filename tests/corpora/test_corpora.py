@@ -1,4 +1,4 @@
-"""Names of corpora to utterances, and walking their folders."""
+"""Corpora: parsing file names, manifests, scanning folders, names of emotions."""
 
 from collections import Counter
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_savee_name(path, emotion):
     assert utterance.speaker in ("savee-DC", "savee-KL", "savee-JE", "savee-JK")
 
 
-def test_savee_in_both_forms_is_one_take():
+def test_both_savee_namings_are_one_take():
     a, b = (CORPORA["savee"].parse(Path(p)) for p in ("all/DC_a01.wav", "DC/a01.wav"))
     assert (a.take, a.speaker, a.statement) == (b.take, b.speaker, b.statement)
     assert CORPORA["savee"].parse(Path("XX/a01.wav")) is None
@@ -141,7 +141,7 @@ def test_emodb_name(name, emotion, sex):
         ("mine/a_word.wav", None),
     ],
 )
-def test_clips_of_ones_own(path, emotion):
+def test_custom_name_or_folder(path, emotion):
     utterance = CORPORA["custom"].parse(Path(path))
     assert (utterance and utterance.emotion) == emotion
     assert utterance is None or utterance.speaker == ""
@@ -152,9 +152,9 @@ def test_clips_of_ones_own(path, emotion):
     ["03-01-06-02-01-02-12.wav", "OAF_back_angry.wav", "1001_DFA_ANG_XX.wav", "DC_a01.wav",
      "03a01Fa.wav"],
 )  # fmt: skip
-def test_no_name_is_of_two_corpora(name, tmp_path):
-    named = [c for c in CORPORA.values() if not c.last_resort]
-    assert sum(c.parse(Path(name)) is not None for c in named) == 1
+def test_no_two_corpora_know_the_same_name(name, tmp_path):
+    others = [c for c in CORPORA.values() if not c.fallback]
+    assert sum(c.parse(Path(name)) is not None for c in others) == 1
     folder = tmp_path / "sad"
     folder.mkdir()
     (folder / name).touch()
@@ -174,7 +174,7 @@ def test_a_manifest(tmp_path):
     assert [(u.emotion, u.speaker) for u in found.utterances] == [
         ("angry", "custom-Ada"), ("sad", ""), ("neutral", "custom-Bo"),
     ]  # fmt: skip
-    assert [p.name for p in found.copies] == ["c_happy.wav"]  # the manifest's word was first
+    assert [p.name for p in found.copies] == ["c_happy.wav"]  # the manifest was scanned first
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_manifest(tmp_path):
         ("path,emotion\na.wav,amused\n", "line 2: unknown emotion 'amused'; known: neutral"),
     ],
 )
-def test_a_manifest_that_is_wrong(tmp_path, text, words):
+def test_an_invalid_manifest(tmp_path, text, words):
     (tmp_path / "a.wav").touch()
     (tmp_path / "m.csv").write_text(text)
     with pytest.raises(UsageError, match=words):
@@ -201,7 +201,7 @@ def test_a_manifest_that_is_not_utf_8(content, tmp_path):
         scan([tmp_path / "m.csv"], CORPORA)
 
 
-def test_a_tree_that_holds_itself_counts_once(tmp_path):
+def test_a_folder_that_contains_its_copy_counts_once(tmp_path):
     name = "03-01-01-01-01-01-01.wav"
     for folder in (tmp_path / "Actor_01", tmp_path / "inner" / "Actor_01"):
         folder.mkdir(parents=True)
@@ -218,7 +218,7 @@ def test_the_same_folder_twice_counts_once(tmp_path):
     assert len(scan([tmp_path, tmp_path], CORPORA).utterances) == 1
 
 
-def test_nothing_is_skipped_in_silence(tmp_path):
+def test_every_skipped_file_is_reported(tmp_path):
     for name in ("OAF_back_angry.wav", "holiday.mp3", "notes.txt"):
         (tmp_path / name).touch()
     result = scan([tmp_path], CORPORA)
@@ -254,11 +254,11 @@ def test_canonical_names():
         ("revulsion", "disgust"),
     ],
 )
-def test_what_people_call_emotions(words, emotion):
+def test_synonyms_of_emotions(words, emotion):
     assert {canonical(word) for word in words.split()} == {emotion}
 
 
-def test_each_synonym_is_of_the_vocabulary_and_no_emotion_itself():
+def test_synonyms_map_to_the_vocabulary_and_are_not_in_it():
     assert set(SYNONYMS.values()) <= set(VOCABULARY)
     assert not set(SYNONYMS) & set(VOCABULARY)
     assert set(EMOJI) == set(VOCABULARY)

@@ -1,4 +1,4 @@
-"""Every suffix that a walk takes for audio is one that the decoder and the converter read."""
+"""The decoder and the converter read files of every suffix that a scan takes for audio."""
 
 import pytest
 import soundfile
@@ -8,34 +8,34 @@ from ser.corpora import AUDIO_SUFFIXES, CORPORA, scan
 from ser.corpora.convert import convert, plan
 from tests import synth
 
-# What ffmpeg is told where its usual choice for the suffix is no encoder that every build has.
+# Encoders for the suffixes whose default encoder is missing in some builds of ffmpeg.
 OPTIONS = {
     ".3gp": ("-c:a", "aac"), ".mkv": ("-c:a", "flac"), ".mpg": ("-c:a", "mp2"),
     ".ts": ("-c:a", "mp2"), ".wma": ("-c:a", "wmav2"),
 }  # fmt: skip
-MADE = sorted(AUDIO_SUFFIXES - {".amr"})  # ffmpeg writes AMR with a library few builds have
+SUFFIXES = sorted(AUDIO_SUFFIXES - {".amr"})  # few builds of ffmpeg can write AMR
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Return a folder of one voice in every format, under names of clips of one's own."""
+    """Return a folder with one voice in every format, under names of the custom corpus."""
     folder = tmp_path_factory.mktemp("formats")
     voice = synth.voice(1.0)
-    for suffix in MADE:
+    for suffix in SUFFIXES:
         path = folder / f"{suffix[1:]}_happy{suffix}"
         synth.encoded(voice, SAMPLE_RATE, path, *OPTIONS.get(suffix, ()))
         path.with_suffix(".source.wav").unlink()
     return folder
 
 
-def test_a_walk_finds_each(folder):
+def test_a_scan_finds_each(folder):
     found = scan([folder], CORPORA)
-    assert sorted(u.path.suffix for u in found.utterances) == MADE
+    assert sorted(u.path.suffix for u in found.utterances) == SUFFIXES
     assert not found.unknown
     assert not found.other
 
 
-@pytest.mark.parametrize("suffix", MADE)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_decoder_reads_each(folder, suffix):
     audio = load_audio(folder / f"{suffix[1:]}_happy{suffix}")
     assert audio.duration == pytest.approx(1.0, abs=0.15)
@@ -44,13 +44,13 @@ def test_the_decoder_reads_each(folder, suffix):
 def test_the_converter_reads_each(folder, tmp_path):
     results = list(convert(plan(folder, tmp_path / "wavs")))
     assert [str(fault) for _, fault in results if fault] == []
-    assert len(results) == len(MADE)
+    assert len(results) == len(SUFFIXES)
     for job, _ in results:
         assert soundfile.info(job.target).duration == pytest.approx(1.0, abs=0.15)
 
 
-def test_what_is_no_audio_is_said_of_its_file(tmp_path):
+def test_a_file_that_is_not_audio_is_reported_by_name(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "code.ts").write_text("export const one = 1")
     ((_, fault),) = convert(plan(tmp_path / "in", tmp_path / "out"))
-    assert "code.ts: of no audio or video format known here" in str(fault)
+    assert "code.ts: not of a known audio or video format" in str(fault)
