@@ -44,9 +44,7 @@ def list_files(edition: Edition) -> list[RemoteFile]:
     try:
         return [*edition.files, *edition.read_listing(_get(edition.listing))]
     except (KeyError, TypeError, ValueError) as error:
-        raise DownloadFault(
-            f"{edition.listing} has an unknown format: {error!r}"
-        ) from error
+        raise DownloadFault(f"{edition.listing} has an unknown format: {error!r}") from error
 
 
 def mirrored(edition: Edition, mirror: str) -> Edition:
@@ -56,9 +54,7 @@ def mirrored(edition: Edition, mirror: str) -> Edition:
         DownloadFault: only the publisher lists the files of this edition.
     """
     if edition.listing:
-        raise DownloadFault(
-            f"a mirror has no list of the files; they are at {edition.listing}"
-        )
+        raise DownloadFault(f"a mirror has no list of the files; they are at {edition.listing}")
     base = mirror.rstrip("/")
     return replace(edition, files=tuple(replace(f, url=f"{base}/{f.path}") for f in edition.files))
 

@@ -1,4 +1,4 @@
-"""Spoilt recordings are corrupted as they say, and no more."""
+"""Corruptions do what their names say, and no more."""
 
 import numpy as np
 import pytest
@@ -17,49 +17,49 @@ def spectrum(samples):
     return np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE), power
 
 
-def changed(name, seed=0):
+def corrupted(name, seed=0):
     return ALL[name](VOICE, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_condition_gives_a_clip(name):
+def test_every_corruption_returns_a_clip(name):
     before = VOICE.copy()
-    samples = changed(name)
+    samples = corrupted(name)
     assert samples.dtype == np.float32
     assert samples.ndim == 1
     assert np.isfinite(samples).all()
     assert np.abs(samples).max() > 0.01
     np.testing.assert_array_equal(VOICE, before)
-    np.testing.assert_array_equal(samples, changed(name))  # seeded
+    np.testing.assert_array_equal(samples, corrupted(name))  # seeded
 
 
 def test_level():
-    np.testing.assert_allclose(changed("level -20 dB"), VOICE / 10, atol=1e-7)
-    assert np.abs(changed("level +10 dB")).max() <= 1
+    np.testing.assert_allclose(corrupted("level -20 dB"), VOICE / 10, atol=1e-7)
+    assert np.abs(corrupted("level +10 dB")).max() <= 1
 
 
-def test_the_telephone_has_its_band():
-    frequency, power = spectrum(changed("telephone"))
+def test_the_telephone_limits_the_band():
+    frequency, power = spectrum(corrupted("telephone"))
     inside = power[(frequency > 300) & (frequency < 3400)].sum()
     assert power[frequency > 4000].sum() < 1e-3 * inside
     assert power[frequency < 100].sum() < 1e-2 * inside
 
 
 @pytest.mark.parametrize(("name", "snr"), [("white noise 20 dB", 20), ("babble 10 dB", 10)])
-def test_noise_has_its_level(name, snr):
-    added = changed(name).astype(np.float64) - VOICE
+def test_noise_has_its_signal_to_noise_ratio(name, snr):
+    added = corrupted(name).astype(np.float64) - VOICE
     assert 10 * np.log10(np.mean(VOICE**2) / np.mean(added**2)) == pytest.approx(snr, abs=0.1)
     assert np.mean(mix(VOICE, VOICE, 0) ** 2) == pytest.approx(4 * np.mean(VOICE**2), rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["mp3 64 kb/s", "opus 16 kb/s"])
 def test_codecs_keep_the_length_and_lose_detail(name):
-    samples = changed(name)
+    samples = corrupted(name)
     assert abs(len(samples) - len(VOICE)) < 0.1 * SAMPLE_RATE
     assert not np.array_equal(samples[: len(VOICE)], VOICE[: len(samples)])
 
 
-def test_the_room_rings_on():
+def test_the_room_reverberates():
     click = np.zeros(SAMPLE_RATE, np.float32)
     click[1000] = 0.5
     wet = ALL["small room"](click, np.random.default_rng(0))
@@ -69,9 +69,9 @@ def test_the_room_rings_on():
 
 
 def test_pauses_and_the_middle():
-    padded = changed("1 s of silence around")
+    padded = corrupted("1 s of silence around")
     np.testing.assert_array_equal(padded[SAMPLE_RATE:-SAMPLE_RATE], VOICE)
-    cut = changed("middle 1.5 s")
+    cut = corrupted("middle 1.5 s")
     assert len(cut) == round(1.5 * SAMPLE_RATE)
     start = (len(VOICE) - len(cut)) // 2
     np.testing.assert_array_equal(cut, VOICE[start : start + len(cut)])

@@ -1,4 +1,4 @@
-"""More of the training clips, and never the same twice unless seeded."""
+"""Augmentation of spectrograms, and the features that it works on."""
 
 import json
 
@@ -64,20 +64,20 @@ def test_batches_are_seeded_finite_and_shaped(clips, augmentation):
         assert not np.array_equal(x, x3)
 
 
-def test_the_second_corpus_fills_its_share(clips):
+def test_the_auxiliary_corpus_fills_its_fraction(clips):
     seen = np.concatenate([y for _, y in draw(clips, FULL, 50)])
     only_first = np.isin(seen, [2, 3]).sum()
-    # 6 of 8 are of the first four clips, whose emotion 0 comes twice a pass: 2 of 5 are 2 or 3.
+    # 6 of 8 are of the first four clips. Emotion 0 comes twice a pass, so 2 of 5 are 2 or 3.
     assert only_first / len(seen) == pytest.approx(0.75 * 2 / 5, abs=0.02)
 
 
-def test_without_augmentation_windows_are_of_the_clips(clips):
+def test_without_augmentation_windows_are_cut_from_the_clips(clips):
     whole = [mfcc(s[:60], n_mfcc=40) for s in clips.spectra[2]]
     x, _ = draw(clips.only(np.array([2])), PLAIN, 1, batch_size=64)[0]
     assert any(np.allclose(window, whole[0], atol=1e-3) for window in x)
 
 
-def test_each_kind_of_change_changes_and_keeps_the_clip(clips):
+def test_each_augmentation_changes_the_window_and_leaves_the_clip(clips):
     plain, _ = draw(clips, PLAIN, 1)[0]
     for kind in ("room", "noise", "babble", "band", "mask", "tempo", "shift"):
         augmentation = Augmentation(speeds={}, frames=60, **{kind: 0.9})
@@ -92,8 +92,8 @@ def test_each_kind_of_change_changes_and_keeps_the_clip(clips):
 
 
 @pytest.mark.parametrize("kind", ["room", "noise", "babble"])
-def test_what_is_added_is_heard_where_the_voice_is_quiet(clips, kind):
-    """Of a word and the pause after it."""
+def test_added_sound_is_audible_where_the_voice_is_quiet(clips, kind):
+    """The clip is a word and the pause after it."""
     word = spectrum(0.5)
     paused = np.concatenate([word, np.full((60 - len(word), word.shape[1]), -80, np.float32)])
     clips = SpectrogramSet([*clips.spectra[:5], [paused]], clips.labels, clips.auxiliary)
@@ -101,7 +101,7 @@ def test_what_is_added_is_heard_where_the_voice_is_quiet(clips, kind):
     sounds = Augmentation(speeds={}, frames=60, **{kind: 1.0})
     plain, noisy = (draw(alone, a, 1, batch_size=32)[0][0][..., 0] for a in (PLAIN, sounds))
     loud = slice(2, len(word) - 2)
-    # The others are quiet at times, too.
+    # Babble and noise have quiet moments too.
     assert (noisy[:, len(word) + 2] > plain[:, len(word) + 2]).mean() > 0.5
     assert (noisy - plain)[:, loud].mean() < (noisy - plain)[:, len(word) :].mean() / 2
 
@@ -118,7 +118,7 @@ def test_speeds_make_other_voices(tiny_corpus):
     assert made.labels.tolist() == dataset.label_indices(EMOTIONS).tolist()
 
 
-def test_clips_are_heard_over_a_telephone_too(tiny_corpus):
+def test_clips_also_come_over_a_telephone(tiny_corpus):
     dataset = load_dataset([tiny_corpus], FRAMES)
     augmentation = Augmentation(
         speeds={"ravdess": (1.0,)}, telephone={"ravdess": (0.9, 1.0)}, frames=60
@@ -128,9 +128,9 @@ def test_clips_are_heard_over_a_telephone_too(tiny_corpus):
     assert near[:, -1].max() - phoned[:, -1].max() > 40  # dB, of the breath at 11 kHz
 
 
-def test_frames_forget_level_and_silence():
-    """What the network takes off, the mean over time, is all that a change of level changes."""
-    voice = synth.voice(2.3)  # two rounds of the circle, nearly: a part of one has another mean
+def test_level_and_silence_hardly_change_the_frames():
+    """A change of level changes only the mean over time, which the network subtracts."""
+    voice = synth.voice(2.3)  # it fills the frames almost twice: a part would have another mean
     quiet = np.zeros(22_050, np.float32)
     plain = FRAMES.extract(voice)
     padded = FRAMES.extract(np.concatenate([quiet, voice, quiet]))
@@ -142,21 +142,21 @@ def test_frames_forget_level_and_silence():
 
 
 @pytest.mark.parametrize(
-    ("length", "heard"), [(5, [0, 2, 4, 0, 2]), (3, [0, 2, 4]), (2, [0, 2]), (1, [0])]
+    ("length", "expected"), [(5, [0, 2, 4, 0, 2]), (3, [0, 2, 4]), (2, [0, 2]), (1, [0])]
 )
-def test_a_short_voice_goes_round_in_a_circle_and_a_long_one_is_thinned_out(length, heard):
-    assert fit_length(np.arange(6).reshape(3, 2), length)[:, 0].tolist() == heard
+def test_a_short_clip_is_repeated_and_a_long_one_subsampled(length, expected):
+    assert fit_length(np.arange(6).reshape(3, 2), length)[:, 0].tolist() == expected
 
 
-def test_of_a_long_voice_beginning_and_end_are_heard():
-    heard = fit_length(np.arange(259)[:, np.newaxis], 200)[:, 0].tolist()
-    assert heard[:4] == [0, 1, 2, 3]
-    assert heard[-1] == 257
+def test_a_subsampled_clip_keeps_its_beginning_and_end():
+    kept = fit_length(np.arange(259)[:, np.newaxis], 200)[:, 0].tolist()
+    assert kept[:4] == [0, 1, 2, 3]
+    assert kept[-1] == 257
 
 
 @pytest.mark.parametrize("pause", [0.5, 2.0])
 @pytest.mark.parametrize("snr_db", [20, 30, 60])
-def test_the_voice_is_found_in_noise(pause, snr_db):
+def test_speech_is_found_in_noise(pause, snr_db):
     rng = np.random.default_rng(0)
     voice = synth.voice(2.0)
     clip = np.pad(voice, round(pause * FRAMES.sample_rate))
@@ -166,7 +166,7 @@ def test_the_voice_is_found_in_noise(pause, snr_db):
     assert len(found) == pytest.approx(len(spectrum()), abs=8)
 
 
-def test_an_emotion_that_is_no_label_is_not_repeated(tiny_corpus):
+def test_an_emotion_that_is_not_a_label_is_not_oversampled(tiny_corpus):
     rows = load_dataset([tiny_corpus], FRAMES)
     few = rows.only([i for i, u in enumerate(rows.utterances) if u.emotion in ("sad", "happy")])
     augmentation = Augmentation(speeds={}, frames=60, oversampled=("neutral", "happy"))
@@ -175,7 +175,7 @@ def test_an_emotion_that_is_no_label_is_not_repeated(tiny_corpus):
     assert set(made.labels) == {0, 1}
 
 
-# Of batches without end `fit` would wait at its end for tf.data's tuner.
+# With batches without end, `fit` would wait for tf.data's tuner when it ends.
 _READ = """
 import itertools, json
 import numpy as np
@@ -188,7 +188,7 @@ print(read.options().autotune.enabled)
 """
 
 
-def test_batches_without_end_come_in_their_order_and_untuned():
+def test_endless_batches_keep_their_order_and_are_not_tuned():
     seen, tuned = run_training(_READ).splitlines()
     assert json.loads(seen) == [[[[i] * 3] * 2, [i, i]] for i in range(3)]
     assert tuned == "False"
