@@ -162,7 +162,7 @@ def test_a_search_scores_on_speakers_it_was_not_fitted_on(tiny_corpus):
     for train, validation in folds(dataset, seed=0):
         voices = [{dataset.utterances[i].speaker for i in rows} for rows in (train, validation)]
         assert not voices[0] & voices[1]
-    alone = dataset.only([i for i, u in enumerate(dataset.utterances) if u.speaker[-1] == "1"])
+    alone = dataset.select([i for i, u in enumerate(dataset.utterances) if u.speaker[-1] == "1"])
     with pytest.raises(UsageError, match="two speakers or more"):
         folds(alone, seed=0)
     with pytest.raises(

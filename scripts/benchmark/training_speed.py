@@ -17,7 +17,8 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_NUM_INTRAOP_THREADS"] = "1"  # as trainings run
 
 from ser.augmentation import batches
-from ser.data.dataset import load_dataset, training_clips
+from ser.data.augmented_rows import load_spectrograms
+from ser.data.dataset import load_dataset
 from ser.models.recipes import RECIPES, recipe_features
 from ser.training.keras_training import compile_network, prefetched
 
@@ -32,7 +33,7 @@ def main(folder: Path) -> dict[str, float]:
     recipe = RECIPES["conv1d-frames"]
     features, steps, size = recipe_features(recipe), recipe.steps_per_epoch, recipe.batch_size
     dataset = load_dataset([folder], features)
-    clips = training_clips(dataset, features, recipe.augmentation, recipe.labels)
+    clips = load_spectrograms(dataset, features, recipe.augmentation, recipe.labels)
     n_mfcc = features.params["n_mfcc"]
     stream = batches(clips, recipe.augmentation, batch_size=size, n_mfcc=n_mfcc, seed=0)
     targets = np.eye(len(recipe.labels))

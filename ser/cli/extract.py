@@ -12,7 +12,7 @@ from ser.cli import options
 from ser.corpora import CORPORA, Utterance, scan
 from ser.data.extraction import extract
 from ser.data.feature_tables import FORMATS, new_table
-from ser.data.manifest import write_extracted
+from ser.data.manifest import write_manifest
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from ser.plugins import lookup
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             progress.update(chunk.n_clips)
     seconds = time.monotonic() - start
     options.note(f"{len(found.utterances) / seconds:.0f} clips a second")
-    manifest = write_extracted(args.out, features, kept, found, faults)
+    manifest = write_manifest(args.out, features, kept, found, faults)
     print(f"{args.out}: {len(kept)} clips of shape {features.shape}, {len(faults)} left out")
     print(f"{manifest}: how it was made")
     return 1 if faults else 0

@@ -4,8 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,25 +59,6 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--dask", metavar="ADDRESS", help="a Dask scheduler, such as tcp://host:8786"
     )
-
-
-@contextmanager
-def workers(args: argparse.Namespace) -> Iterator[None]:
-    """Run scikit-learn's and joblib's work in processes, or on a Dask cluster.
-
-    Raises:
-        UsageError: no scheduler answers, or it has no workers.
-    """
-    import joblib
-
-    from ser.data.parallel import dask_client
-
-    if not args.dask:
-        with joblib.parallel_config(backend="loky", n_jobs=args.jobs):
-            yield
-        return
-    with dask_client(args.dask), joblib.parallel_config(backend="dask"):
-        yield
 
 
 def add_recipe_changes(parser: argparse.ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ser.cli import options
 from ser.data.dataset import load_dataset
+from ser.data.parallel import joblib_workers
 from ser.data.splits import hold_out_test
 from ser.models.recipes import RECIPES, recipe_features
 from ser.plugins import lookup
@@ -50,17 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ser.training.grid_search import compare, save_best, search, with_params
 
     found, measured = [], []
-    with options.workers(args):
+    with joblib_workers(jobs=args.jobs, dask=args.dask):
         for recipe in recipes:
             features = recipe_features(recipe)
             dataset = load_dataset(args.data, features, progress=options.extraction_progress)
             dataset = dataset.for_recipe(recipe)
             rest, _ = hold_out_test(dataset.utterances, seed=args.seed)
-            best = search(recipe, dataset.only(rest), seed=args.seed, most=args.most)
+            best = search(recipe, dataset.select(rest), seed=args.seed, most=args.most)
             found.append(best)
             print(f"{save_best(best, args.out)}: UAR {best.uar:.1%}, {best.params}")
             measured += compare(
-                with_params(recipe, best.params), dataset.only(rest), seed=args.seed
+                with_params(recipe, best.params), dataset.select(rest), seed=args.seed
             )
     plot_comparison(
         measured, args.out / "comparison.png", "the best of each, on validation speakers"

@@ -1,4 +1,8 @@
-"""What is slow to compute from files, kept on disk under what it was computed from."""
+"""A cache on disk for arrays that are slow to compute from files.
+
+Not `joblib.Memory`: that compares the names of files and the code of one function. An entry here
+depends on the content of the files and on the code of every module that computes it.
+"""
 
 import ast
 import functools
@@ -17,12 +21,12 @@ from typing import Any
 import numpy as np
 
 _LIBRARIES = ("librosa", "numpy", "soxr", "soundfile")
-# What is computed from files is computed by these.
+# The modules that compute what is cached: a change of their code makes the entries anew.
 _MODULES = ("audio/decode.py", "audio/ffmpeg.py", "augmentation/corruptions.py", "features/*.py")
 
 
-def folder() -> Path:
-    """Return where the cache is: ``$SER_CACHE``, or ``speech-emotion`` in the user's cache."""
+def cache_folder() -> Path:
+    """Return ``$SER_CACHE``, or the folder ``speech-emotion`` in the user's cache."""
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "speech-emotion")
     return Path(os.environ.get("SER_CACHE") or default)
 
@@ -33,13 +37,15 @@ def cached(
     parameters: Any,
     compute: Callable[[], dict[str, np.ndarray]],
 ) -> dict[str, np.ndarray]:
-    """Return ``compute()``, or what it gave before for the same files, parameters and code.
+    """Return the result of ``compute()``, from the cache if it is there.
+
+    An entry is valid for the same files, parameters, code and versions of libraries.
 
     Args:
-        name: begins the name of the cache's file.
-        files: by their content; their names do not matter, their order does.
-        parameters: plain data, by its JSON.
-        compute: gives arrays by name.
+        name: the first part of the entry's file name.
+        files: compared by their content and order, not by their names.
+        parameters: plain data, compared as JSON.
+        compute: returns arrays by name.
     """
     digest = hashlib.sha256()
     versions = library_versions()
@@ -47,7 +53,7 @@ def cached(
     digest.update(json.dumps([code, versions, parameters], sort_keys=True).encode())
     for path in files:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
-    path = folder() / f"{name}-{digest.hexdigest()[:24]}.npz"
+    path = cache_folder() / f"{name}-{digest.hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
@@ -60,16 +66,19 @@ def cached(
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that features are computed with."""
+    """Return the versions of the libraries that compute features."""
     return {library: version(library) for library in _LIBRARIES}
 
 
 @functools.cache
 def code_digest(*patterns: str) -> str:
-    """Return a digest of modules of the library; comments and layout do not count.
+    """Return a digest of modules of `ser`, without their comments and layout.
 
     Args:
-        patterns: of file names, from the library's folder.
+        patterns: of file names, relative to the folder of `ser`.
+
+    Raises:
+        ValueError: a pattern matches no file.
     """
     digest = hashlib.sha256()
     library = Path(__file__).parents[1]
@@ -82,11 +91,14 @@ def code_digest(*patterns: str) -> str:
 
 
 def function_digest(function: Callable[..., Any]) -> str:
-    """Return a digest of a function, with the constants and functions of its module it names."""
+    """Return a digest of a function.
+
+    It covers the constants and the functions of the same module that the function uses.
+    """
     module, found = vars(sys.modules[function.__module__]), {}
 
-    def visit(name: str, seen: Callable[..., Any]) -> None:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(seen)))
+    def visit(name: str, code: Callable[..., Any]) -> None:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(code)))
         found[name] = ast.dump(tree)
         for name in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {*found}:
             value = module.get(name)

@@ -1,4 +1,4 @@
-"""Features of clips, a chunk at a time, so that no corpus has to fit into memory."""
+"""Extraction of features in chunks of clips, so that no corpus has to fit into memory."""
 
 import functools
 from collections.abc import Iterator, Sequence
@@ -21,9 +21,9 @@ class Chunk:
     """Features of some clips.
 
     Attributes:
-        features: of the clips that could be read, shape (clips, *feature shape), float32.
-        utterances: of those clips.
-        faults: why the others could not be read, a line each.
+        features: of the readable clips, shape (clips, *feature shape), float32.
+        utterances: one for each readable clip.
+        faults: one line for each unreadable clip: its path and the error.
     """
 
     features: np.ndarray
@@ -32,7 +32,7 @@ class Chunk:
 
     @property
     def n_clips(self) -> int:
-        """Number of clips, those that could not be read too."""
+        """Number of clips, the unreadable ones included."""
         return len(self.utterances) + len(self.faults)
 
 
@@ -43,21 +43,24 @@ def extract(
     jobs: int = 1,
     dask: str | None = None,
 ) -> Iterator[Chunk]:
-    """Yield the features of clips, in their order, `CHUNK` clips at a time.
+    """Yield the features of clips in order, `CHUNK` clips at a time.
 
     Args:
         jobs, dask: as `parallel_map` takes them.
 
     Raises:
-        UsageError: there is no Dask scheduler, or it has no workers.
+        UsageError: no Dask scheduler answers, or it has no workers.
     """
     chunks = (utterances[i : i + CHUNK] for i in range(0, len(utterances), CHUNK))
-    # A feature set is a function and data; a process that has the library knows its name.
+    # The name is enough: every process has the library with its feature sets.
     return parallel_map(functools.partial(_extract, features.name), chunks, jobs=jobs, dask=dask)
 
 
 def extract_file(path: Path, features: FeatureSet) -> tuple[np.ndarray | None, str]:
-    """Return the features of a file as `FeatureSet.extract` gives them, or None and why not."""
+    """Return the features of a file and "", or None and the error.
+
+    The features are float32 of the feature set's shape.
+    """
     try:
         return features.extract(load_audio(path, rate=features.sample_rate).samples), ""
     except (SerError, OSError) as error:
@@ -66,10 +69,10 @@ def extract_file(path: Path, features: FeatureSet) -> tuple[np.ndarray | None, s
 
 def _extract(name: str, utterances: Sequence[Utterance]) -> Chunk:
     features = FEATURE_SETS[name]
-    tried = [(u, *extract_file(u.path, features)) for u in utterances]
-    rows = [row for _, row, _ in tried if row is not None]
+    results = [(u, *extract_file(u.path, features)) for u in utterances]
+    rows = [row for _, row, _ in results if row is not None]
     return Chunk(
         np.stack(rows) if rows else np.empty((0, *features.shape), np.float32),
-        tuple(u for u, _, fault in tried if not fault),
-        tuple(f"{u.path}: {fault}" for u, _, fault in tried if fault),
+        tuple(u for u, _, fault in results if not fault),
+        tuple(f"{u.path}: {fault}" for u, _, fault in results if fault),
     )

@@ -1,4 +1,4 @@
-"""Features in one ``.npz`` file: a table of `scripts/extract.py`, or a published matrix."""
+"""Features from one ``.npz`` file: a table of `ser extract`, or a published matrix."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,18 +15,18 @@ from ser.labels import EMOTIONS, VOCABULARY
 
 
 def load_matrix(path: Path, features: FeatureSet) -> tuple[np.ndarray, tuple[Utterance, ...], str]:
-    """Return the rows of an ``.npz`` file, what is known of each, and a line about it.
+    """Return the features and the utterances of an ``.npz`` file, and a line that describes it.
 
     Args:
-        path: of a file with ``X`` (rows, *shape); with the columns `COLUMNS`, or, as features
-            are published, with ``y`` alone, an index in `EMOTIONS` a row: then neither names
-            nor speakers are known.
+        path: of a file with the array ``X`` of shape (rows, *feature shape), and labels. A table
+            of `ser extract` has the columns `COLUMNS`. A published matrix has only ``y``, an
+            index in `EMOTIONS` for each row: its speakers are not known.
 
     Returns:
-        features of shape (rows, *feature shape), float32; an utterance a row; the line.
+        features of shape (rows, *feature shape), float32; one utterance for each row; the line.
 
     Raises:
-        UsageError: it is no such file, or of other features.
+        UsageError: the file is not readable, its labels are wrong, or it has other features.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -38,19 +38,19 @@ def load_matrix(path: Path, features: FeatureSet) -> tuple[np.ndarray, tuple[Utt
         raise UsageError(
             f"{path}: rows of shape {x.shape[1:]}, but {features.name} has {features.shape}"
         )
-    extracted = arrays.keys() >= set(COLUMNS)
-    utterances = _extracted(path, arrays) if extracted else _published(path, y)
+    is_table = arrays.keys() >= set(COLUMNS)
+    utterances = _from_columns(path, arrays) if is_table else _from_labels(path, y)
     if len(utterances) != len(x):
         raise UsageError(f"{path}: {len(x)} rows of X, but {len(utterances)} labels")
     if not utterances:
         raise UsageError(f"{path}: no rows")
-    voices = {u.speaker for u in utterances if u.speaker}
-    known = f"of {len(voices)} speakers" if voices else "without speakers"
+    speakers = {u.speaker for u in utterances if u.speaker}
+    known = f"of {len(speakers)} speakers" if speakers else "without speakers"
     rows = x.reshape(len(x), *features.shape).astype(np.float32)
     return rows, utterances, f"{len(x)} rows of {path.name}, {known}"
 
 
-def _extracted(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[Utterance, ...]:
+def _from_columns(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[Utterance, ...]:
     if len({len(arrays[column]) for column in COLUMNS}) > 1:
         raise UsageError(f"{path}: its columns differ in length")
     rows = zip(*(arrays[column].tolist() for column in COLUMNS), strict=True)
@@ -69,16 +69,18 @@ def _extracted(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[Utterance,
             intensity=f["intensity"],
             statement=f["statement"],
             channel=f["channel"],
-            # Each clip was extracted once, so its path names the take.
+            # Extraction took each recording once, so its path identifies the take.
             take=f["path"],
         )
         for f in facts
     )
 
 
-def _published(path: Path, y: np.ndarray) -> tuple[Utterance, ...]:
+def _from_labels(path: Path, y: np.ndarray) -> tuple[Utterance, ...]:
     if y.ndim != 1 or y.dtype.kind not in "iu" or not np.isin(y, range(len(EMOTIONS))).all():
-        raise UsageError(f"{path}: y must hold one label from 0 to {len(EMOTIONS) - 1} a row")
+        raise UsageError(
+            f"{path}: y must hold one label from 0 to {len(EMOTIONS) - 1} for each row"
+        )
     return tuple(
         Utterance(path=Path(f"{path}#{row}"), emotion=EMOTIONS[label], speaker="", corpus=path.stem)
         for row, label in enumerate(y)

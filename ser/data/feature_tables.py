@@ -1,4 +1,4 @@
-"""Tables of features on disk, written chunk by chunk: CSV, Parquet, NumPy's .npz."""
+"""Tables of features in files, written in chunks: CSV, Parquet, NumPy's .npz."""
 
 import csv
 import shutil
@@ -16,12 +16,12 @@ from ser.features import FeatureSet
 from ser.labels import EMOTIONS
 from ser.plugins import lookup
 
-#: What is known of each clip, as columns before the features.
+#: The columns before the features: what is known of each clip.
 COLUMNS = ("path", "corpus", "speaker", "sex", "emotion", "intensity", "statement", "channel")
 
 
 class Table(Protocol):
-    """A file that is being written."""
+    """A table that is being written."""
 
     def write(self, chunk: Chunk) -> None:
         """Append the clips of a chunk."""
@@ -32,16 +32,16 @@ class Table(Protocol):
 
 @contextmanager
 def new_table(path: Path, features: FeatureSet) -> Iterator[Table]:
-    """Open a new table of features; it replaces `path` in one step when all went well.
+    """Open a new table; when the `with` block ends without an error, it replaces `path`.
 
     Raises:
-        UsageError: `path` ends in none of `FORMATS`.
+        UsageError: the suffix of `path` is not in `FORMATS`.
     """
-    kind = lookup(FORMATS, path.suffix, "table format")
+    table_class = lookup(FORMATS, path.suffix, "table format")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.stem}.partial{path.suffix}")
     try:
-        table = kind(partial, features)
+        table = table_class(partial, features)
         yield table
         table.close()
         partial.replace(path)
@@ -54,7 +54,7 @@ def _facts(chunk: Chunk) -> list[list[str]]:
 
 
 class _Csv:
-    """A row a clip: `COLUMNS`, then the features, f0 and on, with every digit of float32."""
+    """One row for each clip: `COLUMNS`, then the features f0, f1 … with all digits of float32."""
 
     def __init__(self, path: Path, features: FeatureSet) -> None:
         self._file = path.open("w", newline="", encoding="utf-8")
@@ -72,7 +72,10 @@ class _Csv:
 
 
 class _Parquet:
-    """A row a clip: `COLUMNS`, then `features`, a list of float32; a row group a chunk."""
+    """One row for each clip: `COLUMNS`, then `features`, a list of float32.
+
+    A chunk is a row group.
+    """
 
     def __init__(self, path: Path, features: FeatureSet) -> None:
         import pyarrow
@@ -98,14 +101,15 @@ class _Parquet:
 
 
 class _Npz:
-    """`X` (clips, *feature shape) and `y`, as `--data` takes it, and an array a column.
+    """`X` of shape (clips, *feature shape), `y`, and an array for each of `COLUMNS`.
 
-    An array's length stands before its values, so the values wait in a file of their own.
+    In the file the length of an array stands before its values. The length is known at the end
+    only, so the values are first written to a temporary file.
     """
 
     def __init__(self, path: Path, features: FeatureSet) -> None:
         self._path, self._shape = path, features.shape
-        self._values = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - see close
+        self._values = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - `close` closes it
         self._facts: list[list[str]] = []
 
     def write(self, chunk: Chunk) -> None:

@@ -1,4 +1,4 @@
-"""What stands beside a table of features, so that it can be told later what is in it."""
+"""The manifest beside a table of features: how the table was made, and from which files."""
 
 import hashlib
 import json
@@ -12,22 +12,22 @@ from ser.data.cache import library_versions
 from ser.features import FeatureSet
 
 
-def write_extracted(
+def write_manifest(
     table: Path,
     features: FeatureSet,
     kept: Sequence[Utterance],
     found: Scan,
     faults: Sequence[str],
 ) -> Path:
-    """Write the manifest of a table of features, as JSON beside it; return its path.
+    """Write the manifest of a table as JSON beside it, and return its path.
 
-    It holds the feature set with its parameters, the versions of the libraries, the clips of
-    each corpus, every file that was left out and why, and the table's SHA-256.
+    It holds the feature set with its parameters, the versions of the libraries, the number of
+    clips of each corpus, every file that was left out and why, and the SHA-256 of the table.
 
     Args:
-        kept: the utterances that are in the table.
-        found: of the walk that they come from.
-        faults: of the clips that could not be read, a line each.
+        kept: the utterances in the table.
+        found: the scan that the utterances come from.
+        faults: one line for each clip that could not be read.
     """
     left_out: dict[str, Any] = {
         "cannot be read": list(faults),

@@ -1,4 +1,9 @@
-"""The same function over many items: in this process, in several, or on a Dask cluster."""
+"""Parallel work: in this process, in several processes, or on a Dask cluster.
+
+Our work runs in `parallel_map`, and the work of scikit-learn in `joblib_workers`. Both connect to
+Dask in the same way. `joblib.Parallel` could not serve both: its generator takes items and keeps
+results without a limit while nobody reads them, so a corpus would have to fit into memory.
+"""
 
 import os
 from collections import deque
@@ -17,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_AHEAD = 2  # items a worker that are under way: it never waits, and memory stays bounded
+_ITEMS_PER_WORKER = 2  # submitted at once: no worker waits, and memory stays bounded
 _CONNECT_S = 10
 _RETRIES = 3  # of an item whose worker was lost
 
@@ -25,41 +30,63 @@ _RETRIES = 3  # of an item whose worker was lost
 def parallel_map(
     function: Callable[[T], R], items: Iterable[T], *, jobs: int = 1, dask: str | None = None
 ) -> Iterator[R]:
-    """Yield ``function(item)`` of each item, in the order of the items.
+    """Yield ``function(item)`` for each item, in order.
 
-    Items are taken, and answers held, no faster than they are worked on, so that neither
-    has to fit into memory. On Dask, what a lost worker had under way is done again by another.
+    Only a few items and results for each worker are in memory at a time. If a Dask worker is
+    lost, another one repeats its items.
 
     Args:
-        function: of a module; it and its items and answers are pickled, unless `jobs` is 1.
-        jobs: number of processes.
-        dask: address of a scheduler, such as ``tcp://10.0.0.1:8786``; goes before `jobs`.
+        function: defined in a module. It is pickled with its items and results, unless the work
+            runs in this process.
+        jobs: number of processes; 1 works in this process.
+        dask: address of a scheduler, such as ``tcp://10.0.0.1:8786``; `jobs` is then ignored.
 
     Raises:
-        UsageError: no scheduler or no worker is there.
+        UsageError: no Dask scheduler answers, or it has no workers.
     """
     if dask is None and jobs == 1:
         yield from map(function, items)
         return
-    with _processes(jobs) if dask is None else _cluster(dask) as (executor, workers):
-        under_way: deque[Future[R]] = deque()
+    with _process_executor(jobs) if dask is None else _dask_executor(dask) as (executor, workers):
+        submitted: deque[Future[R]] = deque()
         for item in items:
-            under_way.append(executor.submit(function, item))
-            if len(under_way) > _AHEAD * workers:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
+            submitted.append(executor.submit(function, item))
+            if len(submitted) > _ITEMS_PER_WORKER * workers:
+                yield submitted.popleft().result()
+        while submitted:
+            yield submitted.popleft().result()
+
+
+@contextmanager
+def joblib_workers(*, jobs: int = 1, dask: str | None = None) -> Iterator[None]:
+    """Let joblib, and so scikit-learn, work in processes or on Dask during the `with` block.
+
+    Args:
+        jobs, dask: as `parallel_map` takes them.
+
+    Raises:
+        UsageError: no Dask scheduler answers, or it has no workers.
+    """
+    import joblib
+
+    if dask is None:
+        with joblib.parallel_config(backend="loky", n_jobs=jobs):
+            yield
+    else:
+        with _dask_client(dask), joblib.parallel_config(backend="dask"):
+            yield
 
 
 def processes(jobs: int, *, calls_each: int | None = None) -> ProcessPoolExecutor:
-    """Return an executor of processes that end when this one is killed.
+    """Return an executor whose processes end when this process is killed.
 
     Args:
-        calls_each: after so many a process gives its memory back, and another takes its place.
+        calls_each: after this many calls a process is replaced, which frees its memory; None
+            keeps it.
     """
     return ProcessPoolExecutor(
         jobs,
-        # Spawned, not forked: what has threads, as TensorFlow does, does not survive a fork.
+        # Not "fork": TensorFlow has threads, and a forked process loses them.
         mp_context=get_context("spawn"),
         initializer=_end_with_parent,
         max_tasks_per_child=calls_each,
@@ -67,7 +94,7 @@ def processes(jobs: int, *, calls_each: int | None = None) -> ProcessPoolExecuto
 
 
 def _end_with_parent() -> None:
-    """Let this process end as soon as the one that started it has, even in mid-training."""
+    """End this process as soon as its parent ends, even while it is training."""
     parent = parent_process()
 
     def wait() -> None:
@@ -79,21 +106,21 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _processes(jobs: int) -> Iterator[tuple[Executor, int]]:
+def _process_executor(jobs: int) -> Iterator[tuple[Executor, int]]:
     with processes(jobs) as pool:
         yield pool, jobs
 
 
 @contextmanager
-def dask_client(address: str) -> Iterator["Client"]:
-    """Connect to a Dask cluster while the `with` block runs.
+def _dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
+    with _dask_client(address) as client:
+        workers = sum(client.nthreads().values())
+        yield client.get_executor(retries=_RETRIES, pure=False), workers
 
-    Args:
-        address: of its scheduler, such as ``tcp://10.0.0.1:8786``.
 
-    Raises:
-        UsageError: no scheduler answers, or it has no workers.
-    """
+@contextmanager
+def _dask_client(address: str) -> Iterator["Client"]:
+    """Connect to the Dask scheduler at an address during the `with` block."""
     from distributed import Client
 
     try:
@@ -104,10 +131,3 @@ def dask_client(address: str) -> Iterator["Client"]:
         if not client.nthreads():
             raise UsageError(f"the Dask scheduler at {address} has no workers")
         yield client
-
-
-@contextmanager
-def _cluster(address: str) -> Iterator[tuple[Executor, int]]:
-    with dask_client(address) as client:
-        workers = sum(client.nthreads().values())
-        yield client.get_executor(retries=_RETRIES, pure=False), workers

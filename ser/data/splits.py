@@ -1,4 +1,4 @@
-"""How utterances are split into training, validation and test parts."""
+"""Protocols: how utterances are split into training, validation and test rows."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -11,10 +11,10 @@ from ser.corpora import CORPORA, Utterance
 from ser.errors import UsageError
 from ser.plugins import lookup
 
-VALIDATION_SHARE = 0.05  # of a training part whose speakers are not known
-VALIDATION_SPEAKERS = 4  # of a training part whose speakers are, both sexes alike
+VALIDATION_FRACTION = 0.05  # of the training rows, where speakers are not known
+VALIDATION_SPEAKERS = 4  # where they are known; two of each sex
 
-# The folds on which published work reports RAVDESS speech (see docs/training.md).
+# The folds of RAVDESS speech in published work (see docs/training.md).
 ACTOR_FOLDS = (
     (2, 5, 14, 15, 16),
     (3, 6, 7, 13, 18),
@@ -26,21 +26,28 @@ ACTOR_FOLDS = (
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of utterances: three sets without a member in common, int arrays.
+    """One split of utterances.
 
-    `merged` maps labels that only one side knows to one that both know.
+    Attributes:
+        train, validation, test: row numbers, int arrays without a number in common.
+        merged_labels: maps a label that only one part has to one that all parts have.
     """
 
     name: str
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
-    merged: Mapping[str, str] = field(default_factory=dict)
+    merged_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to split; `leaks` says that a voice may be on both sides."""
+    """A way to split utterances.
+
+    Attributes:
+        leaks: whether a speaker can be in training and test rows.
+        splits: takes the utterances and a seed.
+    """
 
     name: str
     summary: str
@@ -51,19 +58,22 @@ class Protocol:
 def hold_out_validation(
     utterances: Sequence[Utterance], train: np.ndarray, *, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Split validation rows off the training rows; by speaker where speakers are known.
+    """Hold validation rows out of the training rows; by speaker where speakers are known.
 
-    The validation speakers, half of each sex, come from the corpus with the most
-    speakers. Corpora of a few voices stay in training whole.
+    The validation speakers come from the corpus with the most speakers, half of each sex. Corpora
+    of few speakers stay in the training rows.
 
     Returns:
         (training rows, validation rows), int arrays.
+
+    Raises:
+        UsageError: speakers are known, and no corpus has two.
     """
     rng = np.random.default_rng(seed)
     speakers = {utterances[i].speaker: utterances[i] for i in train if utterances[i].speaker}
     if not speakers:
         shuffled = rng.permutation(train)
-        n = max(1, round(len(train) * VALIDATION_SHARE))
+        n = max(1, round(len(train) * VALIDATION_FRACTION))
         return np.sort(shuffled[n:]), np.sort(shuffled[:n])
     (corpus, n_speakers), *_ = Counter(u.corpus for u in speakers.values()).most_common(1)
     if n_speakers < 2:
@@ -77,34 +87,37 @@ def hold_out_validation(
         )
         for m in (True, False)
     )
-    turns = [str(s) for pair in zip_longest(men, women) for s in pair if s is not None]
-    return _by_speaker(utterances, train, turns[: min(VALIDATION_SPEAKERS, n_speakers // 2)])
+    alternating = [str(s) for pair in zip_longest(men, women) for s in pair if s is not None]
+    held_out = alternating[: min(VALIDATION_SPEAKERS, n_speakers // 2)]
+    return _hold_out_speakers(utterances, train, held_out)
 
 
 def partition_speakers(
     utterances: Sequence[Utterance], rows: np.ndarray, n: int
 ) -> list[np.ndarray]:
-    """Deal rows into up to `n` parts, a speaker's to one; each clip of no known speaker alone.
+    """Partition rows into up to `n` parts; all rows of a speaker are in one part.
+
+    A clip without a known speaker counts as a speaker of its own.
 
     Returns:
-        int arrays, none of them empty but where there are no rows: then one, empty.
+        int arrays, none of them empty. If there are no rows, one empty array.
     """
-    whose = [utterances[i].speaker or str(utterances[i].path) for i in rows]
-    speakers = sorted(set(whose))
+    speaker_of = [utterances[i].speaker or str(utterances[i].path) for i in rows]
+    speakers = sorted(set(speaker_of))
     n = max(1, min(n, len(speakers)))
-    part = {speaker: i % n for i, speaker in enumerate(speakers)}
-    dealt = np.array([part[speaker] for speaker in whose], dtype=int)
-    return [rows[dealt == i] for i in range(n)]
+    part_of = {speaker: i % n for i, speaker in enumerate(speakers)}
+    parts = np.array([part_of[speaker] for speaker in speaker_of], dtype=int)
+    return [rows[parts == i] for i in range(n)]
 
 
 def hold_out_test(utterances: Sequence[Utterance], *, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split test rows off, as `hold_out_validation` does; validation is held out of the rest.
+    """Hold test rows out, as `hold_out_validation` does; validation rows come from the rest.
 
     Returns:
         (the rest, test rows), int arrays.
 
     Raises:
-        UsageError: there are fewer than three speakers.
+        UsageError: speakers are known, and there are fewer than three.
     """
     speakers = {u.speaker for u in utterances if u.speaker}
     if 0 < len(speakers) < 3:
@@ -115,23 +128,24 @@ def hold_out_test(utterances: Sequence[Utterance], *, seed: int) -> tuple[np.nda
     return hold_out_validation(utterances, np.arange(len(utterances)), seed=seed)
 
 
-def _by_speaker(
+def _hold_out_speakers(
     utterances: Sequence[Utterance], rows: Iterable[int], held_out: Collection[str]
 ) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of other speakers, and those of the held-out ones."""
     rows = np.asarray(list(rows), dtype=int)
-    out = np.array([utterances[i].speaker in held_out for i in rows], dtype=bool)
-    return rows[~out], rows[out]
+    is_held_out = np.array([utterances[i].speaker in held_out for i in rows], dtype=bool)
+    return rows[~is_held_out], rows[is_held_out]
 
 
-def _random(share: float) -> Callable[[Sequence[Utterance], int], list[Split]]:
+def _random(test_fraction: float) -> Callable[[Sequence[Utterance], int], list[Split]]:
     def splits(utterances: Sequence[Utterance], seed: int) -> list[Split]:
         from sklearn.model_selection import train_test_split
 
-        # The published split's own seed: `seed` varies the training, not the test rows.
+        # The seed of the published split. Ours varies the training, not the test rows.
         rows = np.arange(len(utterances))
-        train, test = train_test_split(rows, test_size=share, random_state=42)
+        train, test = train_test_split(rows, test_size=test_fraction, random_state=42)
         shuffled = np.random.default_rng(seed).permutation(train)
-        n = max(1, round(len(train) * VALIDATION_SHARE))
+        n = max(1, round(len(train) * VALIDATION_FRACTION))
         return [Split("random", shuffled[n:], shuffled[:n], test)]
 
     return splits
@@ -140,14 +154,14 @@ def _random(share: float) -> Callable[[Sequence[Utterance], int], list[Split]]:
 def _speaker_folds(
     utterances: Sequence[Utterance], folds: Mapping[str, Collection[str]], seed: int
 ) -> list[Split]:
-    """Test on the speech of each fold's speakers; train on everybody else."""
-    everyone = {u.speaker for u in utterances}
+    """Test on the speech of each fold's speakers; train on all others."""
+    all_speakers = {u.speaker for u in utterances}
     splits = []
     for name, speakers in folds.items():
-        if not everyone & set(speakers):
+        if not all_speakers & set(speakers):
             raise UsageError(f"none of the speakers of {name} is in the data: {sorted(speakers)}")
-        rest, test = _by_speaker(utterances, range(len(utterances)), speakers)
-        # Folds are of speech; the songs of a test speaker are in no part.
+        rest, test = _hold_out_speakers(utterances, range(len(utterances)), speakers)
+        # The test is of speech; the songs of a test speaker are in no part.
         test = test[[utterances[i].channel == "speech" for i in test]]
         train, validation = hold_out_validation(utterances, rest, seed=seed)
         splits.append(Split(name, train, validation, test))
@@ -204,10 +218,10 @@ def _cross(source: str, target: str) -> Callable[[Sequence[Utterance], int], lis
             if not len(own):
                 raise UsageError(f"cross:{source}>{target} needs clips of {corpus}; there are none")
         known = [{utterances[i].emotion for i in own} for own in rows.values()]
-        # TESS has no calm; where one side lacks it, calm counts as neutral on both.
+        # TESS has no calm. If one corpus has none, calm counts as neutral in both.
         merged = {} if all("calm" in emotions for emotions in known) else {"calm": "neutral"}
-        held_out = {merged.get(e, e) for e in known[1]} - {merged.get(e, e) for e in known[0]}
-        test = rows[target][[utterances[i].emotion not in held_out for i in rows[target]]]
+        unknown = {merged.get(e, e) for e in known[1]} - {merged.get(e, e) for e in known[0]}
+        test = rows[target][[utterances[i].emotion not in unknown for i in rows[target]]]
         train, validation = hold_out_validation(utterances, rows[source], seed=seed)
         return [Split(f"{source} to {target}", train, validation, test, merged)]
 
@@ -219,16 +233,16 @@ PROTOCOLS = {
     for protocol in (
         Protocol(
             "published",
-            "a random third is the test; voices are on both sides, so the figure is a leak",
+            "a random third is the test; speakers are in both parts, so it leaks",
             True,
             _random(0.33),
         ),
         Protocol("actors5", "the five published actor folds of RAVDESS", False, _actors5),
         Protocol("actors6", "six folds of four RAVDESS actors: 1 to 4, 5 to 8 …", False, _actors6),
         Protocol("last-actors", "RAVDESS actors 21 to 24 are the test", False, _last_actors),
-        Protocol("loso", "leave one speaker out, each in turn", False, _loso),
-        Protocol("sex:male", "the five actor folds, men alone", False, _one_sex("male")),
-        Protocol("sex:female", "the five actor folds, women alone", False, _one_sex("female")),
+        Protocol("loso", "leave one speaker out; each is the test once", False, _loso),
+        Protocol("sex:male", "the five actor folds, men only", False, _one_sex("male")),
+        Protocol("sex:female", "the five actor folds, women only", False, _one_sex("female")),
     )
 }
 CROSS = "cross:A>B"
@@ -238,10 +252,10 @@ RANDOM = "random:P"
 def find_protocol(name: str) -> Protocol:
     """Return the protocol of a name.
 
-    ``cross:A>B`` trains on corpus A and tests on B; of ``random:P``, a random P % are the test.
+    ``cross:A>B`` trains on corpus A and tests on corpus B. ``random:P`` tests on a random P %.
 
     Raises:
-        UsageError: there is none; the message lists the known ones.
+        UsageError: the name is not known; the message lists the known ones.
     """
     source, arrow, target = name.removeprefix("cross:").partition(">")
     if name.startswith("cross:") and arrow:
@@ -253,6 +267,6 @@ def find_protocol(name: str) -> Protocol:
         return Protocol(name, summary, False, _cross(source, target))
     percent = name.removeprefix("random:")
     if percent != name and percent.isdecimal() and 0 < int(percent) < 100:
-        summary = f"a random {percent} % is the test; voices are on both sides, so it leaks"
+        summary = f"a random {percent} % is the test; speakers are in both parts, so it leaks"
         return Protocol(name, summary, True, _random(int(percent) / 100))
     return lookup({**PROTOCOLS, CROSS: None, RANDOM: None}, name, "protocol")

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ser.data.cache import code_digest
-from ser.data.dataset import Dataset, corrupted_features
+from ser.data.corrupted_rows import corrupted_features
+from ser.data.dataset import Dataset
 from ser.data.parallel import parallel_map
 from ser.data.splits import Protocol, Split
 from ser.evaluation.results import Evaluation, SplitResult, load_result, save_result
@@ -67,7 +68,7 @@ def evaluate(
         key = hashlib.sha256(repr(what).encode()).hexdigest()[:24]
         return _Task(
             recipe,
-            dataset.merged(split.merged),
+            dataset.merge_labels(split.merged_labels),
             split,
             seed,
             epochs,

@@ -163,7 +163,7 @@ def _clips(run: Run) -> Dataset:
         return load_dataset([run.matrix], features)
     dataset = load_dataset(run.data, features)
     rows = [i for i, u in enumerate(dataset.utterances) if u.corpus in _corpora(run.recipe)]
-    return dataset.only(rows) if rows else dataset
+    return dataset.select(rows) if rows else dataset
 
 
 def _corpora(recipe: Recipe) -> tuple[str, ...]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ser.augmentation import SpectrogramSet, batches
-from ser.data.augmented_rows import training_rows
-from ser.data.dataset import Dataset, training_clips
+from ser.data.augmented_rows import load_spectrograms, training_rows
+from ser.data.dataset import Dataset
 from ser.data.splits import partition_speakers
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.training import checkpoints
@@ -67,7 +67,7 @@ def train_network(
     clips = None
     if recipe.augmentation:  # read once for all members: they are hundreds of megabytes
         features = recipe_features(recipe)
-        clips = training_clips(dataset, features, recipe.augmentation, recipe.labels)
+        clips = load_spectrograms(dataset, features, recipe.augmentation, recipe.labels)
     parts = partition_speakers(dataset.utterances, validation_rows, recipe.members)
     fitted = []
     for n in range(recipe.members):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ser.augmentation import Augmentation, SpectrogramSet, batches
-from ser.data.dataset import load_dataset, training_clips
+from ser.data.augmented_rows import load_spectrograms
+from ser.data.dataset import load_dataset
 from ser.features import FEATURE_SETS
 from ser.features.mel import mfcc
 from ser.features.mfcc40_frames import fit_length, log_mel
@@ -109,7 +110,7 @@ def test_added_sound_is_audible_where_the_voice_is_quiet(clips, kind):
 def test_speeds_make_other_voices(tiny_corpus):
     dataset = load_dataset([tiny_corpus], FRAMES)
     augmentation = Augmentation(speeds={"ravdess": (0.8, 1.0, 1.25)}, frames=60)
-    made = training_clips(dataset, FRAMES, augmentation, EMOTIONS)
+    made = load_spectrograms(dataset, FRAMES, augmentation, EMOTIONS)
     assert len(made.spectra) == len(dataset.utterances)
     slow, plain, fast = (len(s) for s in made.spectra[0])
     assert slow > plain > fast
@@ -123,7 +124,7 @@ def test_clips_also_come_over_a_telephone(tiny_corpus):
     augmentation = Augmentation(
         speeds={"ravdess": (1.0,)}, telephone={"ravdess": (0.9, 1.0)}, frames=60
     )
-    near, slow, phoned = training_clips(dataset, FRAMES, augmentation, EMOTIONS).spectra[0]
+    near, slow, phoned = load_spectrograms(dataset, FRAMES, augmentation, EMOTIONS).spectra[0]
     assert len(slow) > len(phoned) == len(near)
     assert near[:, -1].max() - phoned[:, -1].max() > 40  # dB, of the breath at 11 kHz
 
@@ -168,9 +169,9 @@ def test_speech_is_found_in_noise(pause, snr_db):
 
 def test_an_emotion_that_is_not_a_label_is_not_oversampled(tiny_corpus):
     rows = load_dataset([tiny_corpus], FRAMES)
-    few = rows.only([i for i, u in enumerate(rows.utterances) if u.emotion in ("sad", "happy")])
+    few = rows.select([i for i, u in enumerate(rows.utterances) if u.emotion in ("sad", "happy")])
     augmentation = Augmentation(speeds={}, frames=60, oversampled=("neutral", "happy"))
-    made = training_clips(few.only(range(4)), FRAMES, augmentation, ("sad", "happy"))
+    made = load_spectrograms(few.select(range(4)), FRAMES, augmentation, ("sad", "happy"))
     assert made.oversampled == {1}
     assert set(made.labels) == {0, 1}
 

@@ -10,7 +10,7 @@ from ser.audio.decode import SAMPLE_RATE, load_audio
 from ser.augmentation import AUGMENTATIONS, find_augmentation
 from ser.corpora import Utterance
 from ser.data import augmented_rows as waveforms
-from ser.data.augmented_rows import changed_features, training_rows
+from ser.data.augmented_rows import augmented_features, training_rows
 from ser.data.dataset import Dataset, load_dataset
 from ser.data.splits import hold_out_validation
 from ser.errors import UsageError
@@ -89,12 +89,12 @@ def test_an_invalid_name(name, words):
 def test_features_come_from_the_augmented_clips(tiny_corpus):
     dataset = load_dataset([tiny_corpus], MEAN)
     rows = np.array([3, 17, 40])
-    made = changed_features(dataset, rows, MEAN, ["noise", "noise+shift"], seed=0)
+    made = augmented_features(dataset, rows, MEAN, ["noise", "noise+shift"], seed=0)
     assert made.shape == (2, 3, 40, 1)
     assert not np.array_equal(made[0], made[1])
-    again = changed_features(dataset, rows[1:], MEAN, ["noise"], seed=0)
+    again = augmented_features(dataset, rows[1:], MEAN, ["noise"], seed=0)
     np.testing.assert_array_equal(again[0], made[0, 1:])  # the other rows do not matter
-    assert not np.array_equal(again, changed_features(dataset, rows[1:], MEAN, ["noise"], seed=1))
+    assert not np.array_equal(again, augmented_features(dataset, rows[1:], MEAN, ["noise"], seed=1))
     # Nearer to its own clip than to another one.
     own = np.linalg.norm(made[0, 0] - dataset.features[3])
     assert own < np.linalg.norm(made[0, 0] - dataset.features[17])
@@ -122,7 +122,7 @@ def test_only_training_rows_are_augmented(tiny_corpus, augmented_clips):
     assert x.shape == (9, 40, 1)
     np.testing.assert_array_equal(x[:3], dataset.features[rows])
     np.testing.assert_array_equal(y, [*dataset.label_indices(recipe.labels)[rows]] * 3)
-    made = changed_features(dataset, rows, MEAN, ["noise", "dynamics"], seed=0)
+    made = augmented_features(dataset, rows, MEAN, ["noise", "dynamics"], seed=0)
     np.testing.assert_array_equal(x[3:], made.reshape(6, 40, 1))
     assert set(augmented_clips) == {dataset.utterances[i].path for i in rows}
 
@@ -139,7 +139,7 @@ def test_no_validation_clip_is_augmented(tiny_corpus, augmented_clips):
 def test_clips_are_augmented_at_the_rate_of_the_features(tiny_corpus):
     features = FEATURE_SETS["mfcc216"]
     dataset = load_dataset([tiny_corpus], features)
-    made = changed_features(dataset, np.array([0]), features, ["dynamics"], seed=0)
+    made = augmented_features(dataset, np.array([0]), features, ["dynamics"], seed=0)
     clip = load_audio(dataset.utterances[0].path, rate=44_100).samples
     gains = np.linspace(1.5, 3, 60)
     nearest = min(np.abs(features.extract(clip * g) - made[0, 0]).max() for g in gains)
@@ -150,4 +150,4 @@ def test_a_feature_matrix_has_no_waveform():
     row = Utterance(path=Path("m.npz#0"), emotion="sad", speaker="", corpus="m")
     dataset = Dataset(np.zeros((1, 40, 1), np.float32), (row,))
     with pytest.raises(UsageError, match=r"needs the clip itself; there is no m\.npz#0"):
-        changed_features(dataset, np.array([0]), MEAN, ["noise"], seed=0)
+        augmented_features(dataset, np.array([0]), MEAN, ["noise"], seed=0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ser.data import cache
-from ser.data.cache import cached, folder, function_digest
+from ser.data.cache import cache_folder, cached, function_digest
 from ser.data.dataset import load_dataset
 from ser.features import FEATURE_SETS
 from tests.conftest import write_corpus
@@ -28,7 +28,7 @@ def test_computed_once_for_the_same_content_and_parameters(tmp_path, own_cache):
     a, b = tmp_path / "a", tmp_path / "b"
     a.write_bytes(b"one")
     b.write_bytes(b"one")
-    assert folder() == own_cache
+    assert cache_folder() == own_cache
     for path in (a, a, b):  # the same content under another name
         np.testing.assert_array_equal(cached("t", [path], {"n": 1}, compute)["x"], [0])
     assert len(calls) == 1

@@ -47,8 +47,8 @@ def test_everything_known_of_a_clip_comes_back(extracted):
 
 def test_a_protocol_that_keeps_speakers_apart_runs_on_a_table(extracted):
     _, table = extracted
-    data = load_dataset([table], MEAN).grouped(find_label_set("boredom,happy,sad"))
-    data = data.only([i for i, u in enumerate(data.utterances) if u.corpus == "emodb"])
+    data = load_dataset([table], MEAN).for_label_set(find_label_set("boredom,happy,sad"))
+    data = data.select([i for i, u in enumerate(data.utterances) if u.corpus == "emodb"])
     splits = PROTOCOLS["loso"].splits(data.utterances, 0)
     assert [split.name for split in splits] == [f"emodb-{s}" for s in SPEAKERS]
     for split in splits:
@@ -82,8 +82,8 @@ def test_a_matrix_as_features_are_published(tmp_path):
         (columns(speaker=np.array(["x"])), "its columns differ in length"),
         (columns(emotion=np.array(["sad", "amused"])), r"unknown emotions \['amused'\]"),
         (columns(sex=np.array(["male", "m"])), r"unknown sexes \['m'\]"),
-        ({"X": np.zeros((2, 40)), "y": np.array([0, -1])}, "one label from 0 to 7 a row"),
-        ({"X": np.zeros((2, 40)), "y": np.array([0.0, 1.5])}, "one label from 0 to 7 a row"),
+        ({"X": np.zeros((2, 40)), "y": np.array([0, -1])}, "one label from 0 to 7 for each row"),
+        ({"X": np.zeros((2, 40)), "y": np.array([0.0, 1.5])}, "one label from 0 to 7 for each row"),
         ({"X": np.zeros((0, 40)), "y": np.array([], int)}, "no rows"),
     ],
 )

@@ -110,9 +110,9 @@ def test_cross_corpus(source, target):
     ]
     assert corpora == [{source}, {source}, {target}]
     assert not speakers(utterances, split.train) & speakers(utterances, split.validation)
-    assert split.merged == {"calm": "neutral"}  # TESS has no calm
-    known = {split.merged.get(e, e) for e in (utterances[i].emotion for i in split.train)}
-    tested = {split.merged.get(e, e) for e in (utterances[i].emotion for i in split.test)}
+    assert split.merged_labels == {"calm": "neutral"}  # TESS has no calm
+    known = {split.merged_labels.get(e, e) for e in (utterances[i].emotion for i in split.train)}
+    tested = {split.merged_labels.get(e, e) for e in (utterances[i].emotion for i in split.test)}
     assert tested <= known
     assert tested == {"neutral", "sad", "angry"}
 

@@ -59,7 +59,7 @@ def test_another_seed_or_other_data_is_done_anew(dataset, tmp_path, monkeypatch)
     with pytest.raises(UsageError, match="trained"):
         run(dataset, folder=tmp_path, seeds=(1,))
     with pytest.raises(UsageError, match="trained"):
-        run(dataset.only(range(1, len(dataset.utterances))), folder=tmp_path)
+        run(dataset.select(range(1, len(dataset.utterances))), folder=tmp_path)
 
 
 def test_processes_give_the_same_as_one(dataset):

@@ -63,12 +63,12 @@ def test_a_name_that_is_no_label_set(name, words):
 
 
 def test_a_dataset_gets_the_classes_of_a_label_set():
-    grouped = dataset("neutral", "calm", "happy", "angry", "boredom").grouped(LABEL_SETS["2"])
+    grouped = dataset("neutral", "calm", "happy", "angry", "boredom").for_label_set(LABEL_SETS["2"])
     assert [u.emotion for u in grouped.utterances] == ["positive", "positive", "negative"]
     assert grouped.features[:, 0].tolist() == [1, 2, 3]
-    assert grouped.notes == ("2 clips of no class of label set 2 left out",)
+    assert grouped.notes == ("left out 2 clips: label set 2 has no class for them",)
     with pytest.raises(UsageError, match="label set 2 has no class for any of boredom"):
-        dataset("boredom").grouped(LABEL_SETS["2"])
+        dataset("boredom").for_label_set(LABEL_SETS["2"])
 
 
 def test_a_balanced_dataset_has_as_many_rows_of_each_class_as_of_the_rarest():
