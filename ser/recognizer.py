@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ser.data import hold_out_test, hold_out_validation
 from ser.data.dataset import Dataset, load_dataset
-from ser.data.splits import hold_out_test, hold_out_validation
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from ser.inference.predictor import Predictor

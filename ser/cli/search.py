@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ser.cli import options
+from ser.data import hold_out_test
 from ser.data.dataset import load_dataset
 from ser.data.parallel import joblib_workers
-from ser.data.splits import hold_out_test
 from ser.models.recipes import RECIPES, recipe_features
 from ser.plugins import lookup
 

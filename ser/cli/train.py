@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ser.cli import options
+from ser.data import hold_out_validation
 from ser.data.dataset import Dataset, load_dataset
-from ser.data.splits import hold_out_validation
 from ser.errors import UsageError
 from ser.models.recipes import RECIPES, EstimatorRecipe, KerasRecipe, Recipe, recipe_features
 

@@ -25,7 +25,7 @@ PUBLISHED_RUN, UNSEEN_RUN = "published", "unseen"
 _WORDS = {"summary", "published", "grid", "selection", "note", "build"}
 _CODE = (
     "features/*.py", "augmentation/spectrogram.py", "augmentation/waveform.py",
-    "data/augmented_rows.py", "data/splits.py", "models/sklearn_models.py",
+    "data/augmented_rows.py", "data/hold_out.py", "data/splits.py", "models/sklearn_models.py",
     "training/keras_training.py", "training/train.py",
 )  # fmt: skip
 _FIGURES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")

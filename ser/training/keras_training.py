@@ -12,7 +12,7 @@ import numpy as np
 from ser.augmentation import SpectrogramSet, batches
 from ser.data.augmented_rows import load_spectrograms, training_rows
 from ser.data.dataset import Dataset
-from ser.data.splits import partition_speakers
+from ser.data.hold_out import partition_speakers
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.training import checkpoints
 

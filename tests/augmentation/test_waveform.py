@@ -10,9 +10,9 @@ from ser.audio.decode import SAMPLE_RATE, load_audio
 from ser.augmentation import AUGMENTATIONS, find_augmentation
 from ser.corpora import Utterance
 from ser.data import augmented_rows as waveforms
+from ser.data import hold_out_validation
 from ser.data.augmented_rows import augmented_features, training_rows
 from ser.data.dataset import Dataset, load_dataset
-from ser.data.splits import hold_out_validation
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from ser.models.recipes import as_recipe

@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 
 from ser.corpora import CORPORA, Utterance, scan
-from ser.data.splits import (
-    ACTOR_FOLDS,
-    PROTOCOLS,
-    find_protocol,
-    hold_out_test,
-    hold_out_validation,
-)
+from ser.data import PROTOCOLS, find_protocol, hold_out_test, hold_out_validation
+from ser.data.splits import ACTOR_FOLDS
 from ser.errors import UsageError
 from ser.labels import EMOTIONS
 from ser.metrics import uar

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ser.corpora import Utterance
-from ser.data.splits import partition_speakers
+from ser.data.hold_out import partition_speakers
 from tests.conftest import run_training
 
 

@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 import numpy as np
 from ser.data.dataset import load_dataset
-from ser.data.splits import hold_out_validation
+from ser.data import hold_out_validation
 from ser.models.recipes import RECIPES, KerasRecipe, recipe_features
 from ser.training.train import save, train
 
