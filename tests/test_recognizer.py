@@ -125,7 +125,10 @@ def test_counts_instead_of_percent(tiny_corpus):
         (lambda r: EmotionRecognizer("svc-180").train(), "give data="),
         (lambda r: EmotionRecognizer("svc-99"), "unknown recipe 'svc-99'; known: "),
         (lambda r: EmotionRecognizer(emotions=["sad", "blue"]), "unknown emotion 'blue'"),
-        (lambda r: EmotionRecognizer(emotions=["sad"]), "'sad' alone leaves nothing"),
+        (
+            lambda r: EmotionRecognizer(emotions=["sad"]),
+            "'sad' is a single emotion; a model needs two or more",
+        ),
         (lambda r: EmotionRecognizer(features="mfcc1"), "unknown feature set 'mfcc1'"),
     ],
 )
