@@ -277,11 +277,11 @@ def test_the_figures_for_another_corpus_are_printed_again():
     if not (DATA / "emodb").is_dir():
         pytest.skip("EMO-DB is not here")
     from ser.corpora import scan
-    from ser.evaluation.external import answers_of, score_external
+    from ser.evaluation.external import predict_clips, score_external
     from ser.inference.predictor import Predictor
 
     predictor = Predictor.from_file(DEFAULT_MODEL)
-    clips, answers, _ = answers_of(predictor, scan([DATA / "emodb"], CORPORA).utterances)
+    clips, answers, _ = predict_clips(predictor, scan([DATA / "emodb"], CORPORA).utterances)
     lines = score_external(predictor.model_file.metadata.labels, clips, answers).lines()
     uar, chance = re.findall(r"[\d.]+%", next(line for line in lines if line.startswith("UAR")))
     accuracy = re.findall(r"[\d.]+%", next(line for line in lines if line.startswith("acc")))[0]

@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluate_file(args: argparse.Namespace) -> int:
-    from ser.evaluation.external import answers_of, score_external
+    from ser.evaluation.external import predict_clips, score_external
     from ser.inference.predictor import Predictor
 
     if args.protocol:
@@ -161,7 +161,7 @@ def _evaluate_file(args: argparse.Namespace) -> int:
     else:
         found = scan(args.data, CORPORA)
         options.note(found.summary())
-        clips, answers, faults = answers_of(
+        clips, answers, faults = predict_clips(
             predictor, found.utterances, progress=options.clip_progress("answers")
         )
         for line in faults:

@@ -1,4 +1,4 @@
-"""Measuring a recipe, or a model file, under a protocol."""
+"""Evaluation of a recipe under a protocol: train on each split, test on its held-out rows."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,14 @@ from ser.training.train import train
 
 @dataclass(frozen=True)
 class _Task:
-    """A recipe on one split with one seed; `stored` is where its result is kept, if anywhere."""
+    """A recipe, one split and one seed.
+
+    Attributes:
+        epochs: instead of the number of the recipe; None keeps it.
+        corrupted: names of recording conditions to test under.
+        long_audio: whether to compare ways to cut long recordings.
+        path: of the stored result; None does not store it.
+    """
 
     recipe: Recipe
     dataset: Dataset
@@ -29,7 +36,7 @@ class _Task:
     epochs: int | None
     corrupted: Sequence[str]
     long_audio: bool
-    stored: Path | None
+    path: Path | None
 
 
 def evaluate(
@@ -46,17 +53,18 @@ def evaluate(
     callbacks: Callable[[Split], list[Any]] = lambda _: [],
     done: Callable[[SplitResult], None] = lambda _: None,
 ) -> Evaluation:
-    """Train a recipe on each split of a protocol, and test it on what was held out.
+    """Train a recipe on each split of a protocol, and test it on the held-out rows.
 
     Args:
-        seeds: of weights, batches and validation; each trains every split anew.
-        jobs: number of trainings side by side, each in a process of its own;
-            `callbacks` are for one job only.
-        corrupted: names of recording conditions under which the test rows are tested again.
+        seeds: of weights, batches and the validation rows; every split is trained once for each.
+        epochs: of a network, instead of the number of the recipe.
+        jobs: number of parallel trainings, each in its own process; with more than one,
+            `callbacks` are not used.
+        corrupted: names of recording conditions; the test rows are tested again under each.
         long_audio: compare windows, hops and joins on recordings of the validation speakers.
-        folder: keeps the result of each training as it ends, so that the same call, after a
-            kill, does not train it again. A change of the library's code makes it anew.
-        callbacks: Keras callbacks for the training of a split, such as a progress bar.
+        folder: stores the result of each training. After a kill the same call trains only what
+            is missing. A change of the code of `ser` makes stored results invalid.
+        callbacks: returns the Keras callbacks for a split, such as a progress bar.
         done: called with the result of each training.
     """
     dataset = dataset.for_recipe(recipe)
@@ -64,8 +72,8 @@ def evaluate(
 
     def task(split: Split, seed: int) -> _Task:
         rows = [part.tolist() for part in (split.train, split.validation, split.test)]
-        what = [recipe, digest, split.name, rows, seed, epochs, corrupted, long_audio, code]
-        key = hashlib.sha256(repr(what).encode()).hexdigest()[:24]
+        facts = [recipe, digest, split.name, rows, seed, epochs, corrupted, long_audio, code]
+        key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
         return _Task(
             recipe,
             dataset.merge_labels(split.merged_labels),
@@ -83,7 +91,8 @@ def evaluate(
     jobs = min(jobs, len(splits))
     run_task = partial(_run_task, callbacks=callbacks) if jobs == 1 else _run_task
     results = []
-    for result in parallel_map(run_task, (task(*one) for one in splits), jobs=jobs):
+    tasks = (task(split, seed) for split, seed in splits)
+    for result in parallel_map(run_task, tasks, jobs=jobs):
         done(result)
         results.append(result)
     return Evaluation(recipe, protocol, tuple(results))
@@ -93,8 +102,8 @@ def _run_task(
     task: _Task, callbacks: Callable[[Split], Iterable[Any]] = lambda _: ()
 ) -> SplitResult:
     tested = tuple(task.dataset.utterances[i] for i in task.split.test)
-    if task.stored and task.stored.is_file():
-        return load_result(task.stored, tested)
+    if task.path and task.path.is_file():
+        return load_result(task.path, tested)
     dataset, split, recipe = task.dataset, task.split, task.recipe
     trained = train(
         recipe,
@@ -129,6 +138,6 @@ def _run_task(
         if task.long_audio
         else {},
     )
-    if task.stored:
-        save_result(result, task.stored)
+    if task.path:
+        save_result(result, task.path)
     return result

@@ -1,4 +1,4 @@
-"""A finished model on any labelled clips: other voices, other corpora, other languages."""
+"""Scores of a finished model on labelled clips: of other speakers, corpora or languages."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -16,14 +16,14 @@ from ser.models.label_sets import label_set_of
 
 @dataclass(frozen=True)
 class ExternalResult:
-    """How a model does on clips that it was not trained on; the caller vouches for that.
+    """Scores on clips that the model was not trained on; the caller must make sure of that.
 
     Attributes:
-        mapping: of each emotion of the clips, the label it counts as; None is left out.
-        answers: of a label that no clip has, the one that its answers count as.
-        chance_uar: of a model that always gives one answer, or guesses among the labels
-            that occur; 0 to 1.
-        chance_accuracy: of a model that always gives the most frequent label, 0 to 1.
+        mapping: the label that each emotion of the clips counts as; None if it is left out.
+        answers: for a label that no clip has, the label that its predictions count as.
+        chance_uar: UAR of a constant prediction, and of guesses among the labels that occur;
+            0 to 1.
+        chance_accuracy: accuracy of always predicting the most frequent label, 0 to 1.
     """
 
     scores: Scores
@@ -33,7 +33,7 @@ class ExternalResult:
     chance_accuracy: float
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures as plain data."""
+        """Return the scores as plain data."""
         return {
             "uar": self.scores.uar,
             "accuracy": self.scores.accuracy,
@@ -44,79 +44,78 @@ class ExternalResult:
         }
 
     def lines(self) -> list[str]:
-        """Return the figures for people."""
+        """Return the scores as lines of text."""
         counted = [f"{e} as {c}" if e != c else e for e, c in self.mapping.items() if c]
-        left_out = [emotion for emotion, label in self.mapping.items() if not label]
+        left_out = ", ".join(emotion for emotion, label in self.mapping.items() if not label)
         return [
             f"UAR {self.scores.uar:.1%}, chance {self.chance_uar:.1%}",
             f"accuracy {self.scores.accuracy:.1%}, chance {self.chance_accuracy:.1%} "
-            "(the most frequent answer)",
+            "(the most frequent label)",
             f"{self.scores.n} clips of {', '.join(counted)}",
-            *([f"left out, for the model has no label: {', '.join(left_out)}"] if left_out else []),
-            *(f"the answer {a} counts as {b}: no clip is {a}" for a, b in self.answers.items()),
+            *([f"left out, because the model has no label: {left_out}"] if left_out else []),
+            *(f"a predicted {a} counts as {b}: no clip is {a}" for a, b in self.answers.items()),
         ]
 
 
-def answers_of(
+def predict_clips(
     predictor: Predictor,
     utterances: Sequence[Utterance],
     *,
     progress: Callable[[Iterable[Utterance]], Iterable[Utterance]] = iter,
 ) -> tuple[list[Utterance], np.ndarray, list[str]]:
-    """Return what the model answers for each clip, as it is served: windows, join and all.
+    """Predict clips as the app does, with windows that are joined.
 
     Returns:
-        the clips that could be read, the probabilities of the labels, of shape (clips,
-        labels), and a line for each clip that could not be read.
+        the readable clips; the probabilities of the labels, shape (clips, labels); one line for
+        each clip that could not be read.
     """
-    heard, rows, faults = [], [], []
+    readable, rows, faults = [], [], []
     for utterance in progress(utterances):
         try:
-            answer = predictor.predict(utterance.path)
+            prediction = predictor.predict(utterance.path)
         except (SerError, OSError) as error:
             faults.append(f"left out {utterance.path}: {error}")
             continue
-        heard.append(utterance)
-        rows.append(list(answer.probabilities.values()))
-    return heard, np.array(rows), faults
+        readable.append(utterance)
+        rows.append(list(prediction.probabilities.values()))
+    return readable, np.array(rows), faults
 
 
 def score_external(
     labels: Sequence[str], utterances: Sequence[Utterance], probabilities: np.ndarray
 ) -> ExternalResult:
-    """Score a model's answers for labelled clips.
+    """Score the predictions of a model for labelled clips.
 
-    The clips' emotions count as the model's labels by `label_set_of`. Where no clip is calm,
-    the answer calm counts as neutral: most corpora have no calm, and play neutral calmly.
+    `label_set_of` maps the emotions of the clips to the labels of the model. If no clip is calm,
+    a predicted calm counts as neutral: most corpora have no calm, and act neutral calmly.
 
     Args:
-        probabilities: of the model's labels, in its order; shape (clips, labels).
+        labels: of the model, in its order.
+        probabilities: shape (clips, labels).
 
     Raises:
-        UsageError: no clip has an emotion that the model knows.
+        UsageError: no clip has an emotion of the model.
     """
     label_set = label_set_of(labels)
     classes = [label_set.classify(utterance) for utterance in utterances]
     rows = [i for i, label in enumerate(classes) if label]
-    occur = Counter(classes[i] for i in rows)
-    if not occur:
+    counts = Counter(classes[i] for i in rows)
+    if not counts:
         known = ", ".join(sorted({u.emotion for u in utterances})) or "no clip"
-        raise UsageError(f"the model tells {', '.join(labels)}; the data holds {known}")
-    answers, shares = {}, probabilities[rows]
+        raise UsageError(f"the labels of the model are {', '.join(labels)}; the data holds {known}")
+    answers, probabilities = {}, probabilities[rows]
     names = list(labels)
     for sex in ("", "female ", "male "):
         calm, neutral = f"{sex}calm", f"{sex}neutral"
-        if {calm, neutral} <= set(names) and not occur[calm]:
+        if {calm, neutral} <= set(names) and not counts[calm]:
             answers[calm] = neutral
-            moved = shares.copy()
-            moved[:, names.index(neutral)] += shares[:, names.index(calm)]
-            moved[:, names.index(calm)] = 0
-            shares = moved
+            probabilities[:, names.index(neutral)] += probabilities[:, names.index(calm)]
+            probabilities[:, names.index(calm)] = 0
     truth = np.array([names.index(str(classes[i])) for i in rows])
     return ExternalResult(
-        scores=score(truth, shares, labels),
+        scores=score(truth, probabilities, labels),
         mapping={e: label_set.classes.get(e) for e in sorted({u.emotion for u in utterances})},
         answers=answers,
-        chance_uar=1 / len(occur),
-        chance_accuracy=max(occur.values()) / len(rows),
+        chance_uar=1 / len(counts),
+        chance_accuracy=max(counts.values()) / len(rows),
     )

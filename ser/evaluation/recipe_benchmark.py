@@ -1,4 +1,4 @@
-"""Every recipe measured as it was published, and on unseen voices."""
+"""Benchmark of the recipes: each under its published protocol, and on unseen speakers."""
 
 import hashlib
 import json
@@ -21,14 +21,15 @@ from ser.models.recipes import KerasRecipe, Recipe, recipe_features
 
 UNSEEN = "actors5"
 PUBLISHED_RUN, UNSEEN_RUN = "published", "unseen"
-# Of a recipe, what has no part in its figures; of `build`, its code has.
-_WORDS = {"summary", "published", "grid", "selection", "note", "build"}
+# The fields of a recipe that do not change its scores. The code of `build` does: see `identity`.
+_NOT_SCORED = {"summary", "published", "grid", "selection", "note", "build"}
+# The modules that change the scores.
 _CODE = (
     "features/*.py", "augmentation/spectrogram.py", "augmentation/waveform.py",
     "data/augmented_rows.py", "data/hold_out.py", "data/splits.py", "models/sklearn_models.py",
     "training/keras_training.py", "training/train.py",
 )  # fmt: skip
-_FIGURES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")
+_SCORES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class Run:
     """One recipe under one protocol.
 
     Attributes:
-        kind: ``published`` or ``unseen``; the latter is not run where the former already
-            keeps the speakers apart.
-        counts: clips of each corpus that it is run on.
-        matrix: the published features, where they are at hand.
-        epochs: the most a network trains for; None is the recipe's number.
-        seeds: how often, each from a seed of its own.
+        kind: `PUBLISHED_RUN` or `UNSEEN_RUN`; there is no unseen run if the published protocol
+            does not leak.
+        counts: number of clips of each corpus.
+        matrix: file of the published features, if the data has it.
+        epochs: the most epochs of a network; None is the number of the recipe.
+        seeds: number of repetitions, each with its own seed.
     """
 
     recipe: Recipe
@@ -55,55 +56,58 @@ class Run:
 
     @property
     def n_epochs(self) -> int | None:
-        """The epochs that are run; None of a recipe without."""
+        """Epochs of a network; None for scikit-learn."""
         if not isinstance(self.recipe, KerasRecipe):
             return None
         return min(self.epochs or self.recipe.epochs, self.recipe.epochs)
 
     def path(self, folder: Path) -> Path:
-        """Return where the result is kept."""
+        """Return the path of the stored result."""
         return folder / f"{self.recipe.name}--{self.kind}.json"
 
     def key(self) -> dict[str, Any]:
-        """Return what makes it another run: a result with another key is not this one's."""
+        """Return the key of the run: a stored result with another key belongs to another run."""
         return {"identity": self.identity(), "epochs": self.n_epochs, "seeds": self.seeds}
 
     def identity(self) -> str:
-        """Return a digest of what its figures come from: recipe, protocol, data and code.
-
-        What a recipe says in words is left out.
-        """
+        """Return a digest of all that changes the scores: recipe, protocol, data and code."""
         recipe = self.recipe
         facts = {
             field.name: repr(getattr(recipe, field.name))
             for field in fields(recipe)
-            if field.name not in _WORDS
+            if field.name not in _NOT_SCORED
         }
         if isinstance(recipe, KerasRecipe):
             facts["build"] = function_digest(recipe.build)
         data = self.matrix.name if self.matrix else self.counts
-        what = [facts, self.protocol, data, code_digest(*_CODE)]
-        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:24]
+        parts = [facts, self.protocol, data, code_digest(*_CODE)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def plan_runs(
     recipes: Iterable[Recipe], data: Sequence[Path], *, epochs: int | None = None, seeds: int = 1
 ) -> list[Run]:
-    """Return the runs of recipes, the longest first."""
-    there = Counter(utterance.corpus for utterance in scan(data, CORPORA).utterances)
+    """Return the runs of recipes, those with the most epochs first.
+
+    Args:
+        data: folders of corpora and of published matrices.
+        epochs: the most epochs of a network.
+        seeds: number of repetitions.
+    """
+    available = Counter(utterance.corpus for utterance in scan(data, CORPORA).utterances)
     runs = []
     for recipe in recipes:
         for kind, protocol in kinds(recipe).items():
             matrix = recipe.published and kind == PUBLISHED_RUN and recipe.published.matrix
             path = _find(matrix, data) if matrix else None
-            wanted = {c: n for c, n in there.items() if c in _corpora(recipe)} or there
-            counts = tuple(sorted(wanted.items()))
+            used = {c: n for c, n in available.items() if c in _corpora(recipe)} or available
+            counts = tuple(sorted(used.items()))
             runs.append(Run(recipe, kind, protocol, tuple(data), counts, path, epochs, seeds))
     return sorted(runs, key=lambda run: -(run.n_epochs or 0))
 
 
 def kinds(recipe: Recipe) -> dict[str, str]:
-    """Return the kinds of run that a recipe has, each with its protocol."""
+    """Return the kinds of run of a recipe, each with its protocol."""
     published = {PUBLISHED_RUN: recipe.published.protocol} if recipe.published else {}
     leaks = all(find_protocol(protocol).leaks for protocol in published.values())
     return published | ({UNSEEN_RUN: UNSEEN} if leaks else {})
@@ -115,15 +119,20 @@ def _find(name: str, folders: Iterable[Path]) -> Path | None:
 
 
 def is_done(run: Run, folder: Path) -> bool:
-    """Say whether the result of a run is there, of this very recipe and data."""
+    """Say whether the result of this run is stored, with the same recipe, data and code."""
     path = run.path(folder)
     return path.is_file() and json.loads(path.read_text())["key"] == run.key()
 
 
 def run_all(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tuple[Run, dict]]:
-    """Perform runs side by side, each in a process of its own; yield and store their results."""
+    """Run all, each in a process of its own; store each result and yield it when it is done.
+
+    Args:
+        folder: of the stored results.
+        jobs: number of processes at a time.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with processes(jobs, calls_each=1) as pool:  # TensorFlow gives no memory back
+    with processes(jobs, calls_each=1) as pool:  # a process of TensorFlow never frees its memory
         futures: dict[Future, Run] = {pool.submit(run_one, run): run for run in runs}
         for future in as_completed(futures):
             run, result = futures[future], future.result()
@@ -134,7 +143,7 @@ def run_all(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tup
 
 
 def run_one(run: Run) -> dict[str, Any]:
-    """Train and test a recipe; return its figures, or ``error``, with what it was run on."""
+    """Train and test a recipe; return its scores, or the ``error``, and what they come from."""
     from ser.evaluation.evaluate import evaluate
 
     started = time.monotonic()
@@ -146,18 +155,19 @@ def run_one(run: Run) -> dict[str, Any]:
         "cores": os.cpu_count(),
     }
     try:
-        dataset = _clips(run)
+        dataset = _load_data(run)
         result["on"] = dataset.for_recipe(run.recipe).corpus_counts()
         protocol = find_protocol(run.protocol)
         seeds = range(run.seeds)
-        done = evaluate(run.recipe, dataset, protocol, seeds=seeds, epochs=run.n_epochs).summary()
-        result |= {name: done[name] for name in _FIGURES}
+        evaluation = evaluate(run.recipe, dataset, protocol, seeds=seeds, epochs=run.n_epochs)
+        scores = evaluation.summary()
+        result |= {name: scores[name] for name in _SCORES}
     except SerError as error:
         result["error"] = str(error)
     return result | {"seconds": round(time.monotonic() - started)}
 
 
-def _clips(run: Run) -> Dataset:
+def _load_data(run: Run) -> Dataset:
     features = recipe_features(run.recipe)
     if run.matrix:
         return load_dataset([run.matrix], features)
@@ -167,15 +177,14 @@ def _clips(run: Run) -> Dataset:
 
 
 def _corpora(recipe: Recipe) -> tuple[str, ...]:
-    """Return the corpora that a recipe was published on; none stands for all."""
+    """Return the corpora of the published result; none means all."""
     return recipe.published.corpora if recipe.published else ()
 
 
 def results(runs: Iterable[Run], folder: Path) -> dict[str, dict[str, dict]]:
-    """Return the stored results: of each recipe, of each kind of run.
+    """Return the stored results by name of the recipe and kind of run.
 
-    One is ``stale`` that was made by another recipe of that name, of other data, or by other
-    code.
+    A result is ``stale`` if the recipe, the data or the code has changed since.
     """
     found: dict[str, dict[str, dict]] = {}
     for run in runs:

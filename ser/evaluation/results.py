@@ -1,4 +1,4 @@
-"""What evaluations find: the answers to test clips, and the figures made of them."""
+"""Results of evaluations: the predictions for test clips, and the scores computed from them."""
 
 import json
 import warnings
@@ -14,24 +14,25 @@ from ser.data.splits import Protocol
 from ser.metrics import Scores, score, speaker_intervals, uar
 from ser.models.recipes import Recipe
 
-_FIGURES = ("uar", "accuracy", "macro_f1", "ece")
+_SCORES = ("uar", "accuracy", "macro_f1", "ece")
 _GROUPS = ("sex", "intensity")
-_PLAIN = (
+_JSON_FIELDS = (
     "split", "seed", "best_epoch", "temperature", "uncertain_below", "history", "long_audio",
 )  # fmt: skip
-_ARRAYS = ("truth", "probabilities")
+_ARRAY_FIELDS = ("truth", "probabilities")
 
 
 @dataclass(frozen=True)
 class SplitResult:
-    """What the model of one split and seed says of the split's test rows.
+    """The predictions of one split and seed for the test rows of the split.
 
     Attributes:
-        tested: the utterances, with the emotions the protocol counts them as.
+        tested: the test utterances, with the emotions that the protocol gives them.
+        truth: label indices, shape (tested,), int64.
         probabilities: calibrated on the validation rows; shape (tested, labels).
-        history: of each quantity, its value after each epoch.
-        corrupted: of each recording condition, the probabilities of the test rows under it.
-        long_audio: how ways to cut and join recordings score on the validation rows.
+        history: for each metric its value after each epoch.
+        corrupted: the probabilities under each recording condition; shape (tested, labels).
+        long_audio: scores of ways to cut and join recordings, on the validation rows.
     """
 
     split: str
@@ -48,26 +49,26 @@ class SplitResult:
 
 
 def save_result(result: SplitResult, path: Path) -> None:
-    """Write a result, all but its utterances; replaces `path` in one step."""
+    """Write a result without its utterances; it replaces `path` in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
     np.savez(
         partial,
         allow_pickle=False,
-        plain=np.array(json.dumps({name: getattr(result, name) for name in _PLAIN})),
-        **{name: getattr(result, name) for name in _ARRAYS},
-        **{f"corrupted/{name}": answers for name, answers in result.corrupted.items()},
+        plain=np.array(json.dumps({name: getattr(result, name) for name in _JSON_FIELDS})),
+        **{name: getattr(result, name) for name in _ARRAY_FIELDS},
+        **{f"corrupted/{name}": array for name, array in result.corrupted.items()},
     )
     partial.replace(path)
 
 
 def load_result(path: Path, tested: tuple[Utterance, ...]) -> SplitResult:
-    """Return what `save_result` wrote of these utterances."""
+    """Return the result that `save_result` wrote, with its test utterances."""
     with np.load(path, allow_pickle=False) as stored:
         return SplitResult(
             tested=tested,
             **json.loads(str(stored["plain"])),
-            **{name: stored[name] for name in _ARRAYS},
+            **{name: stored[name] for name in _ARRAY_FIELDS},
             corrupted={
                 name.removeprefix("corrupted/"): stored[name]
                 for name in stored.files
@@ -78,7 +79,7 @@ def load_result(path: Path, tested: tuple[Utterance, ...]) -> SplitResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A recipe under a protocol, with one or more seeds."""
+    """The results of a recipe under a protocol, for one or more seeds."""
 
     recipe: Recipe
     protocol: Protocol
@@ -86,33 +87,32 @@ class Evaluation:
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds, in order."""
+        """The seeds, sorted."""
         return sorted({result.seed for result in self.results})
 
     def scores(self, *, seed: int | None = None, split: str | None = None) -> Scores:
-        """Score the test rows of a seed, of a split, of both, or of all together."""
+        """Return the scores of all test rows, or of those of a seed, a split or both."""
         _, truth, probabilities = self._pooled(
             [r for r in self.results if seed in (None, r.seed) and split in (None, r.split)]
         )
         return score(truth, probabilities, self.recipe.labels)
 
     def summary(self) -> dict[str, Any]:
-        """Return the figures as plain data; what a model file carries as its scores.
+        """Return the scores as plain data, as a model file stores them.
 
-        A figure is the mean over seeds; ``sd`` is its standard deviation over them, and
-        ``interval`` the 95 % interval by bootstrap over speakers, where those are known: both
-        of the four figures, of each label's recall and precision, and by sex and intensity.
+        Each score is the mean over seeds. ``sd`` holds the standard deviations over seeds, and
+        ``interval`` the 95 % intervals by bootstrap over speakers, if all speakers are known.
         """
         keys, by_seed = self._by_seed()
         sds = np.std(by_seed, axis=0, ddof=1) if len(by_seed) > 1 else [np.nan] * len(keys)
-        everything = self.scores()
+        pooled = self.scores()
         splits = dict.fromkeys(result.split for result in self.results)
         return {
             "recipe": self.recipe.name,
             "protocol": self.protocol.name,
             "leaks": self.protocol.leaks,
             "seeds": self.seeds,
-            "n": everything.n // len(by_seed),
+            "n": pooled.n // len(by_seed),
             **_nested(keys, [_rounded(value) for value in _mean(by_seed)]),
             "sd": _nested(keys, [_rounded(sd) for sd in sds]),
             "interval": self._intervals(keys),
@@ -122,7 +122,7 @@ class Evaluation:
             "temperature": _rounded(np.median([r.temperature for r in self.results])),
             "uncertain_below": _rounded(np.median([r.uncertain_below for r in self.results])),
             "by_certainty": self._by_certainty(),
-            "confusion": everything.confusion.tolist(),
+            "confusion": pooled.confusion.tolist(),
             "selection": self.recipe.selection,
             "published": asdict(self.recipe.published) if self.recipe.published else None,
         }
@@ -139,33 +139,33 @@ class Evaluation:
         )
 
     def _by_seed(self) -> tuple[list[tuple[str, ...]], list[list[float]]]:
-        """Return the names of the figures, and their values of each seed."""
+        """Return the keys of the scores, and for each seed their values."""
         rows = [
             self._pooled(result for result in self.results if result.seed == seed)
             for seed in self.seeds
         ]
-        found = [self._figures(_groups(tested), *answers) for tested, *answers in rows]
-        keys = list(found[0])
-        return keys, [[figures.get(key, np.nan) for key in keys] for figures in found]
+        by_seed = [self._scores_by_key(_groups(tested), *arrays) for tested, *arrays in rows]
+        keys = list(by_seed[0])
+        return keys, [[scores.get(key, np.nan) for key in keys] for scores in by_seed]
 
-    def _figures(
+    def _scores_by_key(
         self, groups: Mapping[str, np.ndarray], truth: np.ndarray, probabilities: np.ndarray
     ) -> dict[tuple[str, ...], float]:
-        """Return all figures that have a spread, by their place in the summary.
+        """Return all scores that get an interval, by their keys in the summary.
 
         Args:
-            groups: as `_groups` gives them, of the same rows.
+            groups: of the same rows, as `_groups` returns them.
         """
         scores = score(truth, probabilities, self.recipe.labels)
-        found: dict[tuple[str, ...], float] = {(f,): getattr(scores, f) for f in _FIGURES}
+        values: dict[tuple[str, ...], float] = {(s,): getattr(scores, s) for s in _SCORES}
         for name in ("recall", "precision"):
-            found |= {(name, label): value for label, value in getattr(scores, name).items()}
+            values |= {(name, label): value for label, value in getattr(scores, name).items()}
         predicted = probabilities.argmax(axis=1)
         for group, kinds in groups.items():
             for kind in sorted(set(kinds.tolist()) - {""}):
                 rows = kinds == kind
-                found[f"uar_by_{group}", kind] = uar(truth[rows], predicted[rows])
-        return found
+                values[f"uar_by_{group}", kind] = uar(truth[rows], predicted[rows])
+        return values
 
     def _intervals(self, keys: Sequence[tuple[str, ...]]) -> dict[str, Any] | None:
         tested, truth, probabilities = self._pooled(self.results)
@@ -176,9 +176,9 @@ class Evaluation:
         groups = _groups(tested)
 
         def statistics(rows: np.ndarray) -> list[float]:
-            of_rows = {group: kinds[rows] for group, kinds in groups.items()}
-            drawn = self._figures(of_rows, truth[rows], probabilities[rows])
-            return [drawn.get(key, np.nan) for key in keys]
+            groups_of_rows = {group: kinds[rows] for group, kinds in groups.items()}
+            scores = self._scores_by_key(groups_of_rows, truth[rows], probabilities[rows])
+            return [scores.get(key, np.nan) for key in keys]
 
         bounds = speaker_intervals(statistics, speakers)
         return _nested(keys, [[_rounded(low), _rounded(high)] for low, high in bounds])
@@ -194,18 +194,18 @@ class Evaluation:
         }
 
     def _by_certainty(self) -> dict[str, dict[str, float | None]]:
-        """Return how often answers on either side of the threshold of their split are right."""
-        sure = np.concatenate(
+        """Return the accuracy of predictions above and below the threshold of their split."""
+        certain = np.concatenate(
             [r.probabilities.max(axis=1) >= r.uncertain_below for r in self.results]
         )
         _, truth, probabilities = self._pooled(self.results)
-        right = probabilities.argmax(axis=1) == truth
+        correct = probabilities.argmax(axis=1) == truth
         return {
             name: {
                 "share": _rounded(rows.mean()),
-                "accuracy": _rounded(right[rows].mean()) if rows.any() else None,
+                "accuracy": _rounded(correct[rows].mean()) if rows.any() else None,
             }
-            for name, rows in (("certain", sure), ("uncertain", ~sure))
+            for name, rows in (("certain", certain), ("uncertain", ~certain))
         }
 
     def _by_condition(self) -> dict[str, float | None]:
@@ -219,12 +219,12 @@ class Evaluation:
 
 
 def _groups(tested: Sequence[Utterance]) -> dict[str, np.ndarray]:
-    """Return of each group, such as ``sex``, which kind each utterance is of."""
+    """Return the kind of each utterance for each group: for ``sex``, ``female`` or ``male``."""
     return {group: np.array([getattr(u, group) for u in tested]) for group in _GROUPS}
 
 
 def _nested(keys: Iterable[tuple[str, ...]], values: Iterable[Any]) -> dict[str, Any]:
-    """Return values by name, or by name and kind."""
+    """Return the values as a dict of dicts: by name, or by name and kind."""
     nested: dict[str, Any] = {f"uar_by_{group}": {} for group in _GROUPS}
     for (name, *kind), value in zip(keys, values, strict=True):
         if kind:
@@ -235,12 +235,12 @@ def _nested(keys: Iterable[tuple[str, ...]], values: Iterable[Any]) -> dict[str,
 
 
 def _mean(by_seed: Sequence[Sequence[float]]) -> np.ndarray:
-    """Return the mean over seeds of each figure; one that a seed has not is of the others."""
+    """Return the mean of each score over the seeds that have it."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # NaN of what no seed has
+        warnings.simplefilter("ignore", RuntimeWarning)  # a score that no seed has is NaN
         return np.nanmean(by_seed, axis=0)
 
 
 def _rounded(value: float | np.floating[Any]) -> float | None:
-    """Return four decimals; None, which JSON has, for NaN, which it has not."""
+    """Round to four decimals; NaN becomes None, because JSON has no NaN."""
     return None if np.isnan(value) else round(float(value), 4)

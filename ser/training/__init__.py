@@ -1,7 +1,7 @@
 """Training: a recipe and a dataset come in, a trained model and its file go out.
 
-`train` fits Keras and scikit-learn recipes alike; `grid_search` tries their parameters on
-validation speakers. TensorFlow is loaded when a network is trained.
+`train` trains Keras and scikit-learn recipes. `grid_search` compares their parameters on validation
+speakers. TensorFlow is loaded only when a network is trained.
 """
 
 from ser.training.train import Trained, refit, save, train

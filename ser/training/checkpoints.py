@@ -1,4 +1,4 @@
-"""Training that, killed and started again, goes on from its last checkpoint to the same result."""
+"""Training with checkpoints: after a kill it resumes, and ends with the same result."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-_CHECKPOINTS = 20  # in a training
+_CHECKPOINTS = 20  # for each training
 
 
 def fit(
@@ -21,48 +21,50 @@ def fit(
     folder: Path | None = None,
     identity: Any = None,
 ) -> dict[str, list[float]]:
-    """Train a compiled Keras model, with checkpoints if there is a folder for them.
+    """Train a compiled Keras model, with checkpoints if `folder` is given.
 
-    With checkpoints the training is a number of legs, each with a seed of its own, so that
-    a leg is the same whether the process has run those before it or not.
+    With checkpoints the epochs are divided into legs, each with its own seed. So a leg has the
+    same result whether or not the same process has trained the legs before it.
 
     Args:
-        data: called with the seed of a leg; gives the further arguments of Keras's `fit`.
-        callbacks: run through all legs as if they were one. After a kill the epochs before
-            are told to them again, so that they know what they knew.
-        identity: plain data that tells this training from others in the folder.
+        data: takes the seed of a leg; returns the data arguments of Keras's `fit`.
+        callbacks: Keras callbacks; one of them is `EarlyStopping`. They see one training, not
+            legs. After a kill they get the finished epochs again, to restore their state.
+        identity: plain data that identifies this training in the folder.
 
     Returns:
-        of each quantity, its value after each epoch.
+        the history: for each metric its value after each epoch.
     """
     import keras
 
-    relay = _relay(model, callbacks, epochs)
+    recorder = _make_recorder(model, callbacks, epochs)
     best = next(c for c in callbacks if isinstance(c, keras.callbacks.EarlyStopping))
     path = None if folder is None else folder / f"{_digest([identity, epochs, seed])}.npz"
-    done = _load(path, model, relay, best) if path and path.is_file() else 0
+    done = _load(path, model, recorder, best) if path and path.is_file() else 0
     length = epochs if path is None else -(-epochs // _CHECKPOINTS)
     for start in range(done, epochs, length):
         leg_seed = seed
         if start:
             leg_seed = int(np.random.SeedSequence([seed, start]).generate_state(1)[0])
             keras.utils.set_random_seed(leg_seed)
-        relay.snapshot_after = stop = min(start + length, epochs)
-        model.fit(**data(leg_seed), initial_epoch=start, epochs=stop, verbose=0, callbacks=[relay])
+        recorder.snapshot_after = stop = min(start + length, epochs)
+        model.fit(
+            **data(leg_seed), initial_epoch=start, epochs=stop, verbose=0, callbacks=[recorder]
+        )
         if path is not None and stop < epochs:
-            _assign(model, relay.snapshot)  # `fit` ends with the averaged weights
-            _save(path, relay, best)
+            _assign(model, recorder.snapshot)  # `fit` ends with the averaged weights
+            _save(path, recorder, best)
     for callback in callbacks:
         callback.on_train_end()
-    return relay.history
+    return recorder.history
 
 
-def _relay(model: Any, callbacks: Sequence[Any], epochs: int) -> Any:
-    """Return a Keras callback that makes one training of many for `callbacks`."""
+def _make_recorder(model: Any, callbacks: Sequence[Any], epochs: int) -> Any:
+    """Return a Keras callback that records a training and passes its epochs to `callbacks`."""
     import keras
 
-    class Relay(keras.callbacks.Callback):
-        """Keeps the history, and the variables as they are before `fit` averages them."""
+    class Recorder(keras.callbacks.Callback):
+        """Keeps the history, and the variables before `fit` averages the weights."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -86,15 +88,15 @@ def _relay(model: Any, callbacks: Sequence[Any], epochs: int) -> Any:
         callback.set_model(model)
         callback.set_params({"epochs": epochs, "verbose": 0, "steps": None})
         callback.on_train_begin()
-    return Relay()
+    return Recorder()
 
 
 def _variables(model: Any) -> list[Any]:
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    metrics = {id(v) for v in model.metrics_variables}  # begin anew with each epoch
-    own = [v for v in model.variables if id(v) not in metrics]
-    return [*own, *model.optimizer.variables]
+    metrics = {id(v) for v in model.metrics_variables}  # Keras resets them at each epoch
+    variables = [v for v in model.variables if id(v) not in metrics]
+    return [*variables, *model.optimizer.variables]
 
 
 def _assign(model: Any, values: Sequence[np.ndarray]) -> None:
@@ -102,24 +104,24 @@ def _assign(model: Any, values: Sequence[np.ndarray]) -> None:
         variable.assign(value)
 
 
-def _save(path: Path, relay: Any, best: Any) -> None:
+def _save(path: Path, recorder: Any, best: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial.npz")
-    arrays = {f"variable {i}": value for i, value in enumerate(relay.snapshot)}
+    arrays = {f"variable {i}": value for i, value in enumerate(recorder.snapshot)}
     arrays |= {f"best {i}": value for i, value in enumerate(best.best_weights or ())}
-    history = np.array(json.dumps(relay.history))
+    history = np.array(json.dumps(recorder.history))
     np.savez(partial, allow_pickle=False, history=history, **arrays)
     partial.replace(path)
 
 
-def _load(path: Path, model: Any, relay: Any, best: Any) -> int:
-    """Bring model and callbacks to where they were; return the number of epochs done."""
+def _load(path: Path, model: Any, recorder: Any, best: Any) -> int:
+    """Restore the model and the callbacks; return the number of finished epochs."""
     with np.load(path, allow_pickle=False) as stored:
         history = json.loads(str(stored["history"]))
         arrays = {key: stored[key] for key in stored.files}
     done = len(next(iter(history.values())))
     for epoch in range(done):
-        relay.on_epoch_end(epoch, {key: values[epoch] for key, values in history.items()})
+        recorder.on_epoch_end(epoch, {key: values[epoch] for key, values in history.items()})
     n_variables, n_best = (sum(k.startswith(kind) for k in arrays) for kind in ("var", "best"))
     _assign(model, [arrays[f"variable {i}"] for i in range(n_variables)])
     if n_best:

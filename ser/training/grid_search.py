@@ -1,4 +1,4 @@
-"""Searching the parameters of a recipe on validation speakers; the test speakers stay held out."""
+"""Grid search over the parameters of a recipe, on validation speakers only."""
 
 import json
 import time
@@ -15,19 +15,19 @@ from ser.models.recipes import RECIPES, KerasRecipe, Recipe
 from ser.models.sklearn_models import flat
 
 FOLDS = 3
-#: Shares of the training clips over which families are compared.
-SIZES = (0.25, 0.5, 1.0)
+#: Fractions of the training clips on which recipes are compared.
+FRACTIONS = (0.25, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The best of a search.
+    """The best parameters of a search.
 
     Attributes:
-        params: as `Recipe.grid` names them.
-        uar: the mean over the validation folds, 0 to 1.
-        tried: number of combinations.
-        seconds: that the search took.
+        params: by the names of `Recipe.grid`.
+        uar: mean over the validation folds, 0 to 1.
+        tried: number of combinations that were tried.
+        seconds: duration of the search.
     """
 
     recipe: str
@@ -39,7 +39,12 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class Timing:
-    """A recipe fitted on a share of the clips: its UAR on validation speakers, and times."""
+    """A recipe fitted on a fraction of the clips: its UAR on validation speakers, and times.
+
+    Attributes:
+        share: the fraction, 0 to 1; the name is that of the JSON key.
+        clips: number of clips it was fitted on.
+    """
 
     recipe: str
     share: float
@@ -52,15 +57,15 @@ class Timing:
 def search(
     recipe: Recipe, dataset: Dataset, *, seed: int = 0, most: int | None = None
 ) -> SearchResult:
-    """Try the recipe's grid by scikit-learn's search, each on speakers it was not fitted on.
+    """Try the grid of a recipe with scikit-learn; score each combination on held-out speakers.
 
-    It runs in the joblib backend that the caller has chosen, such as processes or Dask. The
-    training rows of each fold are balanced where the recipe is; networks are fitted as
-    `ser.training.sklearn_wrapper.as_estimator` makes them.
+    It runs on the joblib backend of the caller: see `ser.data.parallel.joblib_workers`. The
+    training rows of a fold are balanced if the recipe says so. Networks are fitted as
+    `ser.training.sklearn_wrapper.as_estimator` builds them.
 
     Args:
         dataset: of the recipe (`Dataset.for_recipe`), without the test speakers.
-        most: number of combinations to try, drawn by lot from a larger grid.
+        most: number of combinations to try; drawn at random if the grid has more.
 
     Raises:
         UsageError: the recipe has no grid, or there are fewer than two speakers.
@@ -76,60 +81,64 @@ def search(
     if most and most < len(combinations):
         chosen = np.random.default_rng(seed).choice(len(combinations), most, replace=False)
         combinations = [combinations[i] for i in sorted(chosen)]
-    x, y = _targets(recipe, dataset)
-    parts = [
-        (_fitted_rows(recipe, dataset, train, seed), validation)
+    x, y = _training_data(recipe, dataset)
+    splits = [
+        (_balanced_rows(recipe, dataset, train, seed), validation)
         for train, validation in folds(dataset, seed=seed)
     ]
     started = time.monotonic()
-    found = GridSearchCV(
+    result = GridSearchCV(
         as_estimator(recipe, seed=seed),
-        [_settings(recipe, params, seed) for params in combinations],
+        [_sklearn_params(recipe, params, seed) for params in combinations],
         scoring=score_uar,
-        cv=parts,
+        cv=splits,
         refit=False,
     ).fit(x, y)
     return SearchResult(
         recipe=recipe.name,
-        params=combinations[found.best_index_],
-        uar=round(float(found.best_score_), 4),
+        params=combinations[result.best_index_],
+        uar=round(float(result.best_score_), 4),
         tried=len(combinations),
         seconds=round(time.monotonic() - started, 1),
     )
 
 
 def with_params(recipe: Recipe, params: dict[str, Any]) -> Recipe:
-    """Return a recipe with parameters that a search found."""
+    """Return the recipe with other parameters, such as those of a search."""
     if isinstance(recipe, KerasRecipe):
         return replace(recipe, **params)
     return replace(recipe, params={**recipe.params, **params})
 
 
 def compare(recipe: Recipe, dataset: Dataset, *, seed: int = 0) -> list[Timing]:
-    """Fit a recipe on shares of the training clips, and score it on validation speakers."""
+    """Fit a recipe on `FRACTIONS` of the training clips; score it on validation speakers."""
     from ser.training.sklearn_wrapper import as_estimator
 
-    x, y = _targets(recipe, dataset)
+    x, y = _training_data(recipe, dataset)
     train, validation = folds(dataset, seed=seed)[0]
-    order = np.random.default_rng(seed).permutation(train)
-    measured = []
-    for share in SIZES:
-        rows = order[: max(1, round(share * len(order)))]
-        rows = _fitted_rows(recipe, dataset, rows, seed)
+    shuffled = np.random.default_rng(seed).permutation(train)
+    timings = []
+    for fraction in FRACTIONS:
+        rows = shuffled[: max(1, round(fraction * len(shuffled)))]
+        rows = _balanced_rows(recipe, dataset, rows, seed)
         model = as_estimator(recipe, seed=seed)
         started = time.perf_counter()
         model.fit(x[rows], y[rows])
         fitted = time.perf_counter()
         result = score_uar(model, x[validation], y[validation])
         ended = time.perf_counter()
-        measured.append(
-            Timing(recipe.name, share, len(rows), result, fitted - started, ended - fitted)
+        timings.append(
+            Timing(recipe.name, fraction, len(rows), result, fitted - started, ended - fitted)
         )
-    return measured
+    return timings
 
 
 def folds(dataset: Dataset, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (training rows, validation rows) of each; no speaker, where known, is in both."""
+    """Return the (training rows, validation rows) of each fold; no known speaker is in both.
+
+    Raises:
+        UsageError: speakers are known, and there is only one.
+    """
     from sklearn.model_selection import GroupKFold, KFold
 
     speakers = [u.speaker for u in dataset.utterances]
@@ -142,7 +151,12 @@ def folds(dataset: Dataset, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]
 
 
 def score_uar(estimator: Any, x: np.ndarray, y: np.ndarray) -> float:
-    """Return the UAR of a fitted estimator; a regressor's answer is the nearest value."""
+    """Return the UAR of a fitted estimator; a regressor predicts the label of the nearest value.
+
+    Args:
+        x: features, shape (n, features).
+        y: label indices, or the values of a regressor's labels; shape (n,).
+    """
     from sklearn.base import is_regressor
 
     predicted = estimator.predict(x)
@@ -152,39 +166,40 @@ def score_uar(estimator: Any, x: np.ndarray, y: np.ndarray) -> float:
     return uar(y, predicted)
 
 
-def save_best(found: SearchResult, folder: Path) -> Path:
-    """Write what was found, where `stored` reads it."""
+def save_best(result: SearchResult, folder: Path) -> Path:
+    """Write the result of a search into a folder, for `load_best`; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{found.recipe}.json"
-    path.write_text(json.dumps(asdict(found), indent=2) + "\n")
+    path = folder / f"{result.recipe}.json"
+    path.write_text(json.dumps(asdict(result), indent=2) + "\n")
     return path
 
 
 def load_best(recipe: Recipe, folder: Path) -> Recipe:
-    """Return a recipe with the parameters that a search stored; as it is where none did."""
+    """Return the recipe with the parameters that `save_best` wrote; if it wrote none, as it is."""
     path = folder / f"{recipe.name}.json"
     if not path.is_file():
         return recipe
     params = json.loads(path.read_text())["params"]
-    # JSON has lists for the tuples of a grid.
+    # The tuples of a grid are lists in JSON.
     return with_params(
         recipe, {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
     )
 
 
-def _fitted_rows(recipe: Recipe, dataset: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Return the training rows, balanced where the recipe is."""
+def _balanced_rows(recipe: Recipe, dataset: Dataset, rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return the training rows, balanced if the recipe says so."""
     return dataset.balanced(rows, seed=seed) if recipe.balance else rows
 
 
-def _targets(recipe: Recipe, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def _training_data(recipe: Recipe, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return features of shape (n, features), and targets of shape (n,)."""
     y = dataset.label_indices(recipe.labels)
     values = getattr(recipe, "values", ())
     return flat(dataset.features), np.asarray(values)[y] if values else y
 
 
-def _settings(recipe: Recipe, params: dict[str, Any], seed: int) -> dict[str, list[Any]]:
-    """Return one combination as scikit-learn's search takes it."""
+def _sklearn_params(recipe: Recipe, params: dict[str, Any], seed: int) -> dict[str, list[Any]]:
+    """Return a combination of parameters in the form of scikit-learn's search."""
     if isinstance(recipe, KerasRecipe):
         from ser.training.sklearn_wrapper import as_estimator
 

@@ -1,4 +1,4 @@
-"""Training the Keras networks of a recipe."""
+"""Training of Keras networks: one network, or an ensemble of them."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -17,19 +17,19 @@ from ser.models.recipes import KerasRecipe, recipe_features
 from ser.training import checkpoints
 
 TRAINING_BACKEND = "tensorflow"
-_BATCH = 256
-_AHEAD = 8  # batches made before they are needed
+_PREDICT_BATCH = 256  # rows
+_PREFETCHED = 8  # batches that are ready before they are needed
 
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network.
+    """A trained network or ensemble.
 
     Attributes:
-        model: the mean of its members, if it has more than one.
-        history: of its first member, of each quantity the value after each epoch.
+        model: a Keras model; for an ensemble, it gives the mean of the members.
+        history: of the first member: for each metric its value after each epoch.
         best_epoch: the epoch whose weights the first member has, counted from 1.
-        held_out: the validation rows in parts, each with the mean of those members that were
+        held_out: the parts of the validation rows, each with a model of the members that were
             not trained on it.
     """
 
@@ -50,36 +50,36 @@ def train_network(
     callbacks: Sequence[Any],
     checkpoint_folder: Path | None,
 ) -> Network:
-    """Train the networks of a recipe.
+    """Train the network or the ensemble of a recipe.
 
     Args:
-        train_rows: row numbers of the dataset, for every member.
-        validation_rows: likewise, of other speakers. They are dealt to the members: each
-            leaves its own part out, and is trained on those of the others.
-        epochs: instead of the recipe's number.
+        train_rows: row numbers of the dataset; every member trains on them.
+        validation_rows: row numbers of other speakers. They are partitioned: each member
+            validates on one part and also trains on the other parts.
+        epochs: instead of the number of the recipe.
         callbacks: further Keras callbacks.
         checkpoint_folder: as `ser.training.train.train` takes it.
     """
     os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
-    # Batches this small are twice as slow on two threads; use processes for more cores.
+    # Batches this small take twice as long on two threads; more cores serve more processes.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
     clips = None
-    if recipe.augmentation:  # read once for all members: they are hundreds of megabytes
+    if recipe.augmentation:  # loaded once for all members: hundreds of megabytes
         features = recipe_features(recipe)
         clips = load_spectrograms(dataset, features, recipe.augmentation, recipe.labels)
     parts = partition_speakers(dataset.utterances, validation_rows, recipe.members)
-    fitted = []
+    trained = []
     for n in range(recipe.members):
-        left_out = n % len(parts)
-        others = [part for i, part in enumerate(parts) if i != left_out]
+        own = n % len(parts)
+        others = [part for i, part in enumerate(parts) if i != own]
         if recipe.balance:
             others = [dataset.balanced(part, seed=seed) for part in others]
-        member, history, best_epoch = _fit(
+        member, history, best_epoch = _train_member(
             recipe,
             dataset,
             np.concatenate([train_rows, *others]),
-            parts[left_out],
+            parts[own],
             clips,
             seed * recipe.members + n,
             epochs,
@@ -87,14 +87,14 @@ def train_network(
             checkpoint_folder,
         )
         member.name = f"member_{n + 1}"
-        fitted.append((member, history, best_epoch))
-    _, history, best_epoch = fitted[0]
-    members = [member for member, _, _ in fitted]
+        trained.append((member, history, best_epoch))
+    _, history, best_epoch = trained[0]
+    members = [member for member, _, _ in trained]
     held_out = [(part, _mean_of(members[i :: len(parts)])) for i, part in enumerate(parts)]
     return Network(_mean_of(members), history, best_epoch, tuple(held_out))
 
 
-def _fit(
+def _train_member(
     recipe: KerasRecipe,
     dataset: Dataset,
     train_rows: np.ndarray,
@@ -123,29 +123,34 @@ def _fit(
         patience=n_epochs,
         restore_best_weights=recipe.monitor is not None,
     )
-    held_out = None
+    validation_data = None
     if len(validation_rows):
-        held_out = (x[validation_rows], _targets(recipe, y[validation_rows]))
+        validation_data = (x[validation_rows], _targets(recipe, y[validation_rows]))
     plateau = [keras.callbacks.ReduceLROnPlateau(**recipe.plateau)] if recipe.plateau else []
     history = checkpoints.fit(
         model,
         lambda leg_seed: {
             **_training_data(recipe, dataset, train_rows, clips, leg_seed),
-            "validation_data": held_out,
+            "validation_data": validation_data,
             "validation_batch_size": 64,
         },
         epochs=n_epochs,
         seed=seed,
         callbacks=[keep_best, *plateau, *callbacks],
         folder=folder,
-        # A digest of all features: only for checkpoints.
+        # Only checkpoints need it, and it takes a digest of all features.
         identity=folder and [repr(recipe), dataset.digest(), train_rows.tolist()],
     )
     return model, history, keep_best.best_epoch + 1 if recipe.monitor else n_epochs
 
 
 def compile_network(recipe: KerasRecipe, model: Any, n_rows: int, loss: Any) -> None:
-    """Give a network its optimizer and loss, for an epoch of `n_rows` rows."""
+    """Compile a network with the optimizer of a recipe.
+
+    Args:
+        n_rows: training rows of an epoch.
+        loss: a Keras loss.
+    """
     import keras
 
     optimizer = keras.optimizers.get(recipe.optimizer)
@@ -155,14 +160,19 @@ def compile_network(recipe: KerasRecipe, model: Any, n_rows: int, loss: Any) -> 
         optimizer=optimizer,
         loss=loss,
         metrics=["accuracy"],
-        jit_compile=False,  # XLA on a CPU: minutes to compile, and no faster for it
-        # Small models: going back to Python after every batch would take most of the time.
+        jit_compile=False,  # XLA takes minutes to compile, and is no faster on a CPU
+        # Returning to Python after every batch would take most of the time of a small model.
         steps_per_execution=recipe.steps_per_epoch or max(1, n_rows // recipe.batch_size),
     )
 
 
 def scaled(model: Any, x: np.ndarray, scaling: str) -> Any:
-    """Return a model that first scales each number of its input as those of `x` are spread."""
+    """Return the model with a first layer that scales each feature.
+
+    Args:
+        x: the training features, shape (n, *feature shape); the scaling is fitted to them.
+        scaling: ``minmax`` scales them to 0 … 1, ``standard`` to mean 0 and deviation 1.
+    """
     import keras
 
     low, spread = {
@@ -176,7 +186,7 @@ def scaled(model: Any, x: np.ndarray, scaling: str) -> Any:
 
 
 def _mean_of(members: Sequence[Any]) -> Any:
-    """Return one model that gives the mean of the members' probabilities."""
+    """Return a model that gives the mean of the members' probabilities."""
     import keras
 
     if len(members) == 1:
@@ -194,14 +204,14 @@ def _loss(recipe: KerasRecipe) -> Any:
 
 
 def _targets(recipe: KerasRecipe, labels: np.ndarray) -> np.ndarray:
-    """Return label indices, shape (n,), as `_loss` takes them: smoothing needs one-hot rows."""
+    """Return label indices of shape (n,) as `_loss` takes them: one-hot for label smoothing."""
     return np.eye(len(recipe.labels))[labels] if recipe.label_smoothing else labels
 
 
 def _training_data(
     recipe: KerasRecipe, dataset: Dataset, rows: np.ndarray, clips: SpectrogramSet | None, seed: int
 ) -> dict[str, Any]:
-    """Return what `fit` takes: the rows' features, or endless batches of augmented clips."""
+    """Return the data arguments of `fit`: the rows, or endless batches of augmented clips."""
     if recipe.augmentation is None or clips is None:
         x, y = training_rows(recipe, dataset, rows, seed=seed)
         return {"x": x, "y": _targets(recipe, y), "batch_size": recipe.batch_size}
@@ -220,7 +230,11 @@ def _training_data(
 
 
 def prefetched(batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> Any:
-    """Return batches, alike but for their size, as `fit` takes them; made ahead."""
+    """Return batches as a `tf.data.Dataset` that prepares some of them in advance.
+
+    Args:
+        batches: features and targets; only the number of rows may differ between batches.
+    """
     import tensorflow as tf
 
     first = next(batches)
@@ -228,18 +242,18 @@ def prefetched(batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> Any:
         lambda: chain([first], batches),
         output_signature=tuple(tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in first),
     )
-    # Keras would have it tuned while it runs. In TensorFlow 2.21 a `fit` that does not come to
-    # the end of its batches then waits for the tuner, which sleeps for up to a minute.
+    # With autotuning, TensorFlow 2.21 waits at the end of a `fit` that leaves batches unused:
+    # the tuner sleeps for up to a minute.
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.prefetch(_AHEAD).with_options(options)
+    return dataset.prefetch(_PREFETCHED).with_options(options)
 
 
 def network_probabilities(model: Any, x: np.ndarray) -> np.ndarray:
-    """Return what a network says of features: (batch, *shape) to (batch, labels)."""
+    """Return the probabilities of a network: (batch, *shape) to (batch, labels), float32."""
     import keras
 
-    batches = np.array_split(x, range(_BATCH, len(x), _BATCH))
+    batches = np.array_split(x, range(_PREDICT_BATCH, len(x), _PREDICT_BATCH))
     return np.concatenate(
         [keras.ops.convert_to_numpy(model(batch, training=False)) for batch in batches]
     )

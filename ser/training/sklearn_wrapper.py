@@ -1,8 +1,8 @@
-"""Every recipe as a scikit-learn estimator, so that pipelines and searches are scikit-learn's.
+"""Every recipe as a scikit-learn estimator, for scikit-learn's pipelines and searches.
 
-Keras networks are wrapped by Keras's own wrapper. Here one member trains on features as they
-are, for all its epochs: choosing an epoch takes validation clips, which a search has not, and
-changed or augmented clips take the clips themselves. Balancing is the caller's: it chooses rows.
+Keras's own wrapper wraps a network. A wrapped network is a single member and trains for all its
+epochs without augmentation: a search has neither validation clips to choose an epoch on, nor
+waveforms to augment. The caller balances the rows.
 """
 
 import os
@@ -21,10 +21,10 @@ from keras.wrappers import SKLearnClassifier
 
 
 class NetworkClassifier(SKLearnClassifier):
-    """Keras's wrapper, with probabilities, and copies that keep what `fit` is called with."""
+    """Keras's wrapper with `predict_proba`; its clones keep the arguments of `fit`."""
 
     def predict_proba(self, X: np.ndarray) -> np.ndarray:
-        """Return probabilities in the order of `classes_`: (n, numbers) to (n, classes)."""
+        """Return probabilities in the order of `classes_`: (n, features) to (n, classes)."""
         return self.decision_function(X)
 
     def __sklearn_clone__(self) -> "NetworkClassifier":
@@ -36,16 +36,16 @@ class NetworkClassifier(SKLearnClassifier):
 def as_estimator(recipe: Recipe, *, seed: int = 0, epochs: int | None = None) -> Any:
     """Return an unfitted scikit-learn estimator of a recipe.
 
-    It takes rows of shape (n, numbers), as `flat` returns them, and label indices; a regressor
-    takes the values of the labels.
+    It takes features of shape (n, features), as `flat` returns them, and label indices of shape
+    (n,); a regressor takes the values of the labels instead.
 
     Args:
-        epochs: of a network, instead of the recipe's number.
+        epochs: of a network, instead of the number of the recipe.
     """
     if not isinstance(recipe, KerasRecipe):
         return make_estimator(recipe.estimator, recipe.params, scaling=recipe.scaling, seed=seed)
     return NetworkClassifier(
-        _network,
+        _build_network,
         model_kwargs={"recipe": recipe, "seed": seed},
         fit_kwargs={
             "epochs": epochs or recipe.epochs,
@@ -55,14 +55,14 @@ def as_estimator(recipe: Recipe, *, seed: int = 0, epochs: int | None = None) ->
     )
 
 
-def _network(X: np.ndarray, y: np.ndarray, recipe: KerasRecipe, seed: int) -> Any:
-    """Return a compiled network; `y` has a row of zeros and a one for each row of `X`."""
+def _build_network(X: np.ndarray, y: np.ndarray, recipe: KerasRecipe, seed: int) -> Any:
+    """Return a compiled network; `y` is one-hot, of shape (n, labels)."""
     keras.utils.set_random_seed(seed)
     shape = recipe_features(recipe).shape
-    inner = recipe.build(shape, y.shape[1])
+    network = recipe.build(shape, y.shape[1])
     if recipe.scaling:
-        inner = scaled(inner, X.reshape(-1, *shape), recipe.scaling)
-    model = keras.Sequential([keras.Input(X.shape[1:]), keras.layers.Reshape(shape), inner])
+        network = scaled(network, X.reshape(-1, *shape), recipe.scaling)
+    model = keras.Sequential([keras.Input(X.shape[1:]), keras.layers.Reshape(shape), network])
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     compile_network(recipe, model, len(X), loss)
     return model

@@ -1,4 +1,4 @@
-"""Training a recipe on a split of a dataset."""
+"""Training a recipe on a split of a dataset, and writing its model file."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,14 +28,15 @@ class Trained:
     """A trained model.
 
     Attributes:
-        model: of Keras, with the weights of `best_epoch`; or of scikit-learn.
-        history: of each quantity, its value after each epoch; of the first member. Empty
-            where there are no epochs.
-        best_epoch: counted from 1; the best by the recipe's `monitor` on validation rows.
-            0 where there are no epochs.
-        temperature: fitted on the validation rows; 1 where there are none.
-        uncertain_below: likewise; 0 where there are none.
-        held_out: the validation rows in parts, each with what of the model was not trained on it.
+        model: a Keras model with the weights of `best_epoch`, or a scikit-learn model.
+        history: for each metric its value after each epoch, of the first member; empty for
+            scikit-learn.
+        best_epoch: counted from 1; the best on the validation rows by the recipe's `monitor`.
+            0 for scikit-learn.
+        temperature: fitted on the validation rows; 1 if there are none.
+        uncertain_below: confidence below which a prediction is called uncertain, fitted on the
+            validation rows; 0 if there are none.
+        held_out: the parts of the validation rows, each with a model that was not trained on it.
     """
 
     recipe: Recipe
@@ -47,15 +48,18 @@ class Trained:
     held_out: tuple[tuple[np.ndarray, Any], ...] = field(default=(), repr=False)
 
     def held_out_models(self) -> Iterator[tuple[np.ndarray, "Trained"]]:
-        """Yield the validation rows in parts, each with what was not trained on it."""
+        """Yield the parts of the validation rows, each with a model not trained on it."""
         for rows, model in self.held_out:
             yield rows, replace(self, model=model)
 
     def validate(self, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
-        """Return label indices (n,) and probabilities (n, labels) of the validation rows.
+        """Return the labels and the predictions of the validation rows.
 
         Args:
-            dataset: the one that it was trained on.
+            dataset: the one that the model was trained on.
+
+        Returns:
+            label indices of shape (n,), and probabilities of shape (n, labels).
         """
         parts = [
             (rows, t.probabilities(dataset.features[rows])) for rows, t in self.held_out_models()
@@ -71,7 +75,7 @@ class Trained:
         return apply_temperature(self.raw_probabilities(x), self.temperature)
 
     def predictor(self) -> Predictor:
-        """Return what answers whole clips with this model, without a file of it."""
+        """Return a predictor of this model for whole clips, without a model file."""
         recipe, features = self.recipe, recipe_features(self.recipe)
         metadata = Metadata(
             name=recipe.name,
@@ -86,7 +90,7 @@ class Trained:
         return Predictor(ModelFile(Path(), metadata, "", None, features), self.raw_probabilities)
 
     def raw_probabilities(self, x: np.ndarray) -> np.ndarray:
-        """Return what the model itself says, before the temperature."""
+        """Return the probabilities before calibration: (batch, *shape) to (batch, labels)."""
         if isinstance(self.recipe, EstimatorRecipe):
             return sklearn_models.class_probabilities(
                 self.model, x, n_labels=len(self.recipe.labels), values=self.recipe.values
@@ -105,18 +109,21 @@ def train(
     callbacks: Sequence[Any] = (),
     checkpoint_folder: Path | None = None,
 ) -> Trained:
-    """Train a recipe; of a network, keep the epoch that is best on the validation rows.
+    """Train a recipe, and calibrate it on the validation rows.
+
+    A network keeps the weights of the epoch that is best on the validation rows.
 
     Args:
-        train_rows, validation_rows: row numbers of the dataset, without one in common. Its
-            emotions are the classes of the recipe (`Dataset.for_recipe`).
-        epochs: instead of the recipe's number.
+        dataset: its emotions are the classes of the recipe (`Dataset.for_recipe`).
+        train_rows, validation_rows: row numbers of the dataset, without a number in common.
+        epochs: of a network, instead of the number of the recipe.
         callbacks: further Keras callbacks, such as a progress bar.
-        checkpoint_folder: of a network, keeps checkpoints, so that the same call goes on after a
-            kill; the result is the same as without the kill, not as without checkpoints.
+        checkpoint_folder: of a network, where checkpoints are kept. After a kill the same call
+            resumes and has the same result as a run without the kill. A run without checkpoints
+            has another result.
 
     Raises:
-        UsageError: the recipe has no epochs, and `epochs` is given.
+        UsageError: `epochs` is given, and the recipe is not of a network.
     """
     if recipe.balance:
         train_rows = dataset.balanced(train_rows, seed=seed)
@@ -139,7 +146,7 @@ def train(
             held_out=network.held_out,
         )
     elif epochs is not None:
-        raise UsageError(f"recipe {recipe.name!r} has no epochs to be set")
+        raise UsageError(f"recipe {recipe.name!r} is no network: it has no epochs to set")
     else:
         model = _fit_estimator(recipe, dataset, train_rows, seed)
         trained = Trained(recipe, model, held_out=((validation_rows, model),))
@@ -153,15 +160,15 @@ def train(
 
 
 def refit(trained: Trained, dataset: Dataset, *, seed: int) -> Trained:
-    """Fit a scikit-learn recipe on every row, with confidences of a fit that held some out.
+    """Fit a scikit-learn recipe on all rows; keep the calibration of an earlier fit.
 
     Args:
-        trained: of that fit; its temperature and threshold are kept, for the new model has
-            no row left that it was not trained on.
+        trained: the earlier fit, which held validation rows out. Its temperature and threshold
+            are kept, because no row is left to fit new ones on.
     """
-    everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
+    all_rows, no_rows = np.arange(len(dataset.utterances)), np.array([], dtype=int)
     return replace(
-        train(trained.recipe, dataset, everything, nothing, seed=seed),
+        train(trained.recipe, dataset, all_rows, no_rows, seed=seed),
         temperature=trained.temperature,
         uncertain_below=trained.uncertain_below,
     )
@@ -177,11 +184,11 @@ def _fit_estimator(recipe: EstimatorRecipe, dataset: Dataset, rows: np.ndarray, 
 
 
 def save(trained: Trained, path: Path, dataset: Dataset, *, split: str) -> None:
-    """Write the model file of a trained recipe; replaces `path` in one step.
+    """Write the model file of a trained recipe; it replaces `path` in one step.
 
     Args:
-        dataset: what it was trained on; the counts of its corpora are stored.
-        split: in words, what was held out.
+        dataset: the training data; the file stores how many clips it has of each corpus.
+        split: what was held out, in words.
     """
     recipe, first = trained.recipe, dataset.features[:1]
     corpora = dataset.corpus_counts()
@@ -199,7 +206,7 @@ def save(trained: Trained, path: Path, dataset: Dataset, *, split: str) -> None:
     if isinstance(recipe, EstimatorRecipe):
         sklearn_models.dump(trained.model, partial)
     else:
-        # Without the optimizer: it would triple the file, and serving has no use for it.
+        # The optimizer would triple the size of the file, and serving does not need it.
         trained.model.save(partial, include_optimizer=False)
     write_metadata(partial, metadata)
     partial.replace(path)

@@ -281,7 +281,7 @@ def test_evaluate_a_model_file_on_custom_clips(tmp_path):
         "boredom": None, "calm": "calm", "happy": "happy", "sad": "sad",
     }  # fmt: skip
     assert figures["chance"] == {"uar": pytest.approx(1 / 3), "accuracy": 0.5}
-    assert "left out, for the model has no label: boredom" in done.stdout
+    assert "left out, because the model has no label: boredom" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from ser.corpora import Utterance
 from ser.errors import UsageError
-from ser.evaluation.external import answers_of, score_external
+from ser.evaluation.external import predict_clips, score_external
 from ser.labels import EMOTIONS
 from ser.models.label_sets import LABEL_SETS, label_set_of
 from tests import synth
@@ -37,7 +37,7 @@ def test_calm_counts_as_neutral_where_one_side_lacks_it():
     without = score_external(EMOTIONS, clips("neutral", "sad"), answers)
     assert without.answers == {"calm": "neutral"}
     assert without.scores.uar == 0.5
-    assert "the answer calm counts as neutral" in "\n".join(without.lines())
+    assert "a predicted calm counts as neutral" in "\n".join(without.lines())
     assert score_external(EMOTIONS, clips("neutral", "calm"), answers).answers == {}
     seven = tuple(e for e in EMOTIONS if e != "calm")
     result = score_external(seven, clips("calm"), certain(seven, "neutral"))
@@ -66,7 +66,7 @@ def test_each_grouping_is_known_by_its_labels(name):
 
 
 def test_nothing_in_common():
-    with pytest.raises(UsageError, match=r"the model tells neutral.*; the data holds boredom"):
+    with pytest.raises(UsageError, match=r"the labels of the model are neutral.*; the data holds boredom"):
         score_external(EMOTIONS, clips("boredom"), certain(EMOTIONS, "sad"))
     with pytest.raises(UsageError, match="no label is an emotion: a, b"):
         label_set_of(["a", "b"])
@@ -80,8 +80,8 @@ def test_answers_are_those_that_are_served(predictor, tmp_path):
         Utterance(path=tmp_path / name, emotion="sad", speaker="", corpus="custom")
         for name in ("long_sad.wav", "bad_sad.wav")
     ]
-    heard, answers, faults = answers_of(predictor, data)
-    assert heard == data[:1]
+    readable, answers, faults = predict_clips(predictor, data)
+    assert readable == data[:1]
     assert answers[0].tolist() == list(predictor.predict(path).probabilities.values())
     assert len(faults) == 1
     assert "bad_sad.wav" in faults[0]
