@@ -1,4 +1,4 @@
-"""The library in one class: train on corpora, score on voices kept apart, tell emotions."""
+"""The library in one class: train on corpora, score on held-out speakers, predict emotions."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -37,24 +37,24 @@ CANDIDATES = (
 
 
 class EmotionRecognizer:
-    """A model with the clips that it is trained and tested on.
+    """A model with the clips that it is trained, validated and tested on.
 
-    The test clips, and the validation clips that confidences are fitted on, are of speakers
-    of their own where speakers are known, and drawn by lot where they are not.
+    Validation clips calibrate the confidences. Training, validation and test clips are of different
+    speakers; where speakers are not known, the clips are drawn at random.
 
     Args:
-        model: name of a recipe, or any scikit-learn classifier or regressor; None leaves it
-            to `determine_best_model`.
-        emotions: to be told apart; if None those of the recipe, or all eight.
-        balance: whether each emotion is given as many training clips as the rarest has; if
-            None as the recipe says.
-        features: name of a feature set; if None that of the recipe, or ``mix180``.
+        model: name of a recipe, or any scikit-learn classifier or regressor; None lets
+            `determine_best_model` choose.
+        emotions: the classes; None takes those of the recipe, or all eight.
+        balance: whether each emotion has only as many training clips as the rarest one; None
+            does what the recipe says.
+        features: name of a feature set; None takes that of the recipe, or ``mix180``.
         data: folder or folders of corpora.
-        seed: of the split, of balancing, and of the model.
+        seed: of the split, the balancing and the model.
 
     Raises:
-        UsageError: a name is not known, and the message lists the known ones; or the packages
-            for training are not installed.
+        UsageError: a name is not known (the message lists the known ones), or the packages for
+            training are not installed.
     """
 
     def __init__(
@@ -85,10 +85,10 @@ class EmotionRecognizer:
 
     @classmethod
     def load(cls, path: Path | str) -> "EmotionRecognizer":
-        """Return a recognizer that predicts with a model file; it has no clips to score on.
+        """Load a model file; the recognizer can predict, but it has no clips to score on.
 
         Raises:
-            ModelFileError: the file cannot be served.
+            ModelFileError: the file is not a valid model file.
         """
         loaded = cls()
         loaded._predictor = Predictor.from_file(Path(path))
@@ -96,7 +96,7 @@ class EmotionRecognizer:
 
     @property
     def predictor(self) -> Predictor:
-        """What predicts; trained, or loaded.
+        """The predictor of the trained or loaded model.
 
         Raises:
             UsageError: neither `train` nor `load` was called.
@@ -107,14 +107,17 @@ class EmotionRecognizer:
 
     @property
     def emotions(self) -> tuple[str, ...]:
-        """The emotions that it tells apart, in the order of its outputs."""
+        """The classes, in the order of the model's outputs."""
         return self.predictor.model_file.metadata.labels
 
     def train(self, *, epochs: int | None = None) -> None:
-        """Fit the model to the training clips.
+        """Train the model on the training clips.
 
         Args:
-            epochs: of a network, instead of the recipe's number.
+            epochs: of a network, instead of the number of the recipe.
+
+        Raises:
+            UsageError: there are no clips, or too few speakers.
         """
         if self.recipe is None:
             self.determine_best_model()
@@ -124,16 +127,16 @@ class EmotionRecognizer:
     def determine_best_model(
         self, candidates: Sequence[Any] = CANDIDATES, *, searched: Path | str = "reports/grid"
     ) -> dict[str, float]:
-        """Train every candidate and keep the one that is best on the validation clips.
+        """Train all candidates and keep the one that is best on the validation clips.
 
         Args:
-            candidates: models as the class takes them.
-            searched: folder to which `scripts/grid_search.py` wrote the best parameters it
-                found; a recipe that is not there has its own.
+            candidates: models, as the class takes them.
+            searched: folder with the best parameters that `ser search` wrote; a recipe without
+                a file there keeps its own.
 
         Returns:
-            the UAR of each on the validation clips, the best first. A name that is taken gets
-            a number: of two `SVC`, the second is called ``SVC 2``.
+            the UAR of each on the validation clips, 0 to 1, the best first. A second model of
+            the same name gets a number: ``SVC 2``.
         """
         recipes = with_own_names(
             [load_best(as_recipe(model, **self._changes), Path(searched)) for model in candidates]
@@ -147,37 +150,37 @@ class EmotionRecognizer:
         return {recipe.name: uar for uar, recipe in ranking}
 
     def test_score(self) -> float:
-        """Return the share of the test clips that it tells right, 0 to 1."""
+        """Return the accuracy on the test clips, 0 to 1."""
         return self._scores("test").accuracy
 
     def train_score(self) -> float:
-        """Return the share of the training clips that it tells right, 0 to 1."""
+        """Return the accuracy on the training clips, 0 to 1."""
         return self._scores("train").accuracy
 
     def predict(self, path: Path | str) -> str:
-        """Return the emotion of a file.
+        """Return the predicted emotion of an audio file.
 
         Raises:
-            AudioError: the file is at fault.
+            AudioError: the file cannot be predicted.
         """
         return self.predictor.predict(Path(path)).emotion
 
     def predict_proba(self, path: Path | str) -> dict[str, float]:
-        """Return the probability of each emotion for a file; they sum to 1.
+        """Return the probability of each emotion for an audio file; they sum to 1.
 
         Raises:
-            AudioError: the file is at fault.
+            AudioError: the file cannot be predicted.
         """
         return self.predictor.predict(Path(path)).probabilities
 
     def confusion_matrix(
         self, *, percentage: bool = True, labeled: bool = True
     ) -> "pandas.DataFrame | np.ndarray":
-        """Return what the test clips of each emotion were taken for; rows are the truth.
+        """Return the confusion matrix of the test clips; rows are the true emotions.
 
         Args:
-            percentage: of the row, instead of numbers of clips.
-            labeled: as a DataFrame with names, instead of an array.
+            percentage: return percent of each row, not numbers of clips.
+            labeled: return a DataFrame with names, not an array of shape (labels, labels).
         """
         import pandas
 
@@ -193,7 +196,7 @@ class EmotionRecognizer:
         )
 
     def get_samples_by_class(self) -> "pandas.DataFrame":
-        """Return the number of clips of each emotion in each part, and of all; balanced ones."""
+        """Return the numbers of clips by emotion and part, with totals, after balancing."""
         import pandas
 
         recipe = self.recipe or as_recipe(CANDIDATES[0], **self._changes)
@@ -207,7 +210,11 @@ class EmotionRecognizer:
         return table
 
     def save(self, path: Path | str) -> None:
-        """Write the model file, which the app serves: ``.skops``, or ``.h5`` of a network."""
+        """Write the model file, which the app can serve: ``.h5`` for a network, else ``.skops``.
+
+        Raises:
+            UsageError: the model is not trained, or `path` has another suffix.
+        """
         if self._trained is None or self._dataset is None:
             raise UsageError("there is nothing to save: call train() first")
         suffix = self._trained.recipe.suffix
@@ -217,15 +224,15 @@ class EmotionRecognizer:
         save(self._trained, Path(path), self._dataset, split=split)
 
     def _split(self, recipe: Recipe) -> Dataset:
-        """Load the clips of a recipe, and split them anew."""
+        """Load the clips of a recipe and split them; return the dataset."""
         if not self._data:
             raise UsageError("there are no clips: give data=, the folder of a corpus")
         dataset = load_dataset(self._data, recipe_features(recipe)).for_recipe(recipe)
         rest, test = hold_out_test(dataset.utterances, seed=self.seed)
-        fitted, validation = hold_out_validation(dataset.utterances, rest, seed=self.seed)
+        rows, validation = hold_out_validation(dataset.utterances, rest, seed=self.seed)
         if recipe.balance:
-            fitted = dataset.balanced(fitted, seed=self.seed)
-        self._rows = {"train": fitted, "validation": validation, "test": test}
+            rows = dataset.balanced(rows, seed=self.seed)
+        self._rows = {"train": rows, "validation": validation, "test": test}
         self._dataset = dataset
         return dataset
 
