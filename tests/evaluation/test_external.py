@@ -66,7 +66,9 @@ def test_each_grouping_is_known_by_its_labels(name):
 
 
 def test_nothing_in_common():
-    with pytest.raises(UsageError, match=r"the labels of the model are neutral.*; the data holds boredom"):
+    with pytest.raises(
+        UsageError, match=r"the labels of the model are neutral.*; the data holds boredom"
+    ):
         score_external(EMOTIONS, clips("boredom"), certain(EMOTIONS, "sad"))
     with pytest.raises(UsageError, match="no label is an emotion: a, b"):
         label_set_of(["a", "b"])
