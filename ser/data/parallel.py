@@ -23,7 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _ITEMS_PER_WORKER = 2  # submitted at once: no worker waits, and memory stays bounded
-_CONNECT_S = 10
+_CONNECT_S = 5
 _RETRIES = 3  # of an item whose worker was lost
 
 

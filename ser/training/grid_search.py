@@ -13,6 +13,7 @@ from ser.errors import UsageError
 from ser.metrics import uar
 from ser.models.recipes import RECIPES, KerasRecipe, Recipe
 from ser.models.sklearn_models import flat
+from ser.training.sklearn_wrapper import as_estimator
 
 FOLDS = 3
 #: Fractions of the training clips on which recipes are compared.
@@ -72,8 +73,6 @@ def search(
     """
     from sklearn.model_selection import GridSearchCV, ParameterGrid
 
-    from ser.training.sklearn_wrapper import as_estimator
-
     combinations = list(ParameterGrid({k: list(v) for k, v in recipe.grid.items()}))
     if not recipe.grid:
         others = ", ".join(name for name, other in RECIPES.items() if other.grid)
@@ -112,8 +111,6 @@ def with_params(recipe: Recipe, params: dict[str, Any]) -> Recipe:
 
 def compare(recipe: Recipe, dataset: Dataset, *, seed: int = 0) -> list[Timing]:
     """Fit a recipe on `FRACTIONS` of the training clips; score it on validation speakers."""
-    from ser.training.sklearn_wrapper import as_estimator
-
     x, y = _training_data(recipe, dataset)
     train, validation = folds(dataset, seed=seed)[0]
     shuffled = np.random.default_rng(seed).permutation(train)
@@ -201,8 +198,6 @@ def _training_data(recipe: Recipe, dataset: Dataset) -> tuple[np.ndarray, np.nda
 def _sklearn_params(recipe: Recipe, params: dict[str, Any], seed: int) -> dict[str, list[Any]]:
     """Return a combination of parameters in the form of scikit-learn's search."""
     if isinstance(recipe, KerasRecipe):
-        from ser.training.sklearn_wrapper import as_estimator
-
         wrapped = as_estimator(replace(recipe, **params), seed=seed)
         return {"model_kwargs": [wrapped.model_kwargs], "fit_kwargs": [wrapped.fit_kwargs]}
     step = "model__" if recipe.scaling else ""
