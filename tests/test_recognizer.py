@@ -1,4 +1,4 @@
-"""The library in one class, its examples, and searches that leave the test speakers alone."""
+"""The library in one class, the examples of its documentation, and grid searches."""
 
 import doctest
 from collections import Counter
@@ -90,17 +90,17 @@ def test_the_best_on_validation_is_kept(tiny_corpus, tmp_path):
     assert own._scores("validation").uar == next(iter(ranking.values()))
 
 
-def test_models_of_one_name_are_ranked_apart(tiny_corpus, tmp_path):
-    guess, listen = (make_pipeline(StandardScaler(), m) for m in (DummyClassifier(), SVC()))
+def test_models_with_the_same_name_are_ranked_separately(tiny_corpus, tmp_path):
+    dummy, svc = (make_pipeline(StandardScaler(), m) for m in (DummyClassifier(), SVC()))
     own = recognizer(None, tiny_corpus)
-    ranking = own.determine_best_model([guess, listen], searched=tmp_path)
+    ranking = own.determine_best_model([dummy, svc], searched=tmp_path)
     assert list(ranking) == ["Pipeline 2", "Pipeline"]
     assert ranking["Pipeline"] == pytest.approx(1 / 3)
     assert own.recipe.name == "Pipeline 2"
     assert own._scores("validation").uar == ranking["Pipeline 2"] > 1 / 3
 
 
-def test_two_voices_are_too_few_to_hold_out_two(tmp_path):
+def test_two_speakers_are_too_few(tmp_path):
     for voice in ("OAF", "YAF"):
         for emotion in ("sad", "happy", "neutral"):
             (tmp_path / f"{voice}_tea_{emotion}.wav").write_bytes(synth.wav(synth.voice(0.5)))
@@ -132,19 +132,19 @@ def test_counts_instead_of_percent(tiny_corpus):
         (lambda r: EmotionRecognizer(features="mfcc1"), "unknown feature set 'mfcc1'"),
     ],
 )
-def test_what_is_wrong_is_said(call, words, tiny_corpus):
+def test_usage_errors(call, words, tiny_corpus):
     with pytest.raises(UsageError, match=words):
         call(recognizer("svc-mfcc40", tiny_corpus))
 
 
-def test_a_model_is_saved_under_its_own_suffix(tiny_corpus, tmp_path):
+def test_a_model_file_needs_the_suffix_of_its_kind(tiny_corpus, tmp_path):
     own = recognizer("svc-mfcc40", tiny_corpus)
     own.train()
     with pytest.raises(UsageError, match=r"must end in \.skops"):
         own.save(tmp_path / "m.h5")
 
 
-def test_a_search_and_what_it_stores(tiny_corpus, tmp_path):
+def test_a_search_and_its_stored_result(tiny_corpus, tmp_path):
     recipe = RECIPES["svc-mfcc40"]
     dataset = load_dataset([tiny_corpus], NUMBERS).for_recipe(recipe)
     found = search(recipe, dataset, most=3)
@@ -160,7 +160,7 @@ def test_a_search_and_what_it_stores(tiny_corpus, tmp_path):
     assert all(m.fit_seconds > 0 for m in measured)
 
 
-def test_a_search_scores_on_speakers_it_was_not_fitted_on(tiny_corpus):
+def test_a_search_scores_on_held_out_speakers(tiny_corpus):
     dataset = load_dataset([tiny_corpus], NUMBERS)
     for train, validation in folds(dataset, seed=0):
         voices = [{dataset.utterances[i].speaker for i in rows} for rows in (train, validation)]
@@ -175,7 +175,7 @@ def test_a_search_scores_on_speakers_it_was_not_fitted_on(tiny_corpus):
 
 
 class Counting(ClassifierMixin, BaseEstimator):
-    """Remembers how many rows of each class it was ever fitted on."""
+    """Records for each fit how many rows each class has."""
 
     fits: list = []  # noqa: RUF012 - of all copies
 
@@ -192,13 +192,13 @@ class Counting(ClassifierMixin, BaseEstimator):
 
 
 @pytest.mark.parametrize("balance", [True, False])
-def test_a_search_balances_where_the_recipe_does(balance):
-    said = ["sad"] * 9 + ["happy"] * 3 + ["neutral"] * 6
+def test_a_search_balances_if_the_recipe_does(balance):
+    emotions = ["sad"] * 9 + ["happy"] * 3 + ["neutral"] * 6
     clips = [
         Utterance(path=Path("x"), emotion=emotion, speaker=f"s{i % 3}", corpus="c")
-        for i, emotion in enumerate(said)
+        for i, emotion in enumerate(emotions)
     ]
-    dataset = Dataset(np.zeros((len(said), 40, 1), np.float32), tuple(clips))
+    dataset = Dataset(np.zeros((len(emotions), 40, 1), np.float32), tuple(clips))
     label_set = find_label_set(",".join(THREE))
     recipe = as_recipe(Counting(), label_set=label_set, balance=balance, grid={"n": [1, 2]})
     Counting.fits.clear()
@@ -213,19 +213,19 @@ def test_a_search_balances_where_the_recipe_does(balance):
     assert all(len(set(fit.values())) == 1 for fit in Counting.fits) == balance
 
 
-def test_tuples_of_a_grid_survive_json(tmp_path):
+def test_tuples_of_a_grid_are_tuples_again_after_json(tmp_path):
     params = {"hidden_layer_sizes": (200,), "alpha": 0.01}
     save_best(SearchResult("perceptron-180", params, 0.5, 1, 0.1), tmp_path)
     assert load_best(RECIPES["perceptron-180"], tmp_path).params == params
 
 
-def test_a_regressor_of_other_emotions_is_numbered_anew():
+def test_a_regressor_of_other_emotions_gets_new_values():
     recipe = as_recipe("svr-180-five", label_set=find_label_set("sad,happy"))
     assert recipe.values == (0, 1)
     assert as_recipe("svr-180-five").values == (1, 2, 3, 4, 5)
 
 
-# Networks train on TensorFlow; the tests' own process serves.
+# Networks train on TensorFlow, in another process: the backend of this one cannot train.
 _NETWORKS = """
 import sys
 from pathlib import Path

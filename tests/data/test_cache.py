@@ -1,4 +1,4 @@
-"""The cache knows a file by its content."""
+"""The cache compares files by their content."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_computed_once_for_the_same_content_and_parameters(tmp_path, own_cache):
     assert not list(own_cache.glob("*.partial"))
 
 
-def test_a_changed_clip_is_extracted_anew(tmp_path):
+def test_a_changed_clip_is_extracted_again(tmp_path):
     corpus = write_corpus(tmp_path / "corpus", speakers=(1, 2), emotions=(1, 2))
     features = FEATURE_SETS["mfcc40-mean"]
     before = load_dataset([corpus], features)
@@ -53,7 +53,7 @@ def test_a_changed_clip_is_extracted_anew(tmp_path):
     np.testing.assert_array_equal(after.features[0], before.features[1])
 
 
-def test_a_clip_that_cannot_be_read_is_left_out_and_named(tmp_path):
+def test_an_unreadable_clip_is_left_out_and_named(tmp_path):
     corpus = write_corpus(tmp_path / "corpus", speakers=(1, 2), emotions=(1, 2))
     broken = next(corpus.rglob("*.wav"))
     broken.write_bytes(b"RIFF nothing")
@@ -63,7 +63,7 @@ def test_a_clip_that_cannot_be_read_is_left_out_and_named(tmp_path):
         assert any(str(broken) in note for note in dataset.notes)
 
 
-def test_other_code_computes_anew(tmp_path, own_cache, monkeypatch):
+def test_changed_code_computes_again(tmp_path, own_cache, monkeypatch):
     calls = []
     for code in ("a", "a", "b"):
         monkeypatch.setattr(cache, "code_digest", lambda *_, code=code: code)
@@ -71,7 +71,7 @@ def test_other_code_computes_anew(tmp_path, own_cache, monkeypatch):
     assert len(calls) == 2
 
 
-def test_the_code_is_that_of_the_features_without_its_comments(tmp_path, monkeypatch):
+def test_the_digest_of_code_ignores_comments(tmp_path, monkeypatch):
     (tmp_path / "features").mkdir()
     module = tmp_path / "features" / "mel.py"
 
@@ -98,7 +98,7 @@ def _outer():
     return _inner()
 
 
-def test_a_function_is_known_by_what_it_names(monkeypatch):
+def test_the_digest_of_a_function_covers_the_names_it_uses(monkeypatch):
     before = function_digest(_outer)
     assert function_digest(_outer) == before
     assert function_digest(_inner) != before

@@ -1,4 +1,4 @@
-"""scripts/extract.py, as a user runs it."""
+"""`ser extract`, as a user runs it."""
 
 import csv
 import hashlib
@@ -11,11 +11,11 @@ from tests.cli.test_scripts import run
 from tests.conftest import write_corpus
 
 
-@pytest.mark.parametrize("where", [(), ("--jobs", "2")], ids=["alone", "two processes"])
-def test_extract(tiny_corpus, tmp_path, where):
+@pytest.mark.parametrize("workers", [(), ("--jobs", "2")], ids=["one process", "two processes"])
+def test_extract(tiny_corpus, tmp_path, workers):
     out = tmp_path / "made" / "t.csv"
     done = run(
-        "extract.py", "--data", tiny_corpus, "--features", "mfcc40-mean", "--out", out, *where
+        "extract.py", "--data", tiny_corpus, "--features", "mfcc40-mean", "--out", out, *workers
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
@@ -30,7 +30,7 @@ def test_extract(tiny_corpus, tmp_path, where):
     assert len([key for key in rows[0] if key.startswith("f")]) == features.shape[0]
 
 
-def test_a_broken_clip_is_named_and_exit_1(tmp_path):
+def test_a_broken_clip_is_named_and_the_status_is_1(tmp_path):
     corpus = write_corpus(tmp_path / "corpus", speakers=(1,))
     broken = min(corpus.rglob("*.wav"))
     broken.write_bytes(b"RIFF nothing")
@@ -56,7 +56,7 @@ def test_a_broken_clip_is_named_and_exit_1(tmp_path):
 
 
 @pytest.mark.slow
-def test_an_extracted_table_is_evaluated_with_its_speakers_apart(tmp_path):
+def test_a_table_keeps_its_speakers_for_an_evaluation(tmp_path):
     corpus = write_corpus(tmp_path / "corpus", speakers=range(1, 25), emotions=(3, 4))
     out = tmp_path / "t.npz"
     done = run("extract.py", "--data", corpus, "--features", "mfcc40-mean", "--out", out)
@@ -83,7 +83,7 @@ def test_an_extracted_table_is_evaluated_with_its_speakers_apart(tmp_path):
         ),
     ],
 )
-def test_extract_says_what_is_wrong(tiny_corpus, tmp_path, arguments, words):
+def test_usage_errors(tiny_corpus, tmp_path, arguments, words):
     done = run("extract.py", "--data", tiny_corpus, *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr

@@ -1,4 +1,4 @@
-"""Extracted tables come back as data that keeps its speakers; published matrices as they are."""
+"""Loading of extracted tables, with their speakers, and of published matrices, without."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ SPEAKERS = {"03": "male", "08": "female", "10": "male"}
 
 @pytest.fixture(scope="module")
 def extracted(tmp_path_factory):
-    """Return the clips of a tiny EMO-DB with a song beside it, and the table of them."""
+    """Return the dataset of a tiny EMO-DB and a song, and the table extracted from it."""
     folder = tmp_path_factory.mktemp("emodb")
     names = [f"{speaker}a01{letter}a.wav" for speaker in SPEAKERS for letter in "LFT"]
     for seed, name in enumerate([*names, "03-02-03-01-01-01-07.wav"]):
@@ -34,7 +34,7 @@ def extracted(tmp_path_factory):
     return clips, table
 
 
-def test_everything_known_of_a_clip_comes_back(extracted):
+def test_a_table_keeps_all_facts_of_a_clip(extracted):
     clips, table = extracted
     again = load_dataset([table], MEAN)
     np.testing.assert_array_equal(again.features, clips.features)
@@ -45,7 +45,7 @@ def test_everything_known_of_a_clip_comes_back(extracted):
     assert [u.channel for u in again.utterances].count("song") == 1
 
 
-def test_a_protocol_that_keeps_speakers_apart_runs_on_a_table(extracted):
+def test_a_table_can_be_split_by_speaker(extracted):
     _, table = extracted
     data = load_dataset([table], MEAN).for_label_set(find_label_set("boredom,happy,sad"))
     data = data.select([i for i, u in enumerate(data.utterances) if u.corpus == "emodb"])
@@ -63,7 +63,7 @@ def columns(n=2, **changes):
     return {"X": np.zeros((n, 40), np.float32), "y": np.zeros(n, int)} | known | changes
 
 
-def test_a_matrix_as_features_are_published(tmp_path):
+def test_a_published_matrix(tmp_path):
     path = tmp_path / "m.npz"
     np.savez(path, X=np.ones((8, 40)), y=np.arange(8))
     data = load_dataset([path], MEAN)
@@ -87,7 +87,7 @@ def test_a_matrix_as_features_are_published(tmp_path):
         ({"X": np.zeros((0, 40)), "y": np.array([], int)}, "no rows"),
     ],
 )
-def test_a_matrix_that_is_wrong(arrays, words, tmp_path):
+def test_an_invalid_matrix(arrays, words, tmp_path):
     path = tmp_path / "m.npz"
     np.savez(path, **arrays)
     with pytest.raises(UsageError, match=words) as caught:
@@ -96,7 +96,7 @@ def test_a_matrix_that_is_wrong(arrays, words, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"text", b"PK\3\4 cut off", b"\x93NUMPY"])
-def test_a_file_that_is_no_matrix(content, tmp_path):
+def test_a_file_that_is_not_a_matrix(content, tmp_path):
     path = tmp_path / "m.npz"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=r"not an \.npz file"):

@@ -1,4 +1,4 @@
-"""Tables hold what was extracted, in every format."""
+"""Tables hold the extracted features in every format."""
 
 import csv
 import tracemalloc
@@ -18,7 +18,7 @@ MEAN, FRAMES = FEATURE_SETS["mfcc40-mean"], FEATURE_SETS["mfcc40-frames"]
 
 @pytest.fixture(scope="module", params=[MEAN, FRAMES], ids=lambda f: f.name)
 def written(request, tiny_corpus, tmp_path_factory):
-    """Return the three tables of a corpus, its features and its dataset."""
+    """Return the folder of three tables of a corpus, the feature set and the dataset."""
     folder = tmp_path_factory.mktemp("tables")
     dataset = load_dataset([tiny_corpus], request.param)
     for suffix in ("csv", "parquet", "npz"):
@@ -55,7 +55,7 @@ def test_parquet(written):
     assert parquet.ParquetFile(folder / "t.parquet").num_row_groups == 2
 
 
-def test_npz_is_what_training_takes(written):
+def test_npz_is_loaded_as_a_dataset(written):
     folder, features, dataset = written
     again = load_dataset([folder / "t.npz"], features)
     np.testing.assert_array_equal(again.features, dataset.features)
@@ -66,14 +66,14 @@ def test_npz_is_what_training_takes(written):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "npz"])
-def test_a_table_of_no_clip(tmp_path, suffix):
+def test_a_table_without_clips(tmp_path, suffix):
     with new_table(tmp_path / f"t.{suffix}", MEAN) as table:
         table.write(Chunk(np.empty((0, *MEAN.shape), np.float32), (), ()))
     assert (tmp_path / f"t.{suffix}").is_file()
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "npz"])
-def test_what_fails_leaves_the_old_table(tmp_path, suffix, tiny_corpus):
+def test_a_failure_keeps_the_old_table(tmp_path, suffix, tiny_corpus):
     path = tmp_path / f"t.{suffix}"
     path.write_text("old")
     with pytest.raises(ZeroDivisionError), new_table(path, MEAN):
@@ -83,7 +83,7 @@ def test_what_fails_leaves_the_old_table(tmp_path, suffix, tiny_corpus):
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "npz"])
-def test_memory_is_that_of_a_chunk(tmp_path, suffix, tiny_corpus):
+def test_memory_does_not_grow_with_the_number_of_chunks(tmp_path, suffix, tiny_corpus):
     utterance = load_dataset([tiny_corpus], MEAN).utterances[0]
     chunk = Chunk(np.ones((32, *FRAMES.shape), np.float32), (utterance,) * 32, ())
 

@@ -1,4 +1,4 @@
-"""Work over processes and Dask gives what one process gives."""
+"""Processes and Dask give the same results as one process."""
 
 import json
 import operator
@@ -27,7 +27,7 @@ MEAN = FEATURE_SETS["mfcc40-mean"]
 
 @pytest.fixture(scope="module")
 def cluster():
-    """Return a Dask cluster of two workers, each a process of its own."""
+    """Return a Dask cluster of two workers, each in its own process."""
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as local:
@@ -67,11 +67,11 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_end_with_the_one_that_started_them(tmp_path):
+def test_processes_end_when_their_parent_is_killed(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(KILLED_AT_WORK)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    # Its output ends with the last of them, for they have it too: else this would time out.
+    # The processes inherit the output, so this times out unless all of them end.
     done = subprocess.run(
         [sys.executable, script], env=environment, capture_output=True, text=True, timeout=60
     )
@@ -79,18 +79,18 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     assert len(done.stdout.split()) == 2
 
 
-def test_in_chunks(alone, utterances):
+def test_extraction_in_chunks(alone, utterances):
     assert [c.n_clips for c in alone] == [CHUNK] * 6
     assert sum(len(c.faults) for c in alone) == 1
     assert [u for c in alone for u in c.utterances] == utterances[1:]
     assert alone[0].features.shape == (CHUNK - 1, *MEAN.shape)
 
 
-def test_two_processes_to_the_bit(alone, utterances):
+def test_two_processes_give_the_same_bits(alone, utterances):
     assert_same(list(extract(utterances, MEAN, jobs=2)), alone)
 
 
-def test_items_are_taken_no_faster_than_they_are_done():
+def test_items_are_not_taken_long_before_their_results_are():
     taken = []
     items = (taken.append(i) or i for i in range(100))
     answers = parallel_map(operator.neg, items, jobs=2)
@@ -99,25 +99,25 @@ def test_items_are_taken_no_faster_than_they_are_done():
     assert list(answers) == [-i for i in range(1, 100)]
 
 
-def test_dask_to_the_bit(alone, utterances, cluster):
+def test_dask_gives_the_same_bits(alone, utterances, cluster):
     assert_same(list(extract(utterances, MEAN, dask=cluster.scheduler_address)), alone)
 
 
 class Watch(SchedulerPlugin):
-    """How often each piece of work was given to a worker, and which is done."""
+    """Counts how often each task is given to a worker, and which tasks are done."""
 
     def __init__(self):
-        self.begun, self.done = Counter(), set()
+        self.started, self.done = Counter(), set()
 
     def transition(self, key, start, finish, *args, **kwargs):
         if finish == "processing":
-            self.begun[key] += 1
+            self.started[key] += 1
         elif finish == "memory":
             self.done.add(key)
 
 
 def _kill_one_at_work(cluster, watch, running):
-    """Kill a worker that has work, once something else is done."""
+    """Kill a worker that has a task, after another task is done."""
     while not running.done():
         for nanny in list(cluster.workers.values()):
             worker = cluster.scheduler.workers.get(nanny.worker_address)
@@ -127,10 +127,8 @@ def _kill_one_at_work(cluster, watch, running):
         time.sleep(0.002)
 
 
-def test_extraction_by_command_line_with_a_worker_killed_in_the_middle(
-    cluster, utterances, tmp_path
-):
-    """What it had under way is done again, in its place: the tables are equal to the bit."""
+def test_extraction_with_a_worker_killed_in_the_middle(cluster, utterances, tmp_path):
+    """Another worker repeats its tasks, and the table has the same bits."""
     corpus = utterances[0].path.parents[1]
     command = ["extract.py", "--data", corpus, "--features", "mfcc40-frames", "--out"]
     watch = Watch()
@@ -143,7 +141,7 @@ def test_extraction_by_command_line_with_a_worker_killed_in_the_middle(
     alone = run(*command, tmp_path / "alone.npz")
     assert (done.returncode, alone.returncode) == (1, 1), done.stderr  # a clip is broken
     assert "191 clips of shape (200, 40), 1 left out" in done.stdout
-    assert max(watch.begun.values()) > 1
+    assert max(watch.started.values()) > 1
     with np.load(tmp_path / "dask.npz") as one, np.load(tmp_path / "alone.npz") as other:
         assert set(one) == set(other)
         for name in one:
@@ -156,8 +154,8 @@ def test_grid_search_by_command_line(cluster, tiny_corpus, tmp_path):
     watch = Watch()
     cluster.scheduler.add_plugin(watch, name="watch")
     found, measured = [], []
-    for name, where in (("alone", ()), ("dask", ("--dask", cluster.scheduler_address))):
-        done = run(*command, tmp_path / name, *where)
+    for name, workers in (("alone", ()), ("dask", ("--dask", cluster.scheduler_address))):
+        done = run(*command, tmp_path / name, *workers)
         assert done.returncode == 0, done.stderr
         found.append(json.loads((tmp_path / name / "svc-mfcc40.json").read_text()))
         measured.append(json.loads((tmp_path / name / "comparison.json").read_text()))

@@ -1,4 +1,4 @@
-"""Splits: nobody on both sides, and a model that knows voices gains nothing."""
+"""Splits: no speaker is in two parts, and a model that memorises voices gains nothing."""
 
 from pathlib import Path
 
@@ -145,7 +145,7 @@ def test_holding_out_twice_needs_three_speakers(n):
     assert len(set.union(*parts)) == 3
 
 
-def test_one_voice_cannot_be_held_out():
+def test_a_single_speaker_cannot_be_held_out():
     with pytest.raises(UsageError, match=r"two speakers of one corpus .* has two: ravdess-01"):
         hold_out_validation(actors(1), np.arange(8), seed=0)
 
@@ -155,7 +155,7 @@ def test_leaving_one_speaker_out_needs_three():
         PROTOCOLS["loso"].splits(tess(), 0)
 
 
-def test_both_sexes_are_in_the_validation():
+def test_both_sexes_are_in_the_validation_rows():
     utterances = actors()
     _, validation = hold_out_validation(utterances, np.arange(len(utterances)), seed=3)
     assert sorted(utterances[i].sex for i in validation[:: len(EMOTIONS) * 4]) == [
@@ -163,7 +163,7 @@ def test_both_sexes_are_in_the_validation():
     ]  # fmt: skip
 
 
-def test_a_corpus_of_two_voices_stays_in_training():
+def test_a_corpus_of_two_speakers_stays_in_training():
     tess = [
         Utterance(path=Path(str(i)), emotion="sad", speaker=f"tess-{i % 2}", corpus="tess")
         for i in range(50)
@@ -187,7 +187,7 @@ def test_actors5_needs_actors():
         PROTOCOLS["actors5"].splits(unknown, 0)
 
 
-def test_a_random_share():
+def test_a_random_fraction():
     utterances = actors()
     (split,) = find_protocol("random:25").splits(utterances, 0)
     assert len(split.test) == len(utterances) / 4
@@ -201,11 +201,11 @@ def test_the_published_split_is_the_published_one():
     first, second = (PROTOCOLS["published"].splits(utterances, seed)[0] for seed in (0, 1))
     assert len(first.train) + len(first.validation) == 3518
     assert len(first.test) == 1734
-    np.testing.assert_array_equal(first.test, second.test)  # the seed is the training's
+    np.testing.assert_array_equal(first.test, second.test)  # the seed changes the training only
 
 
-def test_knowing_voices_pays_only_where_the_protocol_leaks():
-    """Each voice plays one emotion, and the features give the voice away."""
+def test_memorising_voices_helps_only_if_the_protocol_leaks():
+    """Each speaker acts one emotion, and the features identify the speaker."""
     utterances = [
         u
         for u in actors(clips=12)

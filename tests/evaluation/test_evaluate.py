@@ -1,4 +1,4 @@
-"""An evaluation that was stopped goes on; its results are those of one that was not."""
+"""An interrupted evaluation resumes, and has the same results as one without a break."""
 
 import sys
 
@@ -11,9 +11,9 @@ from ser.errors import UsageError
 from ser.evaluation import evaluate
 from ser.models.recipes import RECIPES, recipe_features
 
-module = sys.modules["ser.evaluation.evaluate"]  # the package exports the function so named
+module = sys.modules["ser.evaluation.evaluate"]  # the room exports a function of the same name
 RECIPE = RECIPES["tree-mfcc40"]
-SPOILT = (CORRUPTIONS[0], "babble 20 dB")
+CONDITIONS = (CORRUPTIONS[0], "babble 20 dB")
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,10 @@ def dataset(tiny_corpus):
 
 
 def run(dataset, **options):
-    return evaluate(RECIPE, dataset, find_protocol("loso"), corrupted=SPOILT, **options)
+    return evaluate(RECIPE, dataset, find_protocol("loso"), corrupted=CONDITIONS, **options)
 
 
-def test_what_is_done_is_not_done_again(dataset, tmp_path, monkeypatch):
+def test_finished_trainings_are_not_repeated(dataset, tmp_path, monkeypatch):
     train, trained = module.train, []
 
     def interrupted(*args, **options):
@@ -48,7 +48,7 @@ def test_what_is_done_is_not_done_again(dataset, tmp_path, monkeypatch):
     assert resumed.summary() == run(dataset).summary()
 
 
-def test_another_seed_or_other_data_is_done_anew(dataset, tmp_path, monkeypatch):
+def test_another_seed_or_other_data_is_trained_again(dataset, tmp_path, monkeypatch):
     run(dataset, folder=tmp_path)
 
     def fails(*args, **options):
@@ -62,12 +62,12 @@ def test_another_seed_or_other_data_is_done_anew(dataset, tmp_path, monkeypatch)
         run(dataset.select(range(1, len(dataset.utterances))), folder=tmp_path)
 
 
-def test_processes_give_the_same_as_one(dataset):
+def test_two_processes_give_the_same_scores(dataset):
     assert run(dataset, jobs=2).summary() == run(dataset).summary()
 
 
-def test_every_figure_has_its_spread(dataset):
-    """Over seeds and over speakers, those of each emotion, sex and intensity too."""
+def test_every_score_has_a_deviation_and_an_interval(dataset):
+    """Over seeds and over speakers, and also by emotion, sex and intensity."""
     figures = run(dataset, seeds=(0, 1)).summary()
     for spread in (figures["sd"], figures["interval"]):
         assert {"uar", "accuracy", "macro_f1", "ece"} <= spread.keys()

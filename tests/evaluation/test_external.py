@@ -19,8 +19,8 @@ def clips(*emotions, sex="female"):
     ]
 
 
-def certain(labels, *said):
-    return np.array([[float(label == word) for label in labels] for word in said])
+def certain(labels, *predicted):
+    return np.array([[float(label == name) for label in labels] for name in predicted])
 
 
 def test_emotions_count_as_themselves():
@@ -32,7 +32,7 @@ def test_emotions_count_as_themselves():
     assert (result.chance_uar, result.chance_accuracy) == (0.5, pytest.approx(2 / 3))
 
 
-def test_calm_counts_as_neutral_where_one_side_lacks_it():
+def test_calm_counts_as_neutral_if_one_side_lacks_it():
     answers = certain(EMOTIONS, "calm", "calm")
     without = score_external(EMOTIONS, clips("neutral", "sad"), answers)
     assert without.answers == {"calm": "neutral"}
@@ -45,7 +45,7 @@ def test_calm_counts_as_neutral_where_one_side_lacks_it():
     assert result.scores.uar == 1
 
 
-def test_a_model_of_a_grouping():
+def test_a_model_of_a_label_set():
     labels = LABEL_SETS["2"].labels
     result = score_external(labels, clips("angry", "calm", "disgust"),
                           certain(labels, "negative", "negative", "positive"))  # fmt: skip
@@ -57,7 +57,7 @@ def test_a_model_of_a_grouping():
 
 
 @pytest.mark.parametrize("name", LABEL_SETS)
-def test_each_grouping_is_known_by_its_labels(name):
+def test_each_label_set_is_found_by_its_labels(name):
     found = label_set_of(LABEL_SETS[name].labels)
     assert set(found.labels) == set(LABEL_SETS[name].labels)
     for emotion in LABEL_SETS[name].classes:
@@ -65,7 +65,7 @@ def test_each_grouping_is_known_by_its_labels(name):
         assert found.classify(clip) == LABEL_SETS[name].classify(clip)
 
 
-def test_nothing_in_common():
+def test_no_common_emotion():
     with pytest.raises(
         UsageError, match=r"the labels of the model are neutral.*; the data holds boredom"
     ):
@@ -74,7 +74,7 @@ def test_nothing_in_common():
         label_set_of(["a", "b"])
 
 
-def test_answers_are_those_that_are_served(predictor, tmp_path):
+def test_predictions_are_those_of_the_app(predictor, tmp_path):
     path = tmp_path / "long_sad.wav"
     path.write_bytes(synth.wav(synth.voice(9.0)))
     (tmp_path / "bad_sad.wav").write_bytes(b"nothing of the kind")

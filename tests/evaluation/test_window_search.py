@@ -1,4 +1,4 @@
-"""How long recordings are cut and joined."""
+"""The search for windows and joins of long recordings."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ LABELS = ("sad", "happy")
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory) -> Dataset:
-    """Return clips of two speakers, low when they are sad and high when they are happy."""
+    """Return clips of two speakers, with a low pitch for sad and a high one for happy."""
     folder = tmp_path_factory.mktemp("clips")
     utterances = []
     for number in range(16):
@@ -47,23 +47,23 @@ def scores(dataset):
     return score_long_audio([(np.arange(len(dataset.utterances)), predictor)], dataset)
 
 
-def test_every_way_is_scored(scores):
+def test_every_window_join_and_level_is_scored(scores):
     assert len(scores["over_time"]) == len(WINDOWS)
     assert set(scores["whole"]) == set(JOINS)
     assert len(scores["voice_lost"]) == len(scores["pause_found"]) == len(SILENCES)
 
 
-def test_a_window_longer_than_the_emotions_blurs_them(scores):
+def test_a_window_longer_than_an_emotion_scores_lower(scores):
     over_time = scores["over_time"]
     assert over_time["2 s every 1 s"] > 0.85
     assert over_time["2 s every 1 s"] > over_time["6 s every 3 s"] > 0.5
 
 
-def test_recordings_of_one_emotion_are_heard_as_it(scores):
+def test_recordings_of_one_emotion_are_predicted_as_it(scores):
     assert set(scores["whole"].values()) == {1.0}
 
 
-def test_silence_is_found_where_the_noise_is_below_the_level(scores):
+def test_a_pause_is_silent_if_its_noise_is_below_the_level(scores):
     found, lost = list(scores["pause_found"].values()), list(scores["voice_lost"].values())
     assert found == sorted(found, reverse=True)
     assert found[0] == 1
