@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 _LIBRARIES = ("librosa", "numpy", "soxr", "soundfile")
-# The modules that compute what is cached: a change of their code makes the entries anew.
+# The modules that compute cached arrays. A change of their code makes the entries invalid.
 _MODULES = ("audio/decode.py", "audio/ffmpeg.py", "augmentation/corruptions.py", "features/*.py")
 
 

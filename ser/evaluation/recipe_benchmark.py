@@ -125,7 +125,7 @@ def is_done(run: Run, folder: Path) -> bool:
 
 
 def run_all(runs: Sequence[Run], folder: Path, *, jobs: int = 1) -> Iterator[tuple[Run, dict]]:
-    """Run all, each in a process of its own; store each result and yield it when it is done.
+    """Do all runs, each in its own process; store each result, and yield it when it is ready.
 
     Args:
         folder: of the stored results.
