@@ -61,9 +61,14 @@ def form(*parts: bytes) -> bytes:
 def good_requests() -> tuple[Request, ...]:
     """Return voices that are told apart, some long, one for ffmpeg to decode."""
     voices = [synth.voice(s, pitch=90 + 30 * s, seed=s) for s in (1, 2, 3, 12)]
+    clip = synth.wav(voices[1])
     return (
         *(Request(f"voice {i}", 200, "ok", synth.wav(v), WAV) for i, v in enumerate(voices)),
         Request("voice in a form", 200, "ok", form(part(synth.wav(voices[0]))), FORM),
+        *(
+            Request(f"voice in a file named {name}", 200, "ok", form(part(clip, name=name)), FORM)
+            for name in (None, "")
+        ),
         Request("voice in an m4a", 200, "ok", files.encoded("m4a"), {"Content-Type": "audio/mp4"}),
     )
 
@@ -72,13 +77,13 @@ def bad_requests() -> list[Request]:
     """Return what a server of `SMALL` refuses by HTTP, and some of it by its content."""
     clip = synth.wav(synth.voice(0.5))
     large = clip + bytes(LIMIT)
+    field = part(b"", field_name="a", name=None)
     foreign = {"Origin": "https://elsewhere.example"}
     ours = {"Host": "emotion.example:8000"}
     return [
         Request("no file", 400, "bad_request", form(), FORM),
         Request("another field", 400, "bad_request", form(part(clip, field_name="a")), FORM),
-        Request("an empty name", 400, "bad_request", form(part(clip, name="")), FORM),
-        Request("a field, no file", 400, "bad_request", form(part(clip[:99], name=None)), FORM),
+        Request("no file chosen", 400, "bad_request", form(part(b"", name="")), FORM),
         Request("two files", 400, "bad_request", form(part(clip), part(clip)), FORM),
         Request("a broken form", 400, "bad_request", part(clip)[:200], FORM),
         Request("a form without its edge", 400, "bad_request", form(part(clip)), WAV | {
@@ -97,7 +102,7 @@ def bad_requests() -> list[Request]:
         Request("over the limit, in a form", 413, "too_large", form(part(large)), FORM),
         Request("far over the limit", 413, "too_large", large * 20, WAV),
         Request("far over the limit, chunked", 413, "too_large", large * 20, WAV, chunked=True),
-        Request("too many fields", 413, "too_large", form(*[part(b"", name=None)] * 50), FORM),
+        Request("too many fields", 413, "too_large", form(*[field] * 50), FORM),
         Request("text", 415, "unsupported_media", b"hello " * 99, WAV),
         Request("header only", 422, "no_audio", clip[:44], WAV),
         Request("too short", 422, "too_short", synth.wav(synth.voice(0.1)), WAV),

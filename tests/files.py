@@ -64,6 +64,13 @@ def made_by_ffmpeg(extension: str, *options: str, source: bytes = b"") -> bytes:
         return path.read_bytes()
 
 
+def piped(samples: np.ndarray, rate: int, *options: str) -> bytes:
+    """Return what ffmpeg writes to a pipe, where it cannot go back to the header."""
+    command = [ffmpeg_path(), "-loglevel", "error", "-i", "pipe:0", *options, "pipe:1"]
+    done = subprocess.run(command, check=True, input=synth.wav(samples, rate), capture_output=True)
+    return done.stdout
+
+
 def package_without_ffmpeg(folder: Path) -> Path:
     """Make a package imageio_ffmpeg that holds no program; return the folder to import from.
 

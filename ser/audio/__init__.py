@@ -5,7 +5,7 @@ only after its container was detected, and the decoder has limits.
 """
 
 from ser.audio.decode import DECODE_TIMEOUT_S, MAX_SECONDS, SAMPLE_RATE, Audio, load_audio
-from ser.audio.ffmpeg import ffmpeg_path
+from ser.audio.ffmpeg_process import ffmpeg_path
 from ser.audio.slots import FairSemaphore, MemorySlot
 
 __all__ = [

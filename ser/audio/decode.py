@@ -1,6 +1,7 @@
 """Decoding: any file to mono float32 at a given sample rate, for training and for serving."""
 
 import io
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,39 +9,36 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
 from ser.audio.containers import Container, detect_container
+from ser.audio.extent import MIN_LOST_SECONDS, Extent, measure_extent
 from ser.audio.ffmpeg import Decoding
-from ser.audio.limits import Limits
+from ser.audio.ffmpeg_log import FfmpegLog
+from ser.audio.limits import CHANNELS, RATES, Limits, check_format, check_samples
+from ser.audio.mixing import Mix, mix_and_resample
+from ser.audio.riff import repaired
 from ser.audio.slots import MemorySlot
-from ser.audio.truncation import MIN_LOST_SECONDS, is_truncated
+from ser.audio.unsupported import unsupported_kind
 from ser.errors import (
     DAMAGED,
+    AudioError,
     EmptyFile,
-    InvalidSamples,
-    Silent,
     TooComplex,
-    TooShort,
     UnsupportedFormat,
     UnsupportedMedia,
 )
 
 SAMPLE_RATE = 22_050  # Hz, unless a feature set needs another; librosa's default
-MIN_SECONDS = 0.3  # shorter clips hold no emotion
 MAX_SECONDS = 600.0  # of one file; the rest is left out, and the answer says so
-MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz
-MAX_CHANNELS = 8
-SILENCE_PEAK = 1e-4  # of full scale (-80 dB), without a constant offset
 DECODE_TIMEOUT_S = 25.0
 
-_RATES = f"{MIN_RATE} to {MAX_RATE} Hz are supported"
-_CHANNELS = f"1 to {MAX_CHANNELS} are supported"
 _BLOCK_SAMPLES = 65_536  # decoded at a time, over all channels
 _INT16_SCALE = np.float32(2**-15)  # to full scale 1.0, as libsndfile does
-# A larger file, or a longer clip, needs a memory slot.
-_LARGE_FILE_BYTES = 4_000_000
-_LONG_CLIP_SAMPLES = 1_000_000  # 45 s at 22,050 Hz
+_LARGE_FILE_BYTES = 4_000_000  # a larger file needs a memory slot
+_MAX_TRACKS = 8  # that are tried until one has sound
+# Without an error, the end may be missing by this much: containers count what encoders pad.
+_PADDING_SECONDS = 0.5
+_CUT_OFF = "prematurely"  # in ffmpeg's message about a Matroska file that ends within a block
 # libsndfile's error codes for a sample rate or a number of channels that it refuses.
 _BAD_RATE, _BAD_CHANNELS = (24,), (32, 33, 34)
 
@@ -95,48 +93,150 @@ def load_audio(
     data = source if isinstance(source, bytes) else source.read_bytes()
     if not data:
         raise EmptyFile("the file is empty (0 bytes)")
-    container = detect_container(data)
-    if container is None:
+    if kind := unsupported_kind(data):
+        raise UnsupportedMedia(f"this is {kind}, which is not supported")
+    found = detect_container(data)
+    if found is None:
         raise UnsupportedMedia(
-            "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
+            "this is no audio or video file of a known kind; wav, mp3, flac, ogg, m4a, mp4, webm "
+            "and others work"
         )
     limits = Limits.from_now(max_seconds, timeout_s, memory)
     if len(data) > _LARGE_FILE_BYTES:
         limits.wait_for_memory()
-    audio = _read_with_soundfile(data, container, rate, limits) if container.soundfile else None
-    if audio is None:
-        audio = _read_with_ffmpeg(data, container, rate, limits)
-    _check_samples(audio)
-    return audio
+    data = repaired(data[found.start :] if found.start else data, found.container)
+    clip = _Clip(data, found.container, measure_extent(data, found.container), rate, limits)
+    return clip.read_with_soundfile() or clip.read_with_ffmpeg()
 
 
-def _read_with_soundfile(
-    data: bytes, container: Container, rate: int, limits: Limits
-) -> Audio | None:
-    """Return the clip; or None for broken, streamed and exotic files, which ffmpeg may decode."""
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
-            source_rate, declared = file.samplerate, file.frames
-            _check_format(source_rate, file.channels)
-            blocks = _soundfile_blocks(file, limits)
-            samples, n_frames = _mix_and_resample(blocks, source_rate, rate, limits)
-    except soundfile.LibsndfileError as error:
-        if error.code in _BAD_RATE:
-            raise UnsupportedFormat(f"no sample rate; {_RATES}") from error
-        if error.code in _BAD_CHANNELS:
-            raise UnsupportedFormat(f"none or too many channels; {_CHANNELS}") from error
-        return None
-    if not n_frames:
-        return None
-    limit = limits.max_frames(source_rate)
-    lost = min(declared, limit) - n_frames
-    damaged = lost > MIN_LOST_SECONDS * source_rate or is_truncated(data, container)
-    return Audio(
-        samples,
-        truncated=n_frames > limit,
-        warnings=(DAMAGED,) if damaged else (),
-        rate=rate,
-    )
+@dataclass(frozen=True)
+class _Clip:
+    """A file while it is decoded; `data` begins with its container."""
+
+    data: bytes
+    container: Container
+    extent: Extent
+    rate: int
+    limits: Limits
+
+    def read_with_soundfile(self) -> Audio | None:
+        """Return the clip; or None where libsndfile does not hear all of it."""
+        if not (self.container.soundfile and self.extent.in_one_piece):
+            return None
+        try:
+            mix, declared = self._mix_with_soundfile(None)
+            if mix.loudest is not None:
+                mix, _ = self._mix_with_soundfile(mix.loudest)
+        except soundfile.LibsndfileError as error:
+            if error.code in _BAD_RATE:
+                raise UnsupportedFormat(f"no sample rate; {RATES}") from error
+            if error.code in _BAD_CHANNELS:
+                raise UnsupportedFormat(f"none or too many channels; {CHANNELS}") from error
+            return None
+        expected = declared if self.extent.seconds is None else self.extent.seconds
+        if not mix.seconds or self._missing(expected, mix.seconds) > MIN_LOST_SECONDS:
+            return None
+        return self._checked(mix, self._lost_by_extent(mix.seconds))
+
+    def _mix_with_soundfile(self, channel: int | None) -> tuple[Mix, float]:
+        """Return the mix, and the seconds that libsndfile expects in the file."""
+        with soundfile.SoundFile(io.BytesIO(self.data)) as file:
+            check_format(file.samplerate, file.channels)
+            blocks = _soundfile_blocks(file, self.limits)
+            mix = mix_and_resample(blocks, file.samplerate, self.rate, self.limits, channel=channel)
+            return mix, file.frames / file.samplerate
+
+    def read_with_ffmpeg(self) -> Audio:
+        """Return the clip: its default track, or the next one that has sound."""
+        log = FfmpegLog()
+        try:
+            return self._read_track(None, log)
+        except AudioError as error:
+            others = [n for n in log.audio_streams if n != log.chosen]
+            if isinstance(error, TooComplex) or not others:
+                raise
+            for stream in others[: _MAX_TRACKS - 1]:
+                try:
+                    return self._read_track(stream, FfmpegLog())
+                except TooComplex:
+                    raise
+                except AudioError:
+                    continue
+            raise
+
+    def _read_track(self, stream: int | None, log: FfmpegLog) -> Audio:
+        fill_gaps = self.container.has_times
+        mix = self._mix_with_ffmpeg(stream, log, fill_gaps=fill_gaps)
+        # Time stamps that go back drop sound. Where the format changes, ffmpeg begins anew, and
+        # takes the time until there for a gap.
+        dropped = self._missing(log.decoded_seconds, mix.seconds)
+        if fill_gaps and (dropped > MIN_LOST_SECONDS or log.format_changes):
+            fill_gaps = False
+            mix = self._mix_with_ffmpeg(stream, log, fill_gaps=fill_gaps)
+        if mix.loudest is not None:
+            mix = self._mix_with_ffmpeg(stream, log, fill_gaps=fill_gaps, channel=mix.loudest)
+        return self._checked(mix, self._lost_seconds(log, mix.seconds))
+
+    def _mix_with_ffmpeg(
+        self,
+        stream: int | None,
+        log: FfmpegLog,
+        *,
+        fill_gaps: bool = True,
+        channel: int | None = None,
+    ) -> Mix:
+        with Decoding(
+            self.data,
+            self.container,
+            self.limits,
+            log=log,
+            stream=stream,
+            fill_gaps=fill_gaps,
+            ignore_length=self.extent.is_streamed,
+        ) as decoding:
+            check_format(decoding.rate, decoding.channels)
+            blocks = decoding.blocks()
+            mix = mix_and_resample(blocks, decoding.rate, self.rate, self.limits, channel=channel)
+            for _ in blocks:  # a second at most, then ffmpeg says how much it has decoded
+                pass
+            return mix
+
+    def _missing(self, expected: float | None, seconds: float) -> float:
+        """Return how many of the expected seconds that may be kept were not decoded."""
+        return 0.0 if expected is None else min(expected, self.limits.max_seconds) - seconds
+
+    def _lost_seconds(self, log: FfmpegLog, seconds: float) -> float:
+        """Return how much sound is lost of the `seconds` that ffmpeg wrote and of the rest."""
+        decoded = log.decoded_seconds
+        # A gap in the time stamps is none in the file, unless something there was unreadable.
+        gap = 0.0
+        if decoded is not None and log.errors and self.container.has_times:
+            gap = 0.0 if log.format_changes else max(0.0, seconds - decoded)
+        missing = self._lost_by_extent(seconds)
+        if self.extent.seconds is not None:
+            return gap + missing + max(0.0, self._missing(self.extent.seconds, seconds))
+        missing += max(gap, log.undecoded_seconds)
+        if log.declared_seconds is None:
+            return math.inf if any(_CUT_OFF in line for line in log.errors) else missing
+        at_end = self._missing(log.declared_seconds, seconds)
+        if not log.errors and (log.has_video or at_end < _PADDING_SECONDS):
+            return missing
+        return max(missing, at_end)
+
+    def _lost_by_extent(self, seconds: float) -> float:
+        """Return what the file's bytes say is missing; nothing if the limit comes first."""
+        return 0.0 if seconds > self.limits.max_seconds else self.extent.lost_of(seconds)
+
+    def _checked(self, mix: Mix, lost_seconds: float) -> Audio:
+        """Return the clip; raise an error if there is nothing to hear."""
+        audio = Audio(
+            mix.samples,
+            truncated=mix.seconds > self.limits.max_seconds,
+            warnings=(DAMAGED,) if lost_seconds > MIN_LOST_SECONDS else (),
+            rate=self.rate,
+        )
+        check_samples(audio.samples, audio.rate)
+        return audio
 
 
 def _soundfile_blocks(file: soundfile.SoundFile, limits: Limits) -> Iterator[np.ndarray]:
@@ -152,104 +252,3 @@ def _soundfile_blocks(file: soundfile.SoundFile, limits: Limits) -> Iterator[np.
         limits.time_left()
         if time.thread_time() - start > limits.cpu_s:
             raise TooComplex("decoding this file takes more time than is allowed")
-
-
-def _read_with_ffmpeg(data: bytes, container: Container, rate: int, limits: Limits) -> Audio:
-    with Decoding(data, container, limits) as decoding:
-        source_rate = decoding.rate
-        _check_format(source_rate, decoding.channels)
-        samples, n_frames = _mix_and_resample(decoding.blocks(), source_rate, rate, limits)
-        damaged = decoding.reported_errors or is_truncated(data, container)
-    return Audio(
-        samples,
-        truncated=n_frames > limits.max_frames(source_rate),
-        warnings=(DAMAGED,) if damaged else (),
-        rate=rate,
-    )
-
-
-def _mix_and_resample(
-    blocks: Iterator[np.ndarray], source_rate: int, rate: int, limits: Limits
-) -> tuple[np.ndarray, int]:
-    """Mix blocks of shape (n, channels) to mono and resample them, block by block.
-
-    Memory holds no more than `max_seconds` of the result, whatever the length, rate and
-    channels of the file. The result equals, to the bit, that of the whole clip at once.
-
-    Returns:
-        samples of shape (n,), float32, at `rate`; and the number of frames that were read,
-        which exceeds the limit if the file is longer.
-    """
-    limit = limits.max_frames(source_rate)
-    resampler = soxr.ResampleStream(source_rate, rate, 1, dtype="float32", quality="HQ")
-    samples, n_frames = _SampleBuffer(limits, rate), 0
-    with np.errstate(over="ignore", invalid="ignore"):  # `_check_samples` finds the results
-        for block in blocks:
-            mono = _to_mono(block[: limit - n_frames])
-            samples.append(mono if source_rate == rate else resampler.resample_chunk(mono))
-            n_frames += len(block)
-            if n_frames > limit:
-                break
-    if source_rate != rate:
-        samples.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return samples.joined(), n_frames
-
-
-def _to_mono(block: np.ndarray) -> np.ndarray:
-    """Return the mean of the channels: shape (n, channels) to (n,)."""
-    if block.shape[1] == 1:
-        return block[:, 0]
-    # `block.mean(axis=1)` takes twenty times as long: 3 ms for a short stereo clip.
-    mono = block[:, 0] + block[:, 1]
-    for channel in range(2, block.shape[1]):
-        mono += block[:, channel]
-    mono /= block.shape[1]
-    return mono
-
-
-class _SampleBuffer:
-    """Samples appended in one piece of memory: joining a list of parts would take twice as much."""
-
-    def __init__(self, limits: Limits, rate: int) -> None:
-        self._limits = limits
-        self._max_samples = limits.max_frames(rate) + 1
-        self._buffer = np.empty(min(self._max_samples, _LONG_CLIP_SAMPLES), np.float32)
-        self._n = 0
-
-    def append(self, part: np.ndarray) -> None:
-        """Add samples, shape (n,), float32."""
-        end = self._n + len(part)
-        if end > len(self._buffer):
-            self._limits.wait_for_memory()
-            # Room for the longest clip: memory that is never written is never taken.
-            larger = np.empty(max(self._max_samples, end), np.float32)
-            larger[: self._n] = self._buffer[: self._n]
-            self._buffer = larger
-        self._buffer[self._n : end] = part
-        self._n = end
-
-    def joined(self) -> np.ndarray:
-        """Return all samples: shape (n,), float32."""
-        samples = self._buffer[: self._n]
-        # A view would keep the whole buffer in memory, which a short clip does not need.
-        return samples.copy() if len(self._buffer) <= _LONG_CLIP_SAMPLES else samples
-
-
-def _check_format(rate: int, channels: int) -> None:
-    if not MIN_RATE <= rate <= MAX_RATE:
-        raise UnsupportedFormat(f"a sample rate of {rate} Hz; {_RATES}")
-    if not 1 <= channels <= MAX_CHANNELS:
-        raise UnsupportedFormat(f"{channels} channels; {_CHANNELS}")
-
-
-def _check_samples(audio: Audio) -> None:
-    samples = audio.samples
-    # `isfinite` of all samples would take a byte for each; NaN passes through `min` and `max`.
-    if not np.isfinite([samples.min(initial=0), samples.max(initial=0)]).all():
-        raise InvalidSamples("the audio holds NaN or infinite samples")
-    if audio.duration < MIN_SECONDS:
-        raise TooShort(f"{audio.duration:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
-    # In float64: the sum of huge float32 samples overflows.
-    mean = samples.mean(dtype=np.float64)
-    if max(samples.max() - mean, mean - samples.min()) < SILENCE_PEAK:
-        raise Silent("nothing but silence in this file")

@@ -1,12 +1,20 @@
-"""The limits of decoding one file, the same for each decoder."""
+"""The limits of decoding one file, the same for each decoder: of its cost, and of what it holds."""
 
 import math
 import time
 from dataclasses import dataclass, field
 
-from ser.audio.slots import MemorySlot
-from ser.errors import DecoderTimeout
+import numpy as np
 
+from ser.audio.slots import MemorySlot
+from ser.errors import DecoderTimeout, InvalidSamples, Silent, TooShort, UnsupportedFormat
+
+MIN_SECONDS = 0.3  # shorter clips hold no emotion
+MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz
+MAX_CHANNELS = 8
+SILENCE_PEAK = 1e-4  # of full scale (-80 dB), without a constant offset
+RATES = f"{MIN_RATE} to {MAX_RATE} Hz are supported"
+CHANNELS = f"1 to {MAX_CHANNELS} are supported"
 MEMORY_BYTES = 512 * 2**20  # of ffmpeg's address space
 
 
@@ -59,3 +67,34 @@ class Limits:
             DecoderTimeout: other files held the slots for too long.
         """
         self.memory.acquire(self.time_left())
+
+
+def check_format(rate: int, channels: int) -> None:
+    """Refuse a sample rate, in Hz, or a number of channels outside the limits.
+
+    Raises:
+        UnsupportedFormat: it is outside.
+    """
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise UnsupportedFormat(f"a sample rate of {rate} Hz; {RATES}")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise UnsupportedFormat(f"{channels} channels; {CHANNELS}")
+
+
+def check_samples(samples: np.ndarray, rate: int) -> None:
+    """Refuse samples, shape (n,), float32, that hold no sound to analyse.
+
+    Raises:
+        InvalidSamples: some are NaN or infinite.
+        TooShort, Silent: there are too few, or they are silence or a constant offset.
+    """
+    # `isfinite` of all samples would take a byte for each; NaN passes through `min` and `max`.
+    if not np.isfinite([samples.min(initial=0), samples.max(initial=0)]).all():
+        raise InvalidSamples("the audio holds NaN or infinite samples")
+    seconds = len(samples) / rate
+    if seconds < MIN_SECONDS:
+        raise TooShort(f"{seconds:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
+    # In float64: the sum of huge float32 samples overflows.
+    mean = samples.mean(dtype=np.float64)
+    if max(samples.max() - mean, mean - samples.min()) < SILENCE_PEAK:
+        raise Silent("nothing but silence in this file")

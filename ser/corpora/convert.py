@@ -69,12 +69,12 @@ def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
         partial = job.target.with_name(f".{job.target.name}.partial")
         try:
             # ffmpeg has its own names for formats: .opus is ogg, .mkv is matroska.
-            container = detect_container(job.source.read_bytes())
-            if container is None:
+            found = detect_container(job.source.read_bytes())
+            if found is None:
                 raise ValueError("not of a known audio or video format")
             # The one reader of pydub that needs no ffprobe, which imageio-ffmpeg does not contain.
             segment = AudioSegment.from_file_using_temporary_files(
-                str(job.source), format=container.demuxer
+                str(job.source), format=found.container.demuxer
             )
             segment.export(partial, format="wav").close()
             partial.replace(job.target)

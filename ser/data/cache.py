@@ -22,7 +22,7 @@ import numpy as np
 
 _LIBRARIES = ("librosa", "numpy", "soxr", "soundfile")
 # The modules that compute cached arrays. A change of their code makes the entries invalid.
-_MODULES = ("audio/decode.py", "audio/ffmpeg.py", "augmentation/corruptions.py", "features/*.py")
+_MODULES = ("audio/*.py", "augmentation/corruptions.py", "features/*.py")
 
 
 def cache_folder() -> Path:

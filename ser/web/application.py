@@ -15,7 +15,7 @@ from ser.web.model_loader import ModelLoader
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.request_log import ID_HEADER, REFUSAL, current_record, log_request
 from ser.web.security import add_headers, check_origin
-from ser.web.settings import MAX_FORM_PARTS, Settings, read_settings
+from ser.web.settings import Settings, read_settings
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -46,7 +46,6 @@ def build_app(settings: Settings) -> Flask:
         template_folder=data_folder("templates"),
     )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # 405 for every method that does nothing
     app.url_map.merge_slashes = False  # no redirects: `//predict` is not an address of the app
     app.json.sort_keys = False  # type: ignore[attr-defined]  # labels stay in the model's order

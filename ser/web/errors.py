@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ser.errors import AudioError, DecoderFault
 from ser.web.request_log import current_record
-from ser.web.settings import Settings
+from ser.web.settings import MAX_FORM_PARTS, Settings
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ def register(app: Flask, settings: Settings) -> None:
     def _too_large(_: RequestEntityTooLarge) -> Response:
         if (request.content_length or 0) > settings.max_body_bytes:
             return _known(too_large(settings))
-        return _known(ApiError("too_large", "the form has too many fields, or too long ones"))
+        return _known(ApiError("too_large", f"a form of more than {MAX_FORM_PARTS} fields"))
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:

@@ -7,6 +7,7 @@ from ser.errors import WARNINGS
 from ser.web.errors import ERRORS
 from ser.web.request_log import ID_HEADER
 from ser.web.settings import FIELD, MAX_FORM_PARTS, Settings
+from ser.web.upload import RAW_TYPES
 
 _UPLOAD_ERRORS = [code for code in ERRORS if code not in ("not_found", "method_not_allowed")]
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
@@ -81,7 +82,7 @@ def _post(summary: str, content: dict[str, Any], *, files: bool = False) -> dict
     }
     body = {"multipart/form-data": form}
     if files:
-        body |= {kind: {} for kind in ("audio/*", "video/*", "application/octet-stream")}
+        body |= {kind: {} for kind in ("audio/*", "video/*", *RAW_TYPES)}
     return {
         "summary": summary,
         "requestBody": {"required": True, "content": body},

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from flask import Blueprint, Request, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from ser.errors import WARNINGS
 from ser.inference.predictor import Prediction, Predictor
@@ -18,17 +18,16 @@ from ser.reports.model_card import (
     model_card,
     training_data,
 )
-from ser.web.errors import ApiError, retry_later, too_large
+from ser.web.errors import ApiError, retry_later
 from ser.web.metrics import CONTENT_TYPE, Metrics
 from ser.web.model_loader import ModelLoader
 from ser.web.openapi import describe
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.request_log import current_record
-from ser.web.settings import FIELD, Settings
+from ser.web.settings import Settings
+from ser.web.upload import read_upload
 
 blueprint = Blueprint("web", __name__)
-
-_HINT = f"send one file: curl -F {FIELD}=@clip.wav …, or the raw bytes with an audio/* type"
 
 
 @blueprint.app_context_processor
@@ -183,35 +182,3 @@ def _predict() -> dict[str, Any]:
         "model": {"name": name, "version": version},
         "request_id": record.request_id,
     }
-
-
-def read_upload(request: Request, settings: Settings) -> bytes:
-    """Return the bytes of the uploaded file; its name is not looked at.
-
-    Raises:
-        ApiError: there is not exactly one file, it is too large, or the disk is full.
-        RequestEntityTooLarge: the whole request is too large.
-    """
-    try:
-        data = _read_body(request)
-    except OSError as error:
-        raise retry_later("unavailable") from error
-    if len(data) > settings.max_upload_bytes:
-        raise too_large(settings)
-    return data
-
-
-def _read_body(request: Request) -> bytes:
-    kind = request.mimetype
-    if kind == "multipart/form-data":
-        files = request.files.getlist(FIELD)
-        if len(files) != 1 or len(request.files) != 1:
-            found = f"{len(files)} files" if files else f"no file in the field {FIELD!r}"
-            raise ApiError("bad_request", f"{found}; {_HINT}")
-        if not files[0].filename:
-            raise ApiError("bad_request", f"no file was chosen; {_HINT}")
-        return files[0].read()
-    if kind.startswith(("audio/", "video/")) or kind == "application/octet-stream":
-        # One read of the announced length: `get_data` reads 64 KB at a time, in four copies.
-        return request.stream.read(request.content_length or 0) + request.stream.read()
-    raise ApiError("bad_request", f"the content type is {kind or 'missing'}; {_HINT}")

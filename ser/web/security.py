@@ -48,7 +48,13 @@ def check_origin() -> None:
     else:
         foreign = origin is not None and not _is_ours(origin)
     if foreign:
-        raise ApiError("cross_origin", "a page of another site sent this")
+        raise ApiError(
+            "cross_origin",
+            f"a page of another site sent this (Origin: {origin or 'none'}; this is "
+            f"{request.host}). Send it from the app's own page, or from a program without the "
+            "headers Origin and Sec-Fetch-Site. Behind a proxy, pass the header Host on, or set "
+            "SER_TRUSTED_PROXIES",
+        )
 
 
 def _is_ours(origin: str) -> bool:

@@ -3,6 +3,7 @@
 The parent imports neither Flask nor NumPy, so it takes little memory and forks safely.
 """
 
+import errno
 import logging
 import mmap
 import os
@@ -18,6 +19,7 @@ from ser.errors import SerError, UsageError
 
 log = logging.getLogger(__name__)
 
+_AIRPLAY_PORT = 5000
 _BACKLOG = 1024  # connections that wait to be accepted
 _WRONG_SETUP = 2  # exit status of a copy that cannot serve: it must not be restarted
 _REASON_BYTES = 4096
@@ -31,13 +33,23 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """Return a listening socket for each address of `host`; port 0 takes a free one.
 
     Raises:
-        OSError: the address is in use, or not one of this machine.
+        UsageError: the port is in use.
+        OSError: the address is not one of this machine.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return [
-        socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-        for family, *_, address in dict.fromkeys(found)
-    ]
+    try:
+        return [
+            socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+            for family, *_, address in dict.fromkeys(found)
+        ]
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        airplay = " (on a Mac, AirPlay has port 5000)" if port == _AIRPLAY_PORT else ""
+        raise UsageError(
+            f"port {port} is in use by another program{airplay}; choose another one, such as "
+            f"PORT={port + 1 if port < 65_535 else port - 1}"
+        ) from error
 
 
 class ConnectionCounts:

@@ -19,9 +19,10 @@ import soundfile
 import soxr
 
 from ser import errors
-from ser.audio import ffmpeg
+from ser.audio import ffmpeg_process
 from ser.audio.containers import AMR, CONTAINERS, FLAC, MP3, MP4, Container, detect_container
-from ser.audio.decode import SAMPLE_RATE, _read_with_soundfile, load_audio
+from ser.audio.decode import SAMPLE_RATE, _Clip, load_audio
+from ser.audio.extent import Extent
 from ser.audio.ffmpeg import Decoding
 from ser.audio.limits import Limits
 from tests import files, synth
@@ -144,9 +145,9 @@ def m4a() -> bytes:
 @pytest.fixture
 def search_again(m4a):
     """Let a test change where ffmpeg is: the search is repeated in the test and after it."""
-    ffmpeg.ffmpeg_path.cache_clear()
+    ffmpeg_process.ffmpeg_path.cache_clear()
     yield
-    ffmpeg.ffmpeg_path.cache_clear()
+    ffmpeg_process.ffmpeg_path.cache_clear()
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_the_systems_ffmpeg_is_used_where_the_package_has_none(
 ):
     system = _only_program(tmp_path / "bin", monkeypatch)
     system.symlink_to(packaged)
-    assert ffmpeg.ffmpeg_path() == str(system)
+    assert ffmpeg_process.ffmpeg_path() == str(system)
     assert load_audio(m4a).duration == pytest.approx(2.0, abs=0.1)
 
 
@@ -185,7 +186,7 @@ def test_the_packaged_ffmpeg_is_used_where_the_system_has_none(
     tmp_path, m4a, monkeypatch, packaged
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert ffmpeg.ffmpeg_path() == packaged
+    assert ffmpeg_process.ffmpeg_path() == packaged
     assert load_audio(m4a).duration == pytest.approx(2.0, abs=0.1)
 
 
@@ -197,7 +198,7 @@ def test_the_packaged_ffmpeg_is_used_where_the_system_has_another(
     system.write_text("#!/bin/sh\necho 'ffmpeg version 0.8.1'\nexit 1\n")
     system.chmod(0o755)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(system))
-    assert ffmpeg.ffmpeg_path() == packaged
+    assert ffmpeg_process.ffmpeg_path() == packaged
     assert load_audio(m4a).duration == pytest.approx(2.0, abs=0.1)
 
 
@@ -222,13 +223,13 @@ def test_limit_on_cpu_time():
     ):
         sum(len(block) for block in decoding.blocks())
     with pytest.raises(errors.TooComplex):
-        _read_with_soundfile(*_slow_file(), SAMPLE_RATE, limits)
+        _Clip(*_slow_file(), Extent(), SAMPLE_RATE, limits).read_with_soundfile()
 
 
 @pytest.mark.parametrize("megabytes", range(20, 270, 20))
 def test_limit_on_memory(monkeypatch, m4a, megabytes):
     """From much less than ffmpeg itself needs to a little more: never `damaged`."""
-    monkeypatch.setattr("ser.audio.ffmpeg.MEMORY_BYTES", megabytes * 2**20)
+    monkeypatch.setattr("ser.audio.ffmpeg_process.MEMORY_BYTES", megabytes * 2**20)
     try:
         audio = load_audio(m4a)
     except (errors.DecoderUnavailable, errors.TooComplex):
@@ -254,10 +255,12 @@ ENDS = {
 
 @pytest.mark.parametrize("name", ENDS)
 def test_a_signal_before_the_first_samples(monkeypatch, m4a, name):
-    start = ffmpeg._start
+    start = ffmpeg_process.start
     by_signal = f'kill -{signal.Signals[name]:d} $$; exec "$@"'
     monkeypatch.setattr(
-        ffmpeg, "_start", lambda argv, data: start(["/bin/sh", "-c", by_signal, "sh", *argv], data)
+        ffmpeg_process,
+        "start",
+        lambda argv, data: start(["/bin/sh", "-c", by_signal, "sh", *argv], data),
     )
     error, message = ENDS[name]
     with pytest.raises(error, match=message):
@@ -297,7 +300,7 @@ def test_text_is_not_detected_as_audio():
     assert detect_container(b"ID3 is a tree-growing algorithm") is None
     assert detect_container(b"ID3\x04\0\0\0\0\0\0#EXTM3U\n") is None
     frame = b"\xff\xfb\x90\0" + bytes(413)
-    assert detect_container(b"ID3\x04\0\0\0\0\0\0" + 2 * frame) is MP3
+    assert detect_container(b"ID3\x04\0\0\0\0\0\0" + 2 * frame) == (MP3, 10)
     assert detect_container(frame + b"no second frame") is None
 
 
@@ -335,18 +338,24 @@ def test_utf_16_is_not_detected_as_a_transport_stream():
 
 def test_a_signature_of_letters_is_detected():
     frames = b"".join(b"<" + np.random.default_rng(n).bytes(31) for n in range(20))
-    assert detect_container(b"#!AMR\n" + frames) is AMR
+    assert detect_container(b"#!AMR\n" + frames) == (AMR, 0)
+
+
+def _ffmpeg_lists(option: str) -> str:
+    command = [ffmpeg_process.ffmpeg_path(), "-hide_banner", option]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_ffmpeg_has_each_decoder_of_the_list():
+    # Flags, then the name: " A....D aac   AAC (Advanced Audio Coding)".
+    known = set(re.findall(r"^ A[.A-Z]{5} (\S+)", _ffmpeg_lists("-decoders"), re.MULTILINE))
+    assert len(known) > 100
+    assert set(ffmpeg_process.DECODERS) <= known
 
 
 def test_ffmpeg_has_each_demuxer_of_the_containers():
-    done = subprocess.run(
-        [ffmpeg.ffmpeg_path(), "-hide_banner", "-demuxers"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
     # Flags in two or three columns, then the names: " D   mov,mp4,m4a  QuickTime / MOV".
-    rows = re.findall(r"^ D[E ][d ]? +(\S+)", done.stdout, re.MULTILINE)
+    rows = re.findall(r"^ D[E ][d ]? +(\S+)", _ffmpeg_lists("-demuxers"), re.MULTILINE)
     known = {name for names in rows for name in names.split(",")}
     assert {c.demuxer for c in CONTAINERS} <= known
 

@@ -116,8 +116,7 @@ BAD = {
         lambda: _rare("-c:a", "copy", sound=np.tile(VOICE[:, None], (1, 9))),
         422, "unsupported_format", "9 channels"),
     "a codec that is not on the list": (
-        lambda: _rare("-c:a", "dca", "-strict", "-2", "-ar", "48000"),
-        422, "unsupported_format", "'dca'"),
+        lambda: _rare("-c:a", "dfpwm"), 422, "unsupported_format", "'dfpwm'"),
     "NaN": (lambda: _with_sample(np.nan), 422, "invalid_samples", "NaN"),
     "infinite": (lambda: _with_sample(np.inf), 422, "invalid_samples", "infinite"),
     "infinite, in Matroska": (

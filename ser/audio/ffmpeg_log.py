@@ -1,0 +1,105 @@
+"""What ffmpeg says about a file: its streams, its length, its errors, and how much it decoded."""
+
+import re
+
+_MAX_ERRORS = 100  # lines that are kept; a broken file has one for each frame
+_MAX_STREAMS = 64
+_MAX_LINE = 1_000  # bytes; metadata can be long
+
+# Not those about the AU file that it writes, which follow from changes of format within the file.
+_ERROR = re.compile(r"(?!\[au @).*\[(?:error|fatal|panic)\] ?(.*)")
+_DURATION = re.compile(r"\[info\]   Duration: (\d+):(\d\d):(\d\d\.\d+)")
+_STREAM = re.compile(r"\[info\]   Stream #0:(\d+)\S*: (Audio|Video)(.*)")
+_CHOSEN = re.compile(r"\[info\]   Stream #0:(\d+) -> #0:0")
+_SUMMARY = re.compile(r"Input stream #0:\d+ \(audio\): (.*)")
+_ESTIMATED = "Estimating duration from bitrate"
+_OUTPUT = "[info] Output #0"
+_RECONFIGURED = "Reconfiguring filter graph"
+_NOT_LISTED = "not on whitelist"  # it says so of a video's decoder too, which is no error
+
+
+class FfmpegLog:
+    """The messages of one run at `-loglevel level+verbose`; others than these are dropped.
+
+    Attributes:
+        errors: lines of errors in the file.
+        refused: lines that say that a decoder is not on the list.
+        audio_streams: indices of the streams of sound in the file.
+        has_video: whether the file has a moving picture, whose length may be another one.
+        chosen: index of the stream that is decoded; None if there is none.
+        declared_seconds: length that the container declares, in seconds; None if it is unknown.
+        format_changes: whether the rate or the channels change within the stream.
+        rate: sample rate of the stream, in Hz; 0 until it is known.
+        decoded_seconds: sound that the decoder yielded, without silence in gaps; None if unknown.
+        undecoded_seconds: sound of the frames that could not be decoded.
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.refused: list[str] = []
+        self.audio_streams: list[int] = []
+        self.has_video = False
+        self.chosen: int | None = None
+        self.declared_seconds: float | None = None
+        self.format_changes = False
+        self.rate = 0
+        self.decoded_seconds: float | None = None
+        self.undecoded_seconds = 0.0
+        self._is_input = True  # what is described: the streams of the input come first
+        self._is_estimated = False
+        self._rest = b""
+
+    def add(self, chunk: bytes) -> None:
+        """Read further output of ffmpeg."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        self._rest = self._rest[:_MAX_LINE]
+        for line in lines:
+            self._read_line(line[:_MAX_LINE].decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """Read the last line, which may have no end."""
+        self.add(b"\n")
+
+    @property
+    def text(self) -> str:
+        """All errors, a line each."""
+        return "\n".join(self.errors + self.refused)
+
+    def _read_line(self, line: str) -> None:
+        if match := _ERROR.match(line):
+            kind = self.refused if _NOT_LISTED in line else self.errors
+            if len(kind) < _MAX_ERRORS:
+                kind.append(match[1])
+        elif match := _DURATION.match(line):
+            hours, minutes, seconds = map(float, match.groups())
+            if not self._is_estimated:
+                self.declared_seconds = 3600 * hours + 60 * minutes + seconds
+        elif match := _CHOSEN.match(line):
+            self.chosen = int(match[1])
+        elif (match := _STREAM.match(line)) and self._is_input:
+            if match[2] == "Video":
+                # A picture of the cover is a stream of video, too.
+                self.has_video |= "attached pic" not in match[3]
+            elif len(self.audio_streams) < _MAX_STREAMS:
+                self.audio_streams.append(int(match[1]))
+        elif match := _SUMMARY.search(line):
+            self._read_summary(match[1])
+        elif line.startswith(_OUTPUT):
+            self._is_input = False
+        elif _RECONFIGURED in line:
+            self.format_changes = True
+        elif _ESTIMATED in line:
+            self._is_estimated = True
+
+    def _read_summary(self, text: str) -> None:
+        """Read "9 packets read (8 bytes); 7 frames decoded; 1 decode errors (600 samples);"."""
+
+        def number(pattern: str) -> int | None:
+            match = re.search(pattern, text)
+            return int(match[1]) if match else None
+
+        frames, samples = number(r"(\d+) frames decoded"), number(r"(\d+) samples")
+        if samples is not None and self.rate:
+            self.decoded_seconds = samples / self.rate
+            errors = number(r"(\d+) decode errors") or 0
+            self.undecoded_seconds = errors * self.decoded_seconds / max(1, frames or 0)

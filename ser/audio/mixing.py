@@ -1,0 +1,134 @@
+"""Mixing and resampling: blocks of samples in, one mono waveform out, in bounded memory."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import soxr
+
+from ser.audio.limits import Limits
+
+LONG_CLIP_SAMPLES = 1_000_000  # 45 s at 22,050 Hz; a longer clip needs a memory slot
+# Channels that have nothing in common add up to the sum of their powers. One channel that is
+# another one inverted leaves almost nothing: 1 % after a good encoder, up to 5 % after a poor one.
+_CANCELLED = 0.1
+
+
+class Mix(NamedTuple):
+    """One waveform made from all blocks.
+
+    Attributes:
+        samples: shape (n,), float32, at the rate asked for.
+        seconds: how much was read, which exceeds the limit if the file is longer.
+        loudest: index of the channel to hear in place of the mean, if the channels cancel each
+            other out in the mean; else None.
+    """
+
+    samples: np.ndarray
+    seconds: float
+    loudest: int | None = None
+
+
+def mix_and_resample(
+    blocks: Iterator[np.ndarray],
+    source_rate: int,
+    rate: int,
+    limits: Limits,
+    *,
+    channel: int | None = None,
+) -> Mix:
+    """Mix blocks of shape (n, channels) to mono and resample them, block by block.
+
+    Memory holds no more than `max_seconds` of the result, whatever the length, rate and
+    channels of the file. The result equals, to the bit, that of the whole clip at once.
+
+    Args:
+        blocks: float32; 1.0 is full scale.
+        source_rate: of the blocks, in Hz.
+        rate: of the result, in Hz.
+        limits: how much is kept.
+        channel: the only one to hear; None for the mean of all.
+    """
+    limit = limits.max_frames(source_rate)
+    resampler = soxr.ResampleStream(source_rate, rate, 1, dtype="float32", quality="HQ")
+    samples, n_frames, powers = _SampleBuffer(limits, rate), 0, _Powers()
+    # NaN and infinite samples are found in the result.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in blocks:
+            kept = block[: limit - n_frames]
+            mono = _to_mono(kept) if channel is None else np.ascontiguousarray(kept[:, channel])
+            powers.add(kept, mono)
+            samples.append(mono if source_rate == rate else resampler.resample_chunk(mono))
+            n_frames += len(block)
+            if n_frames > limit:
+                break
+        loudest = powers.loudest_if_cancelled()
+    if source_rate != rate:
+        samples.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
+    return Mix(samples.joined(), n_frames / source_rate, loudest if channel is None else None)
+
+
+def _to_mono(block: np.ndarray) -> np.ndarray:
+    """Return the mean of the channels: shape (n, channels) to (n,)."""
+    if block.shape[1] == 1:
+        return block[:, 0]
+    # `block.mean(axis=1)` takes twenty times as long: 3 ms for a short stereo clip.
+    mono = block[:, 0] + block[:, 1]
+    for channel in range(2, block.shape[1]):
+        mono += block[:, channel]
+    mono /= block.shape[1]
+    return mono
+
+
+class _Powers:
+    """The power of each channel and of their mean, without a constant offset."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._sums: np.ndarray | float = 0.0  # of the channels, then of the mean
+        self._squares: np.ndarray | float = 0.0
+
+    def add(self, block: np.ndarray, mono: np.ndarray) -> None:
+        """Add a block of shape (n, channels) and its mean, shape (n,)."""
+        if block.shape[1] > 1:
+            signals = [*block.T, mono]
+            self._n += len(block)
+            self._sums = self._sums + np.array([x.sum(dtype=np.float64) for x in signals])
+            self._squares = self._squares + np.array([float(np.dot(x, x)) for x in signals])
+
+    def loudest_if_cancelled(self) -> int | None:
+        """Return the index of the loudest channel if the mean is much weaker than the channels."""
+        if not self._n:
+            return None
+        powers = np.asarray(self._squares) / self._n - (np.asarray(self._sums) / self._n) ** 2
+        *channels, mean = powers.tolist()
+        unrelated = sum(channels) / len(channels) ** 2
+        return channels.index(max(channels)) if mean < _CANCELLED * unrelated else None
+
+
+class _SampleBuffer:
+    """Samples appended in one piece of memory: joining a list of parts would take twice as much."""
+
+    def __init__(self, limits: Limits, rate: int) -> None:
+        self._limits = limits
+        self._max_samples = limits.max_frames(rate) + 1
+        self._buffer = np.empty(min(self._max_samples, LONG_CLIP_SAMPLES), np.float32)
+        self._n = 0
+
+    def append(self, part: np.ndarray) -> None:
+        """Add samples, shape (n,), float32."""
+        end = self._n + len(part)
+        if end > len(self._buffer):
+            self._limits.wait_for_memory()
+            # Room for the longest clip: memory that is never written is never taken.
+            larger = np.empty(max(self._max_samples, end), np.float32)
+            larger[: self._n] = self._buffer[: self._n]
+            self._buffer = larger
+        self._buffer[self._n : end] = part
+        self._n = end
+
+    def joined(self) -> np.ndarray:
+        """Return all samples: shape (n,), float32."""
+        samples = self._buffer[: self._n]
+        # A view would keep the whole buffer in memory, which a short clip does not need.
+        return samples.copy() if len(self._buffer) <= LONG_CLIP_SAMPLES else samples

@@ -1,0 +1,168 @@
+"""Pages of an Ogg file: how much sound they hold, and how much of it is missing.
+
+An Ogg file consists of links, one after the other; each holds one or more streams. The position
+of a page says how many samples its stream has up to the page's end. Source: RFC 3533, and for
+Opus RFC 7845.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+_HEADER_BYTES = 27  # of a page, before its segment table
+_FIRST_PAGE = 2  # flag
+_NO_POSITION = -1  # of a page on which no packet ends
+_OPUS_RATE = 48_000  # Hz, of positions, whatever the rate of the sound
+# A stream that was recorded from the middle of a broadcast begins at a later position.
+_MAX_FIRST_PAGE_SECONDS = 5
+_PAGE_SECONDS = 1.0  # of a page that is cut off before it says so; what most programs write
+_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+
+
+class Page(NamedTuple):
+    """A page: where it is, what its header says, and whether all of it is there."""
+
+    start: int
+    end: int
+    is_first: bool
+    position: int
+    serial: int
+    number: int
+    body: int
+    is_whole: bool
+
+
+@dataclass
+class Stream:
+    """One stream of sound.
+
+    Attributes:
+        rate: samples a second of its positions, in Hz.
+        position: of the last page that is whole.
+        start: position at which the stream begins.
+        lost: samples that are missing.
+        number: of the last page.
+    """
+
+    rate: int
+    position: int = 0
+    start: int = 0
+    lost: float = 0.0
+    number: int = 0
+    n_pages: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the pages that are there sound, in seconds."""
+        return max(0.0, self.position - self.start - self.lost) / self.rate
+
+
+@dataclass(frozen=True)
+class OggExtent:
+    """What the pages of a file hold.
+
+    Attributes:
+        seconds: sound that is there.
+        lost_seconds: sound that is missing.
+        is_one_link: whether the file is one stream of sound and nothing else.
+    """
+
+    seconds: float
+    lost_seconds: float
+    is_one_link: bool
+
+
+def read_extent(data: bytes) -> OggExtent:
+    """Return how much sound the pages of an Ogg file hold, of all links together."""
+    streams: dict[int, Stream] = {}
+    finished: list[Stream] = []
+    others = end = 0
+    is_one_piece = True
+    cut_off = 0.0  # seconds
+    for page in _pages(data):
+        is_one_piece &= page.start == end and page.is_whole
+        end = page.end
+        if end > len(data) and page.position <= 0:
+            cut_off = _PAGE_SECONDS
+        if page.is_first:
+            if page.serial in streams:
+                finished.append(streams.pop(page.serial))
+            rate = _sound_rate(data[page.body : page.body + 64])
+            if rate:
+                streams[page.serial] = Stream(rate, number=page.number)
+            else:
+                others += 1
+        elif page.serial in streams:
+            _add(streams[page.serial], page)
+    if b"OggS\0".startswith(data[end : end + 5]) and end < len(data):
+        cut_off = _PAGE_SECONDS  # within the header of a page
+    found = [*finished, *streams.values()]
+    return OggExtent(
+        seconds=sum(stream.seconds for stream in found),
+        lost_seconds=cut_off + sum(stream.lost / stream.rate for stream in found),
+        is_one_link=is_one_piece and end == len(data) and len(found) == 1 and not others,
+    )
+
+
+def _add(stream: Stream, page: Page) -> None:
+    """Count a page of the stream; what is between it and the page before is lost."""
+    missing = max(0, page.number - stream.number - 1)
+    stream.number = page.number
+    is_sound = page.position > 0  # 0 on pages of headers
+    if page.position == _NO_POSITION or (not is_sound and page.is_whole):
+        return
+    if not stream.n_pages and page.position > _MAX_FIRST_PAGE_SECONDS * stream.rate:
+        stream.start = stream.position = page.position
+    stream.n_pages += 1
+    new = max(0, page.position - stream.position)
+    if not page.is_whole:
+        stream.lost += new
+    elif missing:
+        stream.lost += new * missing / (missing + 1)
+    stream.position = max(stream.position, page.position)
+
+
+def _pages(data: bytes) -> Iterator[Page]:
+    """Yield the pages in their order; damaged ones as far as their header can be read."""
+    start = data.find(b"OggS\0")
+    while 0 <= start <= len(data) - _HEADER_BYTES:
+        flags, position, serial, number, crc, n_segments = struct.unpack_from(
+            "<BqIIIB", data, start + 5
+        )
+        body = start + _HEADER_BYTES + n_segments
+        end = body + sum(data[start + _HEADER_BYTES : body])
+        is_whole = end <= len(data) and crc == _checksum(data[start:end])
+        yield Page(start, end, bool(flags & _FIRST_PAGE), position, serial, number, body, is_whole)
+        start = (
+            end
+            if is_whole and data.startswith(b"OggS\0", end)
+            else data.find(b"OggS\0", end if is_whole else start + 1)
+        )
+
+
+def _checksum(page: bytes) -> int:
+    """Return the CRC of a page, whose own field counts as 0.
+
+    It is zlib's, but for the order of bits, the start and the end.
+    """
+    blank = page[:22] + bytes(4) + page[26:]
+    crc = zlib.crc32(blank.translate(_REVERSED), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
+    return int(f"{crc:032b}"[::-1], 2)
+
+
+def _sound_rate(packet: bytes) -> int:
+    """Return the rate of positions of the stream that begins with `packet`; 0 if it is no sound."""
+    try:
+        if packet.startswith(b"OpusHead"):
+            return _OPUS_RATE
+        if packet.startswith(b"\x01vorbis"):
+            return int(struct.unpack_from("<I", packet, 12)[0])
+        if packet.startswith(b"Speex   "):
+            return int(struct.unpack_from("<I", packet, 36)[0])
+        if packet.startswith(b"\x7fFLAC"):
+            return int(struct.unpack_from(">I", packet, 27)[0] >> 12)
+    except struct.error:
+        pass
+    return 0

@@ -1,0 +1,53 @@
+"""Audio of kinds that are not supported: each gets its name, so that the refusal is true."""
+
+import re
+
+_PREFIXES = (
+    (b"#!SILK_V3", "SILK, a voice message of Skype"),
+    (b"\x02#!SILK_V3", "SILK, a voice message of WeChat or QQ"),
+    (b"MThd", "MIDI: notes, not sound"),
+    (b"MP+", "Musepack"),
+    (b"MPCK", "Musepack"),
+    (b"tBaK", "TAK"),
+    (b"DSD ", "DSD"),
+    (b"FRM8", "DSD"),
+    (b"OFR ", "OptimFROG"),
+    (b"ajkg", "Shorten"),
+)
+_MP4_BOXES = (b"ftyp", b"moov")
+# Sample entries of MP4 tracks of sound that are encrypted: CENC, FairPlay, Audible.
+_MP4_PROTECTED = (b"enca", b"drms", b"aavd", b"adrm")
+_SAMPLE_ENTRIES = re.compile(rb"stsd\x00\x00\x00\x00\x00\x00\x00.....(....)", re.DOTALL)
+_AUDIBLE = b"\x57\x90\x75\x36"  # of the older format, at byte 4
+_ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_ASF_PROTECTED = (  # Content Encryption and Extended Content Encryption objects
+    bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e"),
+    bytes.fromhex("14e68a292226174cb935dae07ee9289c"),
+)
+_ASF_HEADER_BYTES = 65_536  # of the file that are searched for them
+_DRM = "protected audio (DRM): it can be played by its shop's program only"
+
+
+def unsupported_kind(data: bytes) -> str | None:
+    """Return what the file `data` is, in words, if it is audio that is not supported."""
+    for prefix, kind in _PREFIXES:
+        if data.startswith(prefix):
+            return kind
+    if data[8:12] == b"RMID" and data.startswith(b"RIFF"):
+        return "MIDI: notes, not sound"
+    if data[4:8] == _AUDIBLE or (data[4:8] in _MP4_BOXES and _all_tracks_are_protected(data)):
+        return _DRM
+    is_protected_asf = data.startswith(_ASF) and any(
+        data.find(name, 0, _ASF_HEADER_BYTES) > 0 for name in _ASF_PROTECTED
+    )
+    return _DRM if is_protected_asf else None
+
+
+def _all_tracks_are_protected(data: bytes) -> bool:
+    """Return whether an MP4 has protected tracks of sound, and no other ones."""
+    entries = _SAMPLE_ENTRIES.findall(data)
+    sound = [entry for entry in entries if entry in _MP4_PROTECTED or entry in _MP4_SOUND]
+    return bool(sound) and all(entry in _MP4_PROTECTED for entry in sound)
+
+
+_MP4_SOUND = (b"mp4a", b"alac", b"ac-3", b"ec-3", b"Opus", b"fLaC", b"samr", b"sawb", b".mp3")
