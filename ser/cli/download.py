@@ -62,14 +62,14 @@ def _print_list() -> None:
             choice = f"{corpus.name}:{name}" if number else corpus.name
             print(f"  {choice:20} {edition.summary}")
         if not corpus.editions:
-            print(f"  {corpus.name:20} given out on request: ask at its page")
+            print(f"  {corpus.name:20} not fetched by this program: see its page")
 
 
 def _find(name: str) -> tuple[Corpus, Edition]:
     name, _, edition = name.partition(":")
     corpus = lookup(CORPORA, name, "corpus")
     if not corpus.editions:
-        way_out = f"ask for it at {corpus.page}" if corpus.page else "those are your own clips"
+        way_out = f"see {corpus.page}" if corpus.page else "those are your own clips"
         raise UsageError(f"{corpus.name} cannot be fetched by a program: {way_out}")
     return corpus, lookup(
         corpus.editions, edition or next(iter(corpus.editions)), f"edition of {name}"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,23 @@ def dataverse_files(server: str) -> Callable[[bytes], list[RemoteFile]]:
                 )
             )
         return files
+
+    return read
+
+
+def github_files(repository: str, branch: str, folder: str) -> Callable[[bytes], list[RemoteFile]]:
+    """Return a reader of a GitHub tree; it keeps the files of a folder, none stored by Git LFS."""
+
+    def read(listing: bytes) -> list[RemoteFile]:
+        return [
+            RemoteFile(
+                url=f"https://raw.githubusercontent.com/{repository}/{branch}/{quote(path)}",
+                path=path,
+                size=entry["size"],
+            )
+            for entry in json.loads(listing)["tree"]
+            if (path := entry["path"]).startswith(f"{folder}/") and entry["type"] == "blob"
+        ]
 
     return read
 

@@ -131,6 +131,88 @@ def test_emodb_name(name, emotion, sex):
 
 
 @pytest.mark.parametrize(
+    ("name", "emotion", "sex"),
+    [
+        ("dis-f1-b1.wav", "disgust", "female"),
+        ("gio-m1-d2.wav", "happy", "male"),
+        ("neu-f2-l4.wav", "neutral", "female"),
+        ("pau-m2-n5.wav", "fear", "male"),
+        ("rab-f3-b3.wav", "angry", "female"),
+        ("sor-m3-n1.wav", "surprise", "male"),
+        ("tri-f1-l1.wav", "sad", "female"),
+    ],
+)
+def test_emovo_name(name, emotion, sex):
+    utterance = parse(name, "emovo")
+    assert (utterance.emotion, utterance.sex) == (emotion, sex)
+    assert (utterance.speaker, utterance.statement) == (f"emovo-{name[4:6]}", name[7:9])
+
+
+@pytest.mark.parametrize(
+    ("name", "emotion", "sex", "sentence"),
+    [
+        ("EB0_anger_10.wav", "angry", "female", "10"),
+        ("KS0_fear_1.wav", "fear", "male", "1"),
+        ("IC0_happiness_90.wav", "happy", "female", "90"),
+        ("WR0_neutral_9.wav", "neutral", "male", "9"),
+        ("MK0_sadness_55.wav", "sad", "female", "55"),
+        ("TP0_surprised_31.wav", "surprise", "male", "31"),
+    ],
+)
+def test_nemo_name(name, emotion, sex, sentence):
+    utterance = parse(name, "nemo")
+    assert (utterance.emotion, utterance.sex, utterance.statement) == (emotion, sex, sentence)
+    assert utterance.speaker == f"nemo-{name[:3]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "emotion", "sex"),
+    [
+        ("n1-01-01-01-01.wav", "neutral", "female"),
+        ("f2-07-01-02-26.wav", "fear", "male"),
+        ("h3-02-02-01-62.wav", "happy", "female"),
+        ("S4-04-02-01-29.wav", "sad", "female"),  # as it is published
+        ("a5-07-02-02-65.wav", "angry", "male"),
+        ("f2-01-01-02-15.wav", "fear", "female"),  # in this name alone speaker 15 is a man
+    ],
+)
+def test_ased_name(name, emotion, sex):
+    utterance = parse(name, "ased")
+    assert (utterance.emotion, utterance.sex) == (emotion, sex)
+    assert (utterance.speaker, utterance.statement) == (f"ased-{name[12:14]}", name[:5].lower())
+
+
+@pytest.mark.parametrize(
+    ("name", "emotion", "word"),
+    [
+        ("7895_kz_isirgan.wav", "angry", "isirgan"),
+        ("1157_sk_cay.wav", "calm", "cay"),
+        ("1234_mt_goz.wav", "happy", "goz"),
+        ("7895_hl_ogul1.wav", "sad", "ogul"),  # as it is published
+    ],
+)
+def test_turev_name(name, emotion, word):
+    utterance = parse(name, "turev")
+    assert (utterance.emotion, utterance.statement, utterance.sex) == (emotion, word, "")
+    assert utterance.speaker == f"turev-{name[:4]}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dis-f4-b1.wav", "dis-f1-b4.wav", "dis-f1-b1-copy.wav", "xis-f1-b1.wav",
+        "EB1_anger_10.wav", "EB0_anger_0.wav", "EB0_anger_91.wav", "EB0_calm_10.wav",
+        "a4-07-02-02-65.wav", "a5-08-02-02-65.wav", "a5-07-03-02-65.wav", "a5-07-02-03-65.wav",
+        "a5-07-02-02-66.wav", "a5-07-02-02-00.wav", "a5-07-02-02-65-2.wav", "a5-07-02-02.wav",
+        "7896_kz_isirgan.wav", "7895_xx_isirgan.wav", "7895_kz_.wav", "7895_kz_isirgan2.wav",
+        "7895_kz_isirgan_clean.wav", "Angry_7895_kz_isirgan.wav", "7895_kz.wav",
+    ],
+)  # fmt: skip
+def test_a_name_that_only_resembles_those_of_a_corpus(name):
+    assert all(c.parse(Path("x", name)) is None for c in CORPORA.values())
+
+
+@pytest.mark.parametrize(
     ("path", "emotion"),
     [
         ("mine/my_tea_Happy.wav", "happy"),
@@ -150,7 +232,8 @@ def test_custom_name_or_folder(path, emotion):
 @pytest.mark.parametrize(
     "name",
     ["03-01-06-02-01-02-12.wav", "OAF_back_angry.wav", "1001_DFA_ANG_XX.wav", "DC_a01.wav",
-     "03a01Fa.wav"],
+     "03a01Fa.wav", "dis-f1-b1.wav", "EB0_anger_10.wav", "a5-07-02-02-65.wav",
+     "7895_kz_isirgan.wav"],
 )  # fmt: skip
 def test_no_two_corpora_know_the_same_name(name, tmp_path):
     others = [c for c in CORPORA.values() if not c.fallback]
@@ -271,3 +354,54 @@ def test_the_real_corpora(real_data):
     assert not result.copies
     assert {u.emotion for u in result.utterances} == set(EMOTIONS)
     assert len({u.speaker for u in result.utterances}) == 26
+
+
+# Women, men, and clips of each emotion. Of nEMO and ASED every second clip is here.
+REAL = {
+    "emodb": (5, 5, {"neutral": 79, "happy": 71, "sad": 62, "angry": 127, "fear": 69,
+                     "disgust": 46, "boredom": 81}),
+    "emovo": (3, 3, dict.fromkeys(
+        ("neutral", "happy", "sad", "angry", "fear", "disgust", "surprise"), 84)),
+    "nemo": (4, 5, {"neutral": 405, "happy": 375, "sad": 385, "angry": 375, "fear": 369,
+                    "surprise": 336}),
+    "ased": (25, 40, {"neutral": 261, "happy": 243, "sad": 235, "angry": 243, "fear": 255}),
+    "turev": (0, 0, {"calm": 408, "happy": 357, "sad": 483, "angry": 487}),
+}  # fmt: skip
+N_CLIPS = {"emodb": 535, "emovo": 588, "nemo": 2245, "ased": 1237, "turev": 1735}
+N_SPEAKERS = {"emodb": 10, "emovo": 6, "nemo": 9, "ased": 65, "turev": 6}
+
+
+@pytest.fixture
+def real_corpus(real_data, request):
+    """Return a corpus's name and the scan of its real files, or skip."""
+    folder = real_data / request.param
+    if not folder.is_dir():
+        pytest.skip(f"no real speech at {folder}")
+    return request.param, scan([folder], CORPORA)
+
+
+@pytest.mark.parametrize("real_corpus", REAL, indirect=True)
+def test_every_file_of_a_real_corpus(real_corpus):
+    name, result = real_corpus
+    women, men, emotions = REAL[name]
+    assert {u.corpus for u in result.utterances} == {name}
+    assert not result.unknown + result.copies + result.other
+    assert len(result.utterances) == N_CLIPS[name]
+    assert Counter(u.emotion for u in result.utterances) == emotions
+    assert len({u.speaker for u in result.utterances}) == N_SPEAKERS[name]
+    sexes = Counter(sex for _, sex in {(u.speaker, u.sex) for u in result.utterances})
+    assert (sexes["female"], sexes["male"]) == (women, men)
+
+
+@pytest.mark.parametrize("real_corpus", ["ravdess", "tess", *REAL], indirect=True)
+def test_no_two_corpora_know_the_same_real_file(real_corpus):
+    others = [c for c in CORPORA.values() if not c.fallback]
+    for utterance in real_corpus[1].utterances:
+        assert sum(c.parse(utterance.path) is not None for c in others) == 1, utterance.path
+
+
+@pytest.mark.parametrize("real_corpus", ["ased", "turev"], indirect=True)
+def test_names_and_folders_say_the_same_emotion(real_corpus):
+    for utterance in real_corpus[1].utterances:
+        folder = utterance.path.parent.name.lstrip("0123456789")
+        assert canonical(folder) == utterance.emotion, utterance.path

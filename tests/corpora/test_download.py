@@ -197,6 +197,13 @@ DATAVERSE = {
     ]
 }
 TREE = {"tree": [{"path": "AudioWAV/1001_DFA_ANG_XX.wav"}, {"path": "README.md"}]}
+PLAIN_TREE = {
+    "tree": [
+        {"path": "Sound Source/Sad", "type": "tree"},
+        {"path": "Sound Source/Sad/7895_hl_pas.wav", "type": "blob", "size": 8},
+        {"path": "Other/Sad/7895_hl_pas.wav", "type": "blob", "size": 9},
+    ]
+}
 
 
 @pytest.mark.parametrize(
@@ -213,6 +220,10 @@ TREE = {"tree": [{"path": "AudioWAV/1001_DFA_ANG_XX.wav"}, {"path": "README.md"}
                     path="AudioWAV/1001_DFA_ANG_XX.wav",
                     pointer="https://raw.githubusercontent.com/CheyneyComputerScience/"
                             "CREMA-D/master/AudioWAV/1001_DFA_ANG_XX.wav")),
+        ("turev", "speech", PLAIN_TREE,
+         RemoteFile(url="https://raw.githubusercontent.com/Xeonen/TurEV-DB/master/"
+                        "Sound%20Source/Sad/7895_hl_pas.wav",
+                    path="Sound Source/Sad/7895_hl_pas.wav", size=8)),
     ],
 )  # fmt: skip
 def test_publishers_lists_of_files(publisher, corpus, edition, listing, last):
@@ -276,8 +287,8 @@ def test_the_script_reports_errors(publisher, tmp_path):
     done = run("download.py", "ravdess", *to)
     assert (done.returncode, "14 bytes, but 208,468,073 are published" in done.stderr) == (1, True)
     for corpus, words in {
-        "savee": "ask for it at http://kahlan.eps.surrey.ac.uk/savee/",
-        "nonsense": "unknown corpus 'nonsense'; known: cremad",
+        "savee": "see http://kahlan.eps.surrey.ac.uk/savee/",
+        "nonsense": "unknown corpus 'nonsense'; known: ased",
         "ravdess:film": "unknown edition of ravdess 'film'; known: song, speech, video-song",
     }.items():
         done = run("download.py", corpus, *to)
