@@ -69,6 +69,7 @@ _TEXT_HEAD = 256
 # Control characters that no text contains, in UTF-8 or an older encoding. Text may contain tab,
 # newline, form feed and carriage return.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _TS_PACKET = 188  # bytes
 _MAX_PADDING = 4096  # bytes; some programs leave padding after an ID3 tag
 _FRAME_HEADER = 6  # bytes of an MPEG or AAC frame that contain its length
@@ -106,6 +107,13 @@ def detect_container(data: bytes) -> Container | None:
     if all(_is_ts_header(data[n * _TS_PACKET : n * _TS_PACKET + 4]) for n in range(3)):
         return MPEG_TS
     return None
+
+
+def describe_unknown(data: bytes) -> str:
+    """Return in words what a file is whose container is not known."""
+    if data.startswith(_LFS_POINTER):
+        return "this is a Git LFS pointer, not the file itself; `git lfs pull` fetches the file"
+    return "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
 
 
 def _is_ts_header(header: bytes) -> bool:

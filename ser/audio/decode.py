@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from ser.audio.containers import Container, detect_container
+from ser.audio.containers import Container, describe_unknown, detect_container
 from ser.audio.ffmpeg import Decoding
 from ser.audio.limits import Limits
 from ser.audio.slots import MemorySlot
@@ -97,9 +97,7 @@ def load_audio(
         raise EmptyFile("the file is empty (0 bytes)")
     container = detect_container(data)
     if container is None:
-        raise UnsupportedMedia(
-            "this is no audio or video file; wav, mp3, flac, ogg, m4a, mp4, webm and others work"
-        )
+        raise UnsupportedMedia(describe_unknown(data))
     limits = Limits.from_now(max_seconds, timeout_s, memory)
     if len(data) > _LARGE_FILE_BYTES:
         limits.wait_for_memory()
