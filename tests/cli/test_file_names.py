@@ -13,6 +13,7 @@ from ser.data.dataset import load_dataset
 from ser.data.feature_matrix import load_matrix
 from ser.features import FEATURE_SETS
 from ser.filenames import parse_path
+from ser.resources import DEFAULT_MODEL
 from tests import synth
 from tests.cli.test_scripts import is_png, run
 
@@ -156,3 +157,15 @@ def test_an_error_names_the_folder(corpus, tmp_path):
     done = run("explore.py", "--data", corpus / os.fsdecode(b"\xe9"))
     assert done.returncode == 2
     assert done.stderr == rf"explore.py: no such folder: {tmp_path}/d\xfc/\xe9" + "\n"
+
+
+def test_a_model_file(corpus, files, shown, capsys):
+    model = corpus / os.fsdecode(b"mod\xe8le.h5")
+    model.write_bytes(DEFAULT_MODEL.read_bytes())
+    assert predict.main([files[0], "--model", str(model)]) == 0
+    assert capsys.readouterr().out.startswith(f"{shown[0]}: ")
+    model.write_bytes(b"no model")
+    done = run("predict.py", files[0], "--model", model)
+    assert done.returncode == 2
+    assert r"mod\xe8le.h5" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
