@@ -18,7 +18,7 @@ from ser.audio.limits import CHANNELS, RATES, Limits, check_format, check_sample
 from ser.audio.mixing import Mix, mix_and_resample
 from ser.audio.riff import repaired
 from ser.audio.slots import MemorySlot
-from ser.audio.unsupported import unsupported_kind
+from ser.audio.unsupported import UNKNOWN, describe_unsupported
 from ser.errors import (
     DAMAGED,
     AudioError,
@@ -93,14 +93,11 @@ def load_audio(
     data = source if isinstance(source, bytes) else source.read_bytes()
     if not data:
         raise EmptyFile("the file is empty (0 bytes)")
-    if kind := unsupported_kind(data):
-        raise UnsupportedMedia(f"this is {kind}, which is not supported")
+    if refusal := describe_unsupported(data):
+        raise UnsupportedMedia(refusal)
     found = detect_container(data)
     if found is None:
-        raise UnsupportedMedia(
-            "this is no audio or video file of a known kind; wav, mp3, flac, ogg, m4a, mp4, webm "
-            "and others work"
-        )
+        raise UnsupportedMedia(UNKNOWN)
     limits = Limits.from_now(max_seconds, timeout_s, memory)
     if len(data) > _LARGE_FILE_BYTES:
         limits.wait_for_memory()

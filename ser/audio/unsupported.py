@@ -1,7 +1,12 @@
-"""Audio of kinds that are not supported: each gets its name, so that the refusal is true."""
+"""Files that are not supported: each is called what it is, so that the refusal is true."""
 
 import re
 
+#: What is said of a file of which nothing is known.
+UNKNOWN = (
+    "this is no audio or video file of a known kind; wav, mp3, flac, ogg, m4a, mp4, webm and "
+    "others work"
+)
 _PREFIXES = (
     (b"#!SILK_V3", "SILK, a voice message of Skype"),
     (b"\x02#!SILK_V3", "SILK, a voice message of WeChat or QQ"),
@@ -14,9 +19,11 @@ _PREFIXES = (
     (b"OFR ", "OptimFROG"),
     (b"ajkg", "Shorten"),
 )
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1"
 _MP4_BOXES = (b"ftyp", b"moov")
 # Sample entries of MP4 tracks of sound that are encrypted: CENC, FairPlay, Audible.
 _MP4_PROTECTED = (b"enca", b"drms", b"aavd", b"adrm")
+_MP4_SOUND = (b"mp4a", b"alac", b"ac-3", b"ec-3", b"Opus", b"fLaC", b"samr", b"sawb", b".mp3")
 _SAMPLE_ENTRIES = re.compile(rb"stsd\x00\x00\x00\x00\x00\x00\x00.....(....)", re.DOTALL)
 _AUDIBLE = b"\x57\x90\x75\x36"  # of the older format, at byte 4
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
@@ -28,8 +35,15 @@ _ASF_HEADER_BYTES = 65_536  # of the file that are searched for them
 _DRM = "protected audio (DRM): it can be played by its shop's program only"
 
 
-def unsupported_kind(data: bytes) -> str | None:
-    """Return what the file `data` is, in words, if it is audio that is not supported."""
+def describe_unsupported(data: bytes) -> str | None:
+    """Return in words what the file `data` is, if it is of a known kind that is not supported."""
+    if data.startswith(_LFS_POINTER):
+        return "this is a Git LFS pointer, not the file itself; `git lfs pull` fetches the file"
+    kind = _unsupported_kind(data)
+    return f"this is {kind}, which is not supported" if kind else None
+
+
+def _unsupported_kind(data: bytes) -> str | None:
     for prefix, kind in _PREFIXES:
         if data.startswith(prefix):
             return kind
@@ -48,6 +62,3 @@ def _all_tracks_are_protected(data: bytes) -> bool:
     entries = _SAMPLE_ENTRIES.findall(data)
     sound = [entry for entry in entries if entry in _MP4_PROTECTED or entry in _MP4_SOUND]
     return bool(sound) and all(entry in _MP4_PROTECTED for entry in sound)
-
-
-_MP4_SOUND = (b"mp4a", b"alac", b"ac-3", b"ec-3", b"Opus", b"fLaC", b"samr", b"sawb", b".mp3")

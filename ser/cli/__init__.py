@@ -6,6 +6,7 @@ One module a command, which parses, calls and prints. A new command is one file 
 
 import ast
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ser.errors import SerError
+from ser.filenames import error_text
 
 COMMANDS = (
     "predict", "record", "serve", "download", "convert", "explore", "train", "evaluate", "search",
@@ -48,6 +50,8 @@ def run(command: Callable[[], int]) -> None:
     The status is 2 for such an error, and 130 after Ctrl-C.
     """
     name = Path(sys.argv[0]).name
+    if isinstance(sys.stdout, io.TextIOWrapper):  # of an old encoding that lacks some letters
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(command())
     except KeyboardInterrupt:
@@ -63,7 +67,7 @@ def run(command: Callable[[], int]) -> None:
         print(f"{name}: {way_out}", file=sys.stderr)
         sys.exit(2)
     except (SerError, OSError) as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        print(f"{name}: {error_text(error)}", file=sys.stderr)
         sys.exit(2)
 
 

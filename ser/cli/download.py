@@ -9,6 +9,7 @@ from ser.cli import options
 from ser.corpora import CORPORA, Corpus, Edition
 from ser.corpora.download import fetch, list_files, mirrored
 from ser.errors import DownloadFault, UsageError
+from ser.filenames import show_path
 from ser.plugins import lookup
 
 
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             failed = True
             options.note(f"{corpus.name}: {fault}")
             continue
-        print(f"{corpus.name}: {fetched} fetched, {present} were there, in {args.to / corpus.name}")
+        folder = show_path(args.to / corpus.name)
+        print(f"{corpus.name}: {fetched} fetched, {present} were there, in {folder}")
     return 1 if failed else 0
 
 

@@ -21,6 +21,7 @@ from ser.data.dataset import Dataset, load_dataset
 from ser.data.splits import CROSS, PROTOCOLS, RANDOM, find_protocol
 from ser.errors import UsageError
 from ser.features import FeatureSet
+from ser.filenames import show_path
 from ser.metrics import Scores
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.reports.markdown import evaluation_report
@@ -165,16 +166,16 @@ def _evaluate_file(args: argparse.Namespace) -> int:
             predictor, found.utterances, progress=options.clip_progress("answers")
         )
         for line in faults:
-            options.note(line)
+            options.note(f"left out {line}")
     labels = predictor.model_file.metadata.labels
     result = score_external(labels, clips, answers)
     figures = result.summary() | {
         "model": predictor.model_file.metadata.name,
-        "data": ", ".join(path.resolve().name for path in args.data),
+        "data": ", ".join(show_path(path.resolve().name) for path in args.data),
     }
     details = "\n".join(result.lines())
     if args.report:
-        _report(args.report, result.scores, Path(args.what).name, details)
+        _report(args.report, result.scores, show_path(Path(args.what).name), details)
         options.write_json(args.report / "scores.json", figures)
     options.note("if the model was trained on any of these voices, the figure flatters it")
     print(details)

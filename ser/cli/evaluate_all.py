@@ -7,6 +7,7 @@ from ser.cli import options
 from ser.data.dataset import load_dataset
 from ser.evaluation.recipe_benchmark import is_done, plan_runs, run_all
 from ser.features import FEATURE_SETS
+from ser.filenames import show_path
 from ser.models.recipes import RECIPES
 from ser.plugins import lookup
 from ser.reports.recipe_table import write_recipe_tables
@@ -39,5 +40,5 @@ def evaluate_all(args: argparse.Namespace) -> int:
         name = f"{run.recipe.name}, {run.protocol}"
         options.note(f"{number}/{len(todo)} {name}: {outcome} ({result['seconds']} s)")
         write()
-    print(f"{args.table}: {len(runs)} runs, {failed} failed")
+    print(f"{show_path(args.table)}: {len(runs)} runs, {failed} failed")
     return 1 if failed else 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from ser.cli import options
 from ser.corpora import CORPORA, scan
 from ser.errors import UsageError
+from ser.filenames import show_path
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     summary, *unknown = found.summary().splitlines()
     options.note("\n".join([summary, *unknown]))
     if not found.utterances:
-        raise UsageError(f"no utterance below {', '.join(map(str, args.data))}")
+        raise UsageError(f"no utterance below {', '.join(map(show_path, args.data))}")
 
     from ser.reports.corpus_report import write_corpus_report
 
@@ -44,5 +45,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         notes=[f"{summary}."],
         progress=options.clip_progress("clips"),
     )
-    print(page)
+    print(show_path(page))
     return 0

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ser.cli import options
 from ser.corpora import CORPORA, Utterance, scan
-from ser.data.extraction import extract
+from ser.data.dataset import no_utterance
+from ser.data.extraction import extract, no_clip_readable
 from ser.data.feature_tables import FORMATS, new_table
 from ser.data.manifest import write_manifest
-from ser.errors import UsageError
 from ser.features import FEATURE_SETS
+from ser.filenames import show_path
 from ser.plugins import lookup
 
 
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = scan(args.data, CORPORA)
     options.note(found.summary())
     if not found.utterances:
-        raise UsageError(f"no utterance of {', '.join(CORPORA)} below {args.data}")
+        raise no_utterance(args.data)
     kept: list[Utterance] = []
     faults: list[str] = []
     start = time.monotonic()
@@ -61,9 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             kept += chunk.utterances
             faults += chunk.faults
             progress.update(chunk.n_clips)
+        if not kept:
+            raise no_clip_readable(faults)
     seconds = time.monotonic() - start
     options.note(f"{len(found.utterances) / seconds:.0f} clips a second")
     manifest = write_manifest(args.out, features, kept, found, faults)
-    print(f"{args.out}: {len(kept)} clips of shape {features.shape}, {len(faults)} left out")
-    print(f"{manifest}: how it was made")
+    counts = f"{len(kept)} clips of shape {features.shape}, {len(faults)} left out"
+    print(f"{show_path(args.out)}: {counts}")
+    print(f"{show_path(manifest)}: how it was made")
     return 1 if faults else 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser.errors import UsageError
+from ser.filenames import printable
 
 if TYPE_CHECKING:
     from ser.models.recipes import KerasRecipe
@@ -18,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when i
 
 def note(text: str) -> None:
     """Print a line on stderr: it is not a result."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
 
 
 def clip_progress(what: str) -> Callable[[Any], Any]:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ser.errors import SerError
+from ser.filenames import error_text, show_path
 from ser.inference import Prediction, Predictor
 from ser.resources import DEFAULT_MODEL
 
-#: Called with a path and its prediction, or the error that came instead.
-Writer = Callable[[Path, Prediction | Exception], None]
+#: Called with the name of a file and its prediction, or the error that came instead.
+Writer = Callable[[str, Prediction | Exception], None]
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -34,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = False
     for path in args.files:
         try:
-            write(path, predictor.predict(path))
+            write(show_path(path), predictor.predict(path))
         except (SerError, OSError) as error:
             failed = True
-            write(path, error)
+            write(show_path(path), error)
     return 1 if failed else 0
 
 
@@ -46,11 +47,11 @@ def _code(error: Exception) -> str:
 
 
 def _text(_labels: Sequence[str]) -> Writer:
-    def write(path: Path, result: Prediction | Exception) -> None:
+    def write(name: str, result: Prediction | Exception) -> None:
         if isinstance(result, Exception):
-            print(f"{path}: error: {result}")
+            print(f"{name}: error: {error_text(result)}")
         else:
-            print(f"{path}: {result.emotion} ({result.confidence:.0%})")
+            print(f"{name}: {result.emotion} ({result.confidence:.0%})")
 
     return write
 
@@ -58,12 +59,12 @@ def _text(_labels: Sequence[str]) -> Writer:
 def _json(_labels: Sequence[str]) -> Writer:
     """Return a writer of one JSON object a line."""
 
-    def write(path: Path, result: Prediction | Exception) -> None:
+    def write(name: str, result: Prediction | Exception) -> None:
         if isinstance(result, Exception):
-            answer: dict = {"error": {"code": _code(result), "message": str(result)}}
+            answer: dict = {"error": {"code": _code(result), "message": error_text(result)}}
         else:
             answer = result.to_dict()
-        print(json.dumps({"file": str(path), **answer}))
+        print(json.dumps({"file": name, **answer}))
 
     return write
 
@@ -73,12 +74,13 @@ def _csv(labels: Sequence[str]) -> Writer:
     rows = csv.writer(sys.stdout)
     rows.writerow(["file", "emotion", "confidence", "duration", *labels, "error"])
 
-    def write(path: Path, result: Prediction | Exception) -> None:
+    def write(name: str, result: Prediction | Exception) -> None:
         if isinstance(result, Exception):
-            rows.writerow([path, "", "", "", *("" for _ in labels), f"{_code(result)}: {result}"])
+            fault = f"{_code(result)}: {error_text(result)}"
+            rows.writerow([name, "", "", "", *("" for _ in labels), fault])
             return
         numbers = [f"{p:.6f}" for p in result.probabilities.values()]
-        row = [path, result.emotion, f"{result.confidence:.6f}", f"{result.duration:.3f}"]
+        row = [name, result.emotion, f"{result.confidence:.6f}", f"{result.duration:.3f}"]
         rows.writerow([*row, *numbers, ""])
 
     return write

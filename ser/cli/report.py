@@ -17,7 +17,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    from ser.filenames import show_path
     from ser.reports.html import collect_reports
 
-    print(collect_reports(parse(arguments).folder))
+    print(show_path(collect_reports(parse(arguments).folder)))
     return 0

@@ -14,6 +14,7 @@ from ser.cli import options
 from ser.data import hold_out_test
 from ser.data.dataset import load_dataset
 from ser.data.parallel import joblib_workers
+from ser.filenames import show_path
 from ser.models.recipes import RECIPES, recipe_features
 from ser.plugins import lookup
 
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             rest, _ = hold_out_test(dataset.utterances, seed=args.seed)
             best = search(recipe, dataset.select(rest), seed=args.seed, most=args.most)
             found.append(best)
-            print(f"{save_best(best, args.out)}: UAR {best.uar:.1%}, {best.params}")
+            print(f"{show_path(save_best(best, args.out))}: UAR {best.uar:.1%}, {best.params}")
             measured += compare(
                 with_params(recipe, best.params), dataset.select(rest), seed=args.seed
             )
@@ -67,6 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured, args.out / "comparison.png", "the best of each, on validation speakers"
     )
     options.write_json(args.out / "comparison.json", [asdict(m) for m in measured])
-    print(f"{args.out}: comparison.png, comparison.json")
+    print(f"{show_path(args.out)}: comparison.png, comparison.json")
     print(json.dumps({best.recipe: asdict(best) for best in found}))
     return 0

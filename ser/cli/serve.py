@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ser.errors import ModelFileError, SerError
+from ser.filenames import error_text
 from ser.web.request_log import configure_logging
 from ser.web.settings import SETTINGS, Settings, read_settings
 from ser.web.supervisor import ConnectionCounts, Supervisor, exit_when_told, listen
@@ -45,7 +46,7 @@ def serve() -> int:
             lambda copy: _serve_copy(settings.share(), sockets, copy, counts), copies, sockets
         ).run()
     except (SerError, OSError) as error:
-        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: {error_text(error)}", file=sys.stderr)
         return 2
 
 

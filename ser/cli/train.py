@@ -15,6 +15,7 @@ from ser.cli import options
 from ser.data import hold_out_validation
 from ser.data.dataset import Dataset, load_dataset
 from ser.errors import UsageError
+from ser.filenames import show_path
 from ser.models.recipes import RECIPES, EstimatorRecipe, KerasRecipe, Recipe, recipe_features
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
     plot_confusion(result, report / "confusion.png", title)
     (report / "report.txt").write_text(f"{title}\n\n{classification_text(result)}")
-    print(f"{args.out}: {split}")
-    print(f"{report}: {', '.join(sorted(path.name for path in report.iterdir()))}")
+    print(f"{show_path(args.out)}: {split}")
+    files = sorted(show_path(path.name) for path in report.iterdir())
+    print(f"{show_path(report)}: {', '.join(files)}")
     return 0
 
 

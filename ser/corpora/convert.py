@@ -10,8 +10,11 @@ from pathlib import Path
 
 from ser.audio import ffmpeg_path
 from ser.audio.containers import detect_container
+from ser.audio.unsupported import UNKNOWN, describe_unsupported
 from ser.corpora import AUDIO_SUFFIXES
+from ser.corpora.walk import FolderWalk
 from ser.errors import Damaged, DecoderUnavailable, UsageError
+from ser.filenames import error_text, show_path
 
 
 @dataclass(frozen=True)
@@ -28,23 +31,28 @@ class Job:
 
 
 def plan(in_dir: Path, out_dir: Path) -> list[Job]:
-    """List the audio and video files below `in_dir`, each with its WAV below `out_dir`.
+    """List the audio and video files that `FolderWalk` finds, each with its WAV below `out_dir`.
 
     Raises:
         UsageError: there are no such files, or two would become the same WAV.
     """
     if not in_dir.is_dir():
-        raise UsageError(f"no such folder: {in_dir}")
+        raise UsageError(f"no such folder: {show_path(in_dir)}")
     if out_dir.resolve().is_relative_to(in_dir.resolve()):
-        raise UsageError(f"{out_dir} lies inside {in_dir}: its WAVs would be converted again")
-    sources = sorted(p for p in in_dir.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+        raise UsageError(
+            f"{show_path(out_dir)} lies inside {show_path(in_dir)}: "
+            "its WAVs would be converted again"
+        )
+    files = FolderWalk().files(in_dir)
+    sources = sorted(path for path in files if path.suffix.lower() in AUDIO_SUFFIXES)
     if not sources:
-        raise UsageError(f"no audio or video file below {in_dir}")
+        raise UsageError(f"no audio or video file below {show_path(in_dir)}")
     targets: dict[Path, Path] = {}
     for source in sources:
         target = out_dir / source.relative_to(in_dir).with_suffix(".wav")
         if target in targets:
-            raise UsageError(f"{targets[target]} and {source} would both become {target}")
+            both = f"{show_path(targets[target])} and {show_path(source)}"
+            raise UsageError(f"{both} would both become {show_path(target)}")
         targets[target] = source
     return [Job(source, target) for target, source in targets.items()]
 
@@ -69,9 +77,9 @@ def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
         partial = job.target.with_name(f".{job.target.name}.partial")
         try:
             # ffmpeg has its own names for formats: .opus is ogg, .mkv is matroska.
-            found = detect_container(job.source.read_bytes())
+            found = detect_container(data := job.source.read_bytes())
             if found is None:
-                raise ValueError("not of a known audio or video format")
+                raise ValueError(describe_unsupported(data) or UNKNOWN)
             # The one reader of pydub that needs no ffprobe, which imageio-ffmpeg does not contain.
             segment = AudioSegment.from_file_using_temporary_files(
                 str(job.source), format=found.container.demuxer
@@ -79,11 +87,11 @@ def convert(jobs: Iterable[Job]) -> Iterator[tuple[Job, Damaged | None]]:
             segment.export(partial, format="wav").close()
             partial.replace(job.target)
             yield job, None
-        except FileNotFoundError as error:
-            raise DecoderUnavailable(f"{job.source} or ffmpeg no longer exists") from error
         except (CouldntDecodeError, EOFError, OSError, ValueError) as error:
             partial.unlink(missing_ok=True)
-            reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-            damaged = Damaged(f"{job.source}: {reason[0]}")
+            if isinstance(error, FileNotFoundError) and job.source.exists():
+                raise DecoderUnavailable("ffmpeg no longer exists") from error
+            reason = error_text(error).strip().rpartition("\n")[2]
+            damaged = Damaged(f"{show_path(job.source)}: {reason}")
             damaged.__cause__ = error
             yield job, damaged

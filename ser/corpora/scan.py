@@ -1,6 +1,5 @@
 """Scanning folders for utterances; every file is reported as found, a copy, or unknown."""
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +7,19 @@ from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
 from ser.corpora.custom import MANIFEST_SUFFIX, read_manifest
+from ser.corpora.walk import FolderWalk
 from ser.errors import UsageError
+from ser.filenames import show_path
 
-#: Suffixes of files that `ser.audio` decodes.
+#: Suffixes of audio and video files, in lower case. `ser.audio` decodes by content, not by suffix.
 AUDIO_SUFFIXES = frozenset(
     {
-        ".3gp", ".aac", ".aif", ".aiff", ".amr", ".au", ".avi", ".caf", ".flac", ".flv", ".m4a",
-        ".mkv", ".mov", ".mp3", ".mp4", ".mpg", ".ogg", ".opus", ".ts", ".wav", ".webm", ".wma",
+        ".3g2", ".3gp", ".aac", ".ac3", ".aif", ".aifc", ".aiff", ".amr", ".ape", ".asf", ".au",
+        ".avi", ".awb", ".bwf", ".caf", ".dts", ".eac3", ".f4v", ".flac", ".flv", ".latm", ".loas",
+        ".m2ts", ".m4a", ".m4b", ".m4r", ".m4v", ".mka", ".mkv", ".mov", ".mp1", ".mp2", ".mp3",
+        ".mp4", ".mpa", ".mpeg", ".mpg", ".mpga", ".mts", ".mxf", ".oga", ".ogg", ".opus", ".qt",
+        ".ra", ".rf64", ".rm", ".snd", ".sph", ".spx", ".ts", ".tta", ".voc", ".vob", ".w64",
+        ".wav", ".weba", ".webm", ".wma", ".wmv", ".wv",
     }
 )  # fmt: skip
 
@@ -28,12 +33,14 @@ class Scan:
         copies: further files of a take.
         unknown: audio files whose name no corpus knows.
         other: files that are not audio.
+        skipped: as in `FolderWalk`.
     """
 
     utterances: list[Utterance] = field(default_factory=list)
     copies: list[Path] = field(default_factory=list)
     unknown: list[Path] = field(default_factory=list)
     other: list[Path] = field(default_factory=list)
+    skipped: Counter[Path] = field(default_factory=Counter)
 
     def summary(self) -> str:
         """Return a line of counts, then a line for each audio file that no corpus knows."""
@@ -42,13 +49,14 @@ class Scan:
         parts += [f"{len(self.copies)} copies left out"] if self.copies else []
         parts += [f"{len(self.unknown)} of no known corpus"] if self.unknown else []
         parts += [f"{len(self.other)} not audio"] if self.other else []
-        return "\n".join(
-            [", ".join(parts), *(f"  not of a known corpus: {p}" for p in self.unknown)]
-        )
+        if skipped := self.skipped.total():
+            parts.append(f"{skipped} system or hidden file{'s' if skipped > 1 else ''} skipped")
+        unknown = (f"  not of a known corpus: {show_path(path)}" for path in self.unknown)
+        return "\n".join([", ".join(parts), *unknown])
 
 
 def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
-    """Find the utterances of `corpora` below `folders`.
+    """Find the utterances of `corpora` below `folders`, as `FolderWalk` walks them.
 
     A take with several files (a folder of RAVDESS that contains a copy of itself, a clip as mp4
     and as wav) counts once, so that no split puts it on both sides.
@@ -59,10 +67,11 @@ def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
     Raises:
         UsageError: a folder does not exist, or a manifest is invalid.
     """
-    result = Scan()
+    walk = FolderWalk()
+    result = Scan(skipped=walk.skipped)
     seen: set[tuple[str, str]] = set()
     ordered = sorted(corpora.values(), key=lambda corpus: corpus.fallback)
-    for path, utterance in _parse_files(folders, ordered):
+    for path, utterance in _parse_files(folders, ordered, walk):
         if utterance is None:
             is_audio = path.suffix.lower() in AUDIO_SUFFIXES
             (result.unknown if is_audio else result.other).append(path)
@@ -75,7 +84,7 @@ def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
 
 
 def _parse_files(
-    folders: Iterable[Path], corpora: Sequence[Corpus]
+    folders: Iterable[Path], corpora: Sequence[Corpus], walk: FolderWalk
 ) -> Iterator[tuple[Path, Utterance | None]]:
     """Yield every file, with its utterance or None; the first corpus that knows a name counts."""
     for folder in folders:
@@ -83,10 +92,7 @@ def _parse_files(
             yield from ((utterance.path, utterance) for utterance in read_manifest(folder))
             continue
         if not folder.is_dir():
-            raise UsageError(f"no such folder: {folder}")
-        for root, dirs, names in os.walk(folder):
-            dirs.sort()
-            for name in sorted(names):
-                path = Path(root, name)
-                is_audio = path.suffix.lower() in AUDIO_SUFFIXES
-                yield path, next((u for c in corpora if is_audio and (u := c.parse(path))), None)
+            raise UsageError(f"no such folder: {show_path(folder)}")
+        for path in walk.files(folder):
+            is_audio = path.suffix.lower() in AUDIO_SUFFIXES
+            yield path, next((u for c in corpora if is_audio and (u := c.parse(path))), None)

@@ -52,7 +52,7 @@ def cached(
     code = code_digest(*_MODULES)
     digest.update(json.dumps([code, versions, parameters], sort_keys=True).encode())
     for path in files:
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        digest.update(_content_digest(path))
     path = cache_folder() / f"{name}-{digest.hexdigest()[:24]}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
@@ -63,6 +63,14 @@ def cached(
         np.savez(partial, allow_pickle=False, **arrays)
     Path(partial.name).replace(path)
     return arrays
+
+
+def _content_digest(path: Path) -> bytes:
+    """Return the SHA-256 of a file's content, or of the error if it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).digest()
+    except OSError as error:
+        return hashlib.sha256(repr(error).encode(errors="surrogateescape")).digest()
 
 
 def library_versions() -> dict[str, str]:

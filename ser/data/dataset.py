@@ -10,10 +10,11 @@ import numpy as np
 
 from ser.corpora import CORPORA, Utterance, scan
 from ser.data.cache import cached
-from ser.data.extraction import extract_file
+from ser.data.extraction import extract_file, fault_line, no_clip_readable
 from ser.data.feature_matrix import load_matrix
 from ser.errors import UsageError
 from ser.features import FeatureSet
+from ser.filenames import show_path
 from ser.models.label_sets import LabelSet, balanced
 from ser.models.recipes.base import Recipe
 
@@ -123,7 +124,7 @@ def load_dataset(
         progress: wraps the utterances while they are extracted, such as `tqdm.tqdm`.
 
     Raises:
-        UsageError: there is no utterance, or the .npz file is not usable.
+        UsageError: there is no utterance, none can be read, or the .npz file is not usable.
     """
     if any(path.suffix == ".npz" for path in data):
         if len(data) > 1:
@@ -131,6 +132,8 @@ def load_dataset(
         x, utterances, note = load_matrix(data[0], features)
         return Dataset(x, utterances, (note,))
     found = scan(data, CORPORA)
+    if not found.utterances:
+        raise no_utterance(data)
 
     def extract() -> dict[str, np.ndarray]:
         results = [extract_file(u.path, features) for u in progress(found.utterances)]
@@ -143,12 +146,23 @@ def load_dataset(
     paths = [utterance.path for utterance in found.utterances]
     stored = cached("features", paths, features.to_metadata(), extract)
     kept = tuple(u for u, f in zip(found.utterances, stored["faults"], strict=True) if not f)
-    if not kept:
-        folders = ", ".join(map(str, data))
-        raise UsageError(f"no utterance of {', '.join(CORPORA)} below {folders}")
     left_out = [
-        f"left out {path}: {fault}"
+        fault_line(path, fault)
         for path, fault in zip(paths, stored["faults"], strict=True)
         if fault
     ]
-    return Dataset(stored["features"], kept, (found.summary(), *left_out))
+    if not kept:
+        raise no_clip_readable(left_out)
+    lost = {u.corpus for u in found.utterances} - {u.corpus for u in kept}
+    notes = (
+        found.summary(),
+        *(f"left out {line}" for line in left_out),
+        *(f"no clip of {corpus} can be read" for corpus in sorted(lost)),
+    )
+    return Dataset(stored["features"], kept, notes)
+
+
+def no_utterance(data: Iterable[Path]) -> UsageError:
+    """Return the error for folders in which a scan finds nothing."""
+    folders = ", ".join(map(show_path, data))
+    return UsageError(f"no utterance of {', '.join(CORPORA)} below {folders}")

@@ -10,10 +10,12 @@ import numpy as np
 from ser.audio import load_audio
 from ser.corpora import Utterance
 from ser.data.parallel import parallel_map
-from ser.errors import SerError
+from ser.errors import SerError, UsageError
 from ser.features import FEATURE_SETS, FeatureSet
+from ser.filenames import error_text, show_path
 
 CHUNK = 32  # clips
+_FAULTS_SHOWN = 3  # of a corpus without a readable clip
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,29 @@ def extract_file(path: Path, features: FeatureSet) -> tuple[np.ndarray | None, s
     try:
         return features.extract(load_audio(path, rate=features.sample_rate).samples), ""
     except (SerError, OSError) as error:
-        return None, str(error) or type(error).__name__
+        return None, fault_text(error)
+
+
+def fault_text(error: Exception) -> str:
+    """Return why a clip cannot be read, without its name: the cache holds for any name."""
+    return getattr(error, "strerror", None) or error_text(error)
+
+
+def fault_line(path: Path, fault: str) -> str:
+    """Return the line that says why a clip is left out."""
+    return f"{show_path(path)}: {fault}"
+
+
+def no_clip_readable(faults: Sequence[str]) -> UsageError:
+    """Return the error for clips none of which can be read; it shows the first faults.
+
+    Args:
+        faults: one line for each clip.
+    """
+    lines = [f"  {fault}" for fault in faults[:_FAULTS_SHOWN]]
+    if len(faults) > _FAULTS_SHOWN:
+        lines.append("  …")
+    return UsageError("\n".join(["none of the clips can be read:", *lines]))
 
 
 def _extract(name: str, utterances: Sequence[Utterance]) -> Chunk:
@@ -74,5 +98,5 @@ def _extract(name: str, utterances: Sequence[Utterance]) -> Chunk:
     return Chunk(
         np.stack(rows) if rows else np.empty((0, *features.shape), np.float32),
         tuple(u for u, _, fault in results if not fault),
-        tuple(f"{u.path}: {fault}" for u, _, fault in results if fault),
+        tuple(fault_line(u.path, fault) for u, _, fault in results if fault),
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from ser.data.extraction import Chunk
 from ser.features import FeatureSet
+from ser.filenames import show_path
 from ser.labels import EMOTIONS
 from ser.plugins import lookup
 
@@ -50,7 +51,8 @@ def new_table(path: Path, features: FeatureSet) -> Iterator[Table]:
 
 
 def _facts(chunk: Chunk) -> list[list[str]]:
-    return [[str(getattr(u, column)) for column in COLUMNS] for u in chunk.utterances]
+    others = COLUMNS[1:]  # the first is the path
+    return [[show_path(u.path), *(str(getattr(u, f)) for f in others)] for u in chunk.utterances]
 
 
 class _Csv:
@@ -86,7 +88,8 @@ class _Parquet:
         values = pyarrow.list_(pyarrow.float32(), self._size)
         shape = {"shape": ",".join(map(str, features.shape)), "features": features.name}
         self._schema = pyarrow.schema([*fields, ("features", values)], metadata=shape)
-        self._writer = parquet.ParquetWriter(path, self._schema)
+        self._file = path.open("wb")  # pyarrow opens only paths in UTF-8
+        self._writer = parquet.ParquetWriter(self._file, self._schema)
 
     def write(self, chunk: Chunk) -> None:
         import pyarrow
@@ -98,6 +101,7 @@ class _Parquet:
 
     def close(self) -> None:
         self._writer.close()
+        self._file.close()
 
 
 class _Npz:

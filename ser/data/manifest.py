@@ -10,6 +10,7 @@ from typing import Any
 from ser.corpora import Scan, Utterance
 from ser.data.cache import library_versions
 from ser.features import FeatureSet
+from ser.filenames import show_path
 
 
 def write_manifest(
@@ -31,14 +32,15 @@ def write_manifest(
     """
     left_out: dict[str, Any] = {
         "cannot be read": list(faults),
-        "copy of a take": list(map(str, found.copies)),
-        "of no known corpus": list(map(str, found.unknown)),
-        "not audio": list(map(str, found.other)),
+        "copy of a take": list(map(show_path, found.copies)),
+        "of no known corpus": list(map(show_path, found.unknown)),
+        "not audio": list(map(show_path, found.other)),
+        "system file or hidden folder": list(map(show_path, found.skipped)),
     }
     with table.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     manifest = {
-        "table": table.name,
+        "table": show_path(table.name),
         "sha256": digest,
         "features": features.to_metadata(),
         "versions": library_versions(),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ser.corpora import Utterance
+from ser.data.extraction import fault_line, fault_text, no_clip_readable
 from ser.errors import SerError, UsageError
 from ser.inference.predictor import Predictor
 from ser.metrics import Scores, score
@@ -68,16 +69,21 @@ def predict_clips(
     Returns:
         the readable clips; the probabilities of the labels, shape (clips, labels); one line for
         each clip that could not be read.
+
+    Raises:
+        UsageError: none of the clips can be read.
     """
     readable, rows, faults = [], [], []
     for utterance in progress(utterances):
         try:
             prediction = predictor.predict(utterance.path)
         except (SerError, OSError) as error:
-            faults.append(f"left out {utterance.path}: {error}")
+            faults.append(fault_line(utterance.path, fault_text(error)))
             continue
         readable.append(utterance)
         rows.append(list(prediction.probabilities.values()))
+    if faults and not readable:
+        raise no_clip_readable(faults)
     return readable, np.array(rows), faults
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS, FeatureSet
+from ser.filenames import show_path
 from ser.labels import EMOTIONS
 from ser.models import sklearn_models
 from ser.models.layer_allowlist import MAX_BYTES, check_arrays, check_layers
@@ -99,7 +100,7 @@ def read_model_file(path: Path) -> ModelFile:
         version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         read = _read_skops if zipfile.is_zipfile(path) else _read_hdf5
         architecture, stored = read(path)
-        return _checked(path, version, architecture, _metadata(path.stem, stored))
+        return _checked(path, version, architecture, _metadata(show_path(path.stem), stored))
     except ModelFileError as error:
         raise ModelFileError(f"model file {path}: {error}") from error
     except _MALFORMED as error:

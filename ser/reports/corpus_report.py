@@ -12,7 +12,9 @@ from matplotlib.ticker import MaxNLocator
 from ser.audio import load_audio
 from ser.corpora import Utterance
 from ser.data.cache import cached
-from ser.errors import SerError, UsageError
+from ser.data.extraction import fault_line, fault_text, no_clip_readable
+from ser.errors import SerError
+from ser.filenames import show_path
 from ser.labels import VOCABULARY
 from ser.reports.html import PAGE, Section, write_page
 from ser.reports.rendering import render
@@ -39,11 +41,12 @@ def write_corpus_report(
     Raises:
         UsageError: none of the clips can be read.
     """
-    seconds, level = _measure(utterances, progress)
-    readable = seconds > 0
+    seconds, level, faults = _measure(utterances, progress)
+    readable = faults == ""
     clips = [u for u, can_be_read in zip(utterances, readable, strict=True) if can_be_read]
     if not clips:
-        raise UsageError("none of the clips can be read")
+        faulty = zip(utterances, faults, strict=True)
+        raise no_clip_readable([fault_line(u.path, fault) for u, fault in faulty])
     seconds, level = seconds[readable], level[readable]
     emotions = [e for e in VOCABULARY if any(u.emotion == e for u in clips)]
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,24 +84,25 @@ def write_corpus_report(
 def _measure(
     utterances: Sequence[Utterance],
     progress: Callable[[Iterable[Utterance]], Iterable[Utterance]],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the length in seconds and the level in dB of each clip; 0 and 0 if unreadable."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the length in seconds, the level in dB and "" of each clip; or 0, 0 and the error."""
 
     def compute() -> dict[str, np.ndarray]:
         rows = []
         for utterance in progress(utterances):
             try:
                 audio = load_audio(utterance.path)
-            except (SerError, OSError):
-                rows.append((0.0, 0.0))
+            except (SerError, OSError) as error:
+                rows.append((0.0, 0.0, fault_text(error)))
                 continue
             power = float(np.mean(np.square(audio.samples, dtype=np.float64)))
-            rows.append((audio.duration, 10 * np.log10(power)))
-        seconds, level = np.array(rows).reshape(-1, 2).T
-        return {"seconds": seconds, "loudness": level}
+            rows.append((audio.duration, 10 * np.log10(power), ""))
+        seconds, level, faults = zip(*rows, strict=True)
+        arrays = {"seconds": np.array(seconds), "loudness": np.array(level)}
+        return arrays | {"faults": np.array(faults, str)}
 
-    stored = cached("explored", [u.path for u in utterances], [], compute)
-    return stored["seconds"], stored["loudness"]
+    stored = cached("measured", [u.path for u in utterances], [], compute)
+    return stored["seconds"], stored["loudness"], stored["faults"]
 
 
 def _count_rows(clips: Sequence[Utterance], emotions: Sequence[str]) -> list[list[str]]:
@@ -207,7 +211,8 @@ def _plot_clips(
         audio = load_audio(clip.path)
         for draw, panel in zip((draw_waveform, draw_spectrogram, draw_mfcc), axes, strict=True):
             draw(panel, audio.samples, audio.rate)
-        axes[0].set_title(f"{emotion}: {clip.path.name}", loc="left", fontsize=10)
+        title = f"{emotion}: {show_path(clip.path.name)}"
+        axes[0].set_title(title, loc="left", fontsize=10, parse_math=False)
     figure.savefig(path, dpi=100)
 
 

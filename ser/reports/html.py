@@ -1,12 +1,15 @@
 """HTML pages: one page of sections, and the page that collects all reports of a folder."""
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ser.errors import UsageError
+from ser.filenames import show_path
 from ser.reports.plots import plot_evaluations
 from ser.reports.rendering import percent, render
 
@@ -48,7 +51,7 @@ def collect_reports(folder: Path) -> Path:
     """
     reports = sorted({path.parent for path in folder.rglob("*.png")} - {folder})
     if not reports:
-        raise UsageError(f"no report with plots below {folder}")
+        raise UsageError(f"no report with plots below {show_path(folder)}")
     scores = {report: _read_scores(report) for report in reports}
     evaluations = [found for found in scores.values() if found]
     sections = [_evaluations_section(evaluations, folder)] if evaluations else []
@@ -94,11 +97,17 @@ def _evaluation_row(scores: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _report_section(folder: Path, report: Path, scores: dict[str, Any]) -> Section:
-    name = report.relative_to(folder)
-    files = sorted(report.iterdir())
+    addresses = {file: _address(file.relative_to(folder)) for file in sorted(report.iterdir())}
     return Section(
-        heading=name.as_posix(),
+        heading=show_path(report.relative_to(folder).as_posix()),
         text=" · ".join(_evaluation_row(scores)[:2]) if scores else "",
-        images=[(name / file.name).as_posix() for file in files if file.suffix == ".png"],
-        links=[(name / file.name).as_posix() for file in files if file.suffix in (".txt", ".html")],
+        images=[address for file, address in addresses.items() if file.suffix == ".png"],
+        links=[address for file, address in addresses.items() if file.suffix in (".txt", ".html")],
+    )
+
+
+def _address(path: Path) -> str:
+    """Return a relative path as an address; letters of any alphabet stay readable."""
+    return "".join(
+        c if c.isprintable() and c not in "%?#" else quote(os.fsencode(c)) for c in path.as_posix()
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ser.corpora import CORPORA
+from ser.filenames import show_path
 from ser.models.model_file import Metadata, ModelFile, read_model_file
 from ser.reports.markdown import evaluation_report
 from ser.reports.rendering import percent, render
@@ -51,7 +52,7 @@ def model_card(model_file: ModelFile) -> str:
     return render(
         "model_card.md.j2",
         meta=meta,
-        file_name=model_file.path.name,
+        file_name=show_path(model_file.path.name),
         version=model_file.version,
         parameters=_pairs(meta.features["params"]),
         training_data=training_data(meta),

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from ser.inference.model_loader import ModelLoader
 from ser.models import read_model_file
 from ser.resources import data_folder
 from ser.web import errors, routes
 from ser.web.metrics import Metrics
-from ser.web.model_loader import ModelLoader
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.request_log import ID_HEADER, REFUSAL, current_record, log_request
 from ser.web.security import add_headers, check_origin

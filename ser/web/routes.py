@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
 from ser.errors import WARNINGS
+from ser.inference.model_loader import ModelLoader
 from ser.inference.predictor import Prediction, Predictor
 from ser.labels import EMOJI
 from ser.reports.model_card import (
@@ -20,7 +21,6 @@ from ser.reports.model_card import (
 )
 from ser.web.errors import ApiError, retry_later
 from ser.web.metrics import CONTENT_TYPE, Metrics
-from ser.web.model_loader import ModelLoader
 from ser.web.openapi import describe
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.request_log import current_record

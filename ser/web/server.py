@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Flask
 
+from ser.inference.model_loader import ModelLoader
 from ser.web.connection import Channel, ConnectionSettings, Unavailable
-from ser.web.model_loader import ModelLoader
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.settings import Settings
 from ser.web.supervisor import ConnectionCounts

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from tempfile import TemporaryDirectory
 
 from ser.errors import SerError, UsageError
+from ser.filenames import error_text
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +154,7 @@ class Supervisor:
             self._serve(copy)
             status = 0
         except SerError as error:
-            self._reason[:] = str(error).encode()[:_REASON_BYTES].ljust(_REASON_BYTES, b"\0")
+            self._reason[:] = error_text(error).encode()[:_REASON_BYTES].ljust(_REASON_BYTES, b"\0")
             status = _WRONG_SETUP
         except BaseException:
             log.exception("copy %d failed", copy)

@@ -366,3 +366,9 @@ def test_the_stereo_clips_of_ravdess(real_data, clip):
     assert audio.samples.ndim == 1
     assert 2.9 < audio.duration < 5.4
     assert audio.duration * SAMPLE_RATE == len(audio.samples)
+
+
+def test_a_git_lfs_pointer_is_called_one():
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    with pytest.raises(errors.UnsupportedMedia, match=r"Git LFS pointer.*`git lfs pull`"):
+        load_audio(pointer)

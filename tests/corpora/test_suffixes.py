@@ -1,4 +1,4 @@
-"""The decoder and the converter read files of every suffix that a scan takes for audio."""
+"""The decoder and the converter read files of the suffixes that a scan takes for audio."""
 
 import pytest
 import soundfile
@@ -8,12 +8,23 @@ from ser.corpora import AUDIO_SUFFIXES, CORPORA, scan
 from ser.corpora.convert import convert, plan
 from tests import synth
 
-# Encoders for the suffixes whose default encoder is missing in some builds of ffmpeg.
+# Where ffmpeg does not know the suffix, or where some builds lack its default encoder.
 OPTIONS = {
-    ".3gp": ("-c:a", "aac"), ".mkv": ("-c:a", "flac"), ".mpg": ("-c:a", "mp2"),
-    ".ts": ("-c:a", "mp2"), ".wma": ("-c:a", "wmav2"),
+    ".3g2": ("-c:a", "aac"), ".3gp": ("-c:a", "aac"), ".aifc": ("-f", "aiff"),
+    ".asf": ("-c:a", "wmav2"), ".bwf": ("-f", "wav"), ".f4v": ("-c:a", "aac", "-f", "mp4"),
+    ".m4b": ("-f", "ipod"), ".m4r": ("-f", "ipod"), ".m4v": ("-c:a", "aac", "-f", "mp4"),
+    ".mka": ("-c:a", "flac"), ".mkv": ("-c:a", "flac"), ".mpa": ("-f", "mp2"),
+    ".mpeg": ("-c:a", "mp2"), ".mpg": ("-c:a", "mp2"), ".mpga": ("-f", "mp3"),
+    ".mts": ("-c:a", "mp2", "-f", "mpegts"), ".qt": ("-f", "mov"),
+    ".rf64": ("-f", "wav", "-rf64", "always"), ".snd": ("-f", "au"), ".ts": ("-c:a", "mp2"),
+    ".vob": ("-c:a", "mp2"), ".weba": ("-f", "webm"), ".wma": ("-c:a", "wmav2"),
+    ".wmv": ("-c:a", "wmav2"),
 }  # fmt: skip
-SUFFIXES = sorted(AUDIO_SUFFIXES - {".amr"})  # few builds of ffmpeg can write AMR
+# Few builds of ffmpeg can write these.
+NOT_WRITTEN = {".amr", ".ape", ".awb", ".dts", ".mp1", ".mxf", ".ra", ".rm", ".sph", ".spx"}
+# A scan finds these; whether the decoder reads one depends on what the file holds.
+RARE = {".ac3", ".eac3", ".latm", ".loas", ".m2ts", ".tta", ".voc", ".wv"}
+SUFFIXES = sorted(AUDIO_SUFFIXES - NOT_WRITTEN - RARE)
 
 
 @pytest.fixture(scope="module")
@@ -53,4 +64,31 @@ def test_a_file_that_is_not_audio_is_reported_by_name(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "code.ts").write_text("export const one = 1")
     ((_, fault),) = convert(plan(tmp_path / "in", tmp_path / "out"))
-    assert "code.ts: not of a known audio or video format" in str(fault)
+    assert "code.ts: this is no audio or video file" in str(fault)
+
+
+@pytest.mark.parametrize("suffix", sorted(AUDIO_SUFFIXES))
+def test_a_scan_takes_each_for_audio(tmp_path, suffix):
+    for name in (f"a_happy{suffix}", f"b{suffix.upper()}", "c.txt"):
+        (tmp_path / name).touch()
+    found = scan([tmp_path], CORPORA)
+    assert [u.path.suffix for u in found.utterances] == [suffix]
+    assert [path.suffix for path in found.unknown] == [suffix.upper()]
+    assert [path.name for path in found.other] == ["c.txt"]
+
+
+def test_a_git_lfs_pointer_is_called_one(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.wav").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    )
+    ((_, fault),) = convert(plan(tmp_path / "in", tmp_path / "out"))
+    assert "a.wav: this is a Git LFS pointer" in str(fault)
+    assert "`git lfs pull`" in str(fault)
+
+
+def test_a_link_to_nothing_is_reported_by_name(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.wav").symlink_to(tmp_path / "gone")
+    ((_, fault),) = convert(plan(tmp_path / "in", tmp_path / "out"))
+    assert "a.wav: No such file or directory" in str(fault)

@@ -36,11 +36,14 @@ def test_a_broken_clip_is_named_and_the_status_is_1(tmp_path):
     broken.write_bytes(b"RIFF nothing")
     (corpus / "Actor_01" / "notes.txt").touch()
     (corpus / "Actor_01" / "holiday.mp3").touch()
+    (corpus / ".git").mkdir()
+    (corpus / ".git" / "config").touch()
     out = tmp_path / "t.parquet"
     done = run("extract.py", "--data", corpus, "--features", "mfcc40-mean", "--out", out)
     assert done.returncode == 1
     assert "7 clips of shape (40, 1), 1 left out" in done.stdout
     assert str(broken) in done.stderr
+    assert "1 system or hidden file skipped" in done.stderr
     manifest = json.loads((tmp_path / "t.parquet.json").read_text())
     assert manifest["table"] == "t.parquet"
     assert manifest["sha256"] == hashlib.sha256(out.read_bytes()).hexdigest()
@@ -52,6 +55,7 @@ def test_a_broken_clip_is_named_and_the_status_is_1(tmp_path):
     assert manifest["left_out"] == {
         "of no known corpus": [str(corpus / "Actor_01" / "holiday.mp3")],
         "not audio": [str(corpus / "Actor_01" / "notes.txt")],
+        "system file or hidden folder": [str(corpus / ".git")],
     }
 
 
