@@ -4,6 +4,7 @@ Serving and the command line predict through `Predictor`. Nothing here trains, a
 imports TensorFlow unless KERAS_BACKEND asks for it.
 """
 
-from ser.inference.predictor import STAGES, Prediction, Predictor, Segment
+from ser.inference.prediction import Prediction, Segment
+from ser.inference.predictor import STAGES, Predictor
 
 __all__ = ["STAGES", "Prediction", "Predictor", "Segment"]

@@ -21,6 +21,9 @@ def check_answer(answer: dict, labels) -> None:
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     assert answer["emotion"] == max(answer["probabilities"], key=answer["probabilities"].get)
     assert answer["confidence"] == answer["probabilities"][answer["emotion"]]
+    for part in (answer, *answer["segments"]):
+        assert -1 <= part["arousal"] <= 1
+        assert -1 <= part["valence"] <= 1
     position = 0.0
     for segment in answer["segments"]:
         assert segment["start"] == pytest.approx(position, abs=1e-9)
