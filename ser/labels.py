@@ -25,8 +25,8 @@ EMOJI = {
 #: The arousal and the valence of each emotion, -1 to 1: mean ratings of the words angry, happy,
 #: sad, fearful, disgusted, surprised and bored by Russell and Mehrabian 1977, "Evidence for a
 #: three-factor theory of emotions", Journal of Research in Personality 11, 273-294. Neutral is the
-#: origin. Calm is read off a figure, so it is approximate: Russell 1980, "A circumplex model of
-#: affect", Journal of Personality and Social Psychology 39, 1161-1178, figure 4.
+#: origin. The point of calm is ours: pleasant and quiet, as Russell 1980 places it, "A circumplex
+#: model of affect", Journal of Personality and Social Psychology 39, 1161-1178.
 AROUSAL_VALENCE = {
     "neutral": (0.0, 0.0),
     "calm": (-0.30, 0.55),
