@@ -5,6 +5,16 @@ imports TensorFlow unless KERAS_BACKEND asks for it.
 """
 
 from ser.inference.prediction import Prediction, Segment
-from ser.inference.predictor import STAGES, Predictor
+from ser.inference.predictor import Predictor
+from ser.inference.reference import Reference, make_reference, parse_reference
+from ser.inference.stages import STAGES
 
-__all__ = ["STAGES", "Prediction", "Predictor", "Segment"]
+__all__ = [
+    "STAGES",
+    "Prediction",
+    "Predictor",
+    "Reference",
+    "Segment",
+    "make_reference",
+    "parse_reference",
+]

@@ -114,7 +114,7 @@ def test_an_answer_as_plain_data_is_a_copy(predictor):
     answer = predictor.predict_audio(Audio(synth.voice(12)))
     plain = answer.to_dict()
     assert len(answer.segments) > 1
-    assert plain == asdict(answer)
+    assert plain | {"reference": None} == asdict(answer)
     plain["probabilities"].clear()
     plain["segments"][1]["probabilities"].clear()
     assert answer.to_dict() == asdict(answer) != plain
