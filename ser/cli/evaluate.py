@@ -18,7 +18,7 @@ from ser.cli.evaluate_all import evaluate_all
 from ser.cli.scores import add_to_model, read_scores
 from ser.corpora import CORPORA, scan
 from ser.data.dataset import Dataset, load_dataset
-from ser.data.splits import CROSS, PROTOCOLS, RANDOM, find_protocol
+from ser.data.protocols import PATTERNS, PROTOCOLS, find_protocol
 from ser.errors import UsageError
 from ser.features import FeatureSet
 from ser.filenames import show_path
@@ -27,7 +27,7 @@ from ser.models.recipes import KerasRecipe, recipe_features
 from ser.reports.markdown import evaluation_report
 
 _MODEL_FILES = (".h5", ".skops")
-_PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
+_PROTOCOLS = ", ".join([*PROTOCOLS, *PATTERNS])
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
