@@ -66,7 +66,7 @@ def load_answers(report: Path) -> tuple[Answers, str]:
     Raises:
         UsageError: the folder holds no answers.
     """
-    folder = report if report.is_dir() else report.parent
+    folder = report.parent if report.suffix == ".json" else report
     path = folder / ANSWERS_FILE
     if not path.is_file():
         raise UsageError(
