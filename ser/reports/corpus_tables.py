@@ -50,7 +50,7 @@ def comparison_report(difference: Mapping[str, Any]) -> str:
     groups = difference.get("by_corpus", {})
     rows = [("all clips", difference["uar"]), *groups.items()]
     if groups:
-        rows.append(("**mean over the corpora**", difference["mean_over_corpora"]))
+        rows.append(("**mean of these**", difference["mean_over_corpora"]))
     first, second = difference["recipes"]
     return render(
         "comparison.md.j2",

@@ -50,7 +50,8 @@ def _spread(scores: EvaluationScores, *key: str) -> tuple[str, str]:
     interval: Any = scores.get("interval")
     for part in key:
         sd, interval = (sd or {}).get(part), (interval or {}).get(part)
-    return percent(sd), " to ".join(map(percent, interval or ())) or "–"
+    known = interval if interval and None not in interval else ()
+    return percent(sd), " to ".join(map(percent, known)) or "–"
 
 
 def _emotion_row(scores: EvaluationScores, label: str) -> list[str]:

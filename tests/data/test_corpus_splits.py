@@ -137,7 +137,7 @@ def test_validation_speakers_come_from_every_corpus_with_enough():
 
 
 def test_the_real_corpora(real_data):
-    utterances = [u for u in scan([real_data], CORPORA).utterances]
+    utterances = scan([real_data], CORPORA).utterances
     splits = find_protocol("corpora").splits(utterances, 0)
     assert {split.name for split in splits} >= {"ravdess", "tess"}
     for split in splits:

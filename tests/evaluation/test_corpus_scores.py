@@ -91,7 +91,6 @@ def evaluation(protocol, skill, seeds=(0, 1), name="tree-mfcc40"):
             tested = tuple(others) if protocol == "matrix" else own
             truth = np.array([INDEX[u.emotion] for u in tested])
             probabilities = rng.dirichlet(np.ones(len(LABELS)), len(tested))
-            probabilities[rng.random(len(tested)) < skill] *= 0.1
             sure = rng.random(len(tested)) < skill
             probabilities[sure] = 0.2 * probabilities[sure] + 0.8 * np.eye(len(LABELS))[truth[sure]]
             probabilities /= probabilities.sum(axis=1, keepdims=True)
@@ -198,7 +197,5 @@ def test_what_cannot_be_compared(reports, tmp_path):
     stored["clips"] = np.char.add(stored["clips"], "x")
     (tmp_path / "changed").mkdir()
     np.savez(tmp_path / "changed" / "answers.npz", **stored)
-    with pytest.raises(
-        UsageError, match="180 are only in the first report, 180 only in the second"
-    ):
+    with pytest.raises(UsageError, match="180 are only in the first report, 180 only"):
         compare_reports(one, tmp_path / "changed")
