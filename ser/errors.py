@@ -5,11 +5,16 @@ HTTP and the command line report each by its code.
 
 DAMAGED = "damaged"
 UNCERTAIN = "uncertain"
+REFERENCE_MISMATCH = "reference_mismatch"
 
 #: The text of each warning, by its code.
 WARNINGS = {
     DAMAGED: "The file is damaged; only the part that could be read was analysed.",
     UNCERTAIN: "The model is not sure: such answers are wrong more often than right.",
+    REFERENCE_MISMATCH: (
+        "The normal voice does not fit this recording: another microphone or line, another "
+        "speaker, or too short. The answer is without it."
+    ),
 }
 
 

@@ -14,6 +14,7 @@ from ser.corpora import CORPORA
 from ser.data.protocols import PATTERNS, PROTOCOLS
 from ser.errors import WARNINGS
 from ser.features import FEATURE_SETS
+from ser.labels import AROUSAL_VALENCE, CALM_UP_TO, LIVELY_FROM
 from ser.models.label_sets import LABEL_SETS
 from ser.models.model_file import read_model_file
 from ser.models.recipes import RECIPES
@@ -178,6 +179,14 @@ def test_addresses_and_fields_are_in_the_docs():
     assert set(re.findall(r"^\| `(\w+)` \| ", TEXTS["http-api"], re.MULTILINE)) >= set(answer)
     for field in document["components"]["schemas"]["Segment"]["properties"]:
         assert f"`{field}`" in TEXTS["http-api"]
+
+
+def test_arousal_and_valence_are_in_the_docs():
+    section = TEXTS["http-api"].split("\n## Arousal and valence\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (-?[\d.]+) \| (-?[\d.]+) \|$", section, re.MULTILINE)
+    assert {e: (float(a), float(v)) for e, a, v in rows} == AROUSAL_VALENCE
+    assert f"arousal is {LIVELY_FROM} or more" in section
+    assert f"{CALM_UP_TO} or less" in section
 
 
 def test_metrics_are_in_the_docs():

@@ -16,7 +16,7 @@ from scripts.benchmark.memory import Weighing, held, settled
 from scripts.benchmark.serving import Serving
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ("wav", "mp3", "mp4", "60 s", "600 s")
+KINDS = ("wav", "mp3", "mp3 from a pipe", "opus", "m4a", "mp4", "60 s", "600 s")
 CLIENTS = (1, 2, 4, 8, 16)
 STARTS = 3
 ROUNDS = 5

@@ -31,11 +31,11 @@ def wav(samples: np.ndarray, rate: int) -> bytes:
     return buffer.getvalue()
 
 
-def encoded(data: bytes, extension: str) -> bytes:
-    """Return a WAV as another format, by ffmpeg."""
+def encoded(data: bytes, extension: str, *options: str) -> bytes:
+    """Return a WAV as another format, by ffmpeg with these options."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, f"clip.{extension}")
-        command = [ffmpeg_path(), "-loglevel", "error", "-i", "pipe:0", str(out)]
+        command = [ffmpeg_path(), "-loglevel", "error", "-i", "pipe:0", *options, str(out)]
         subprocess.run(command, input=data, check=True)
         return out.read_bytes()
 
@@ -46,6 +46,10 @@ def bodies() -> dict[str, bytes]:
     return {
         "wav": clip,
         "mp3": encoded(clip, "mp3"),
+        # A pipe cannot go back to write the length of a variable bit rate at the beginning.
+        "mp3 from a pipe": encoded(clip, "mp3", "-q:a", "4", "-write_xing", "0"),
+        "opus": encoded(clip, "ogg", "-c:a", "libopus"),
+        "m4a": encoded(clip, "m4a"),
         "mp4": encoded(clip, "mp4"),
         "60 s": wav(voice(60, 16_000), 16_000),
         "600 s": wav(np.tile(voice(60, 16_000), 10), 16_000),

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ser.augmentation import recording
 from ser.features.mel import mfcc
 
-_LN_PER_DB = np.float32(np.log(10) / 10)  # power is exp(dB * _LN_PER_DB)
-# Noise and babble are drawn once, because that is slow; a window gets random excerpts.
-_NOISE_FRAMES = 5000
-_BABBLE_CLIPS = 200
+_BABBLE_CLIPS = 200  # drawn once, because that is slow; a window gets random excerpts
 _BABBLE_VOICES = (3, 9)  # at least 3, fewer than 9
-_DECAY_DB = (1.5, 7)  # per frame of 23 ms: a reverberation time of 0.2 to 0.9 s
-_WET_DB = (-10, 8)  # power of the echoes, relative to the direct sound
+_REFERENCE_CLIPS = (1, 4)  # at least 1, fewer than 4
+_REFERENCE_WINDOWS = 3  # a reference has frames of so many windows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +39,10 @@ class Augmentation:
         band: probability of a band limit, as of a codec, a telephone or a cheap microphone.
         mask: a block of frames and a block of mel bands, each up to this fraction of all, are
             set to the mean over time (SpecAugment, arXiv 1904.08779).
+        reference: probability that the network hears a window relative to neutral clips of the
+            same speaker, which then have the same speed, room, noise and line. Of relative
+            features only; without it, and for a speaker without another neutral clip, a window is
+            relative to its own mean.
     """
 
     speeds: Mapping[str, Sequence[float]]
@@ -58,6 +60,7 @@ class Augmentation:
     babble_db: tuple[float, float] = (8, 30)
     band: float = 0.0
     mask: float = 0.0
+    reference: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,16 @@ class SpectrogramSet:
         labels: label index of each clip.
         auxiliary: whether each clip is of the auxiliary corpus.
         oversampled: label indices of the oversampled emotions.
+        speakers: of each clip; "" if it is not known. None if no reference is drawn.
+        neutral: whether each clip may be part of a reference; shape (clips,), bool.
     """
 
     spectra: Sequence[Sequence[np.ndarray]]
     labels: np.ndarray
     auxiliary: np.ndarray
     oversampled: frozenset[int] = field(default_factory=frozenset)
+    speakers: np.ndarray | None = None
+    neutral: np.ndarray | None = None
 
     def only(self, rows: np.ndarray) -> "SpectrogramSet":
         """Return some of the clips, by their row numbers."""
@@ -84,16 +91,37 @@ class SpectrogramSet:
             spectra=[self.spectra[i] for i in rows],
             labels=self.labels[rows],
             auxiliary=self.auxiliary[rows],
+            speakers=None if self.speakers is None else self.speakers[rows],
+            neutral=None if self.neutral is None else self.neutral[rows],
         )
+
+    def neutral_rows(self) -> list[np.ndarray]:
+        """Return for each clip the row numbers of the other neutral clips of its speaker."""
+        if self.speakers is None or self.neutral is None:
+            return [np.empty(0, int)] * len(self.labels)
+        of_speaker = {
+            speaker: np.flatnonzero((self.speakers == speaker) & self.neutral)
+            for speaker in set(self.speakers.tolist()) - {""}
+        }
+        none = np.empty(0, int)
+        pools = (of_speaker.get(speaker, none) for speaker in self.speakers.tolist())
+        return [pool[pool != row] for row, pool in enumerate(pools)]
 
 
 def batches(
-    clips: SpectrogramSet, augmentation: Augmentation, *, batch_size: int, n_mfcc: int, seed: int
+    clips: SpectrogramSet,
+    augmentation: Augmentation,
+    *,
+    batch_size: int,
+    n_mfcc: int,
+    seed: int,
+    relative: bool = False,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield training batches without end.
 
     Args:
         seed: the same seed gives the same batches.
+        relative: whether the features are, see `ser.features.base.FeatureSet`.
 
     Yields:
         features, shape (batch_size, frames, n_mfcc), float32, and label indices,
@@ -104,16 +132,20 @@ def batches(
     n_auxiliary = round(batch_size * augmentation.auxiliary_fraction) if len(auxiliary) else 0
     sizes = (batch_size - n_auxiliary, n_auxiliary) if len(main) else (0, batch_size)
     streams = [_row_stream(clips, rows, rng) for rows in (main, auxiliary)]
-    white_noise = _white_noise(clips.spectra[0][0].shape[1], rng)
-    babble_pool = (
-        _babble_pool(clips, augmentation.frames, rng) if augmentation.babble else white_noise
-    )
+    changes = _Changes(clips, augmentation, rng)
+    neutral = clips.neutral_rows() if augmentation.reference else None
     while True:
         chosen = [next(s) for s, size in zip(streams, sizes, strict=True) for _ in range(size)]
-        windows = np.stack(
-            [_window(clips.spectra[i], augmentation, white_noise, babble_pool, rng) for i in chosen]
-        )
-        yield mfcc(windows, n_mfcc=n_mfcc), clips.labels[chosen]
+        drawn = [changes.draw(i, neutral[i] if neutral else ()) for i in chosen]
+        x = mfcc(np.stack([window for window, _ in drawn]), n_mfcc=n_mfcc)
+        if relative:
+            x -= np.stack(
+                [
+                    (own if reference is None else mfcc(reference, n_mfcc=n_mfcc)).mean(axis=0)
+                    for own, (_, reference) in zip(x, drawn, strict=True)
+                ]
+            )[:, np.newaxis]
+        yield x, clips.labels[chosen]
 
 
 def _row_stream(clips: SpectrogramSet, rows: np.ndarray, rng: np.random.Generator) -> Iterator[int]:
@@ -123,50 +155,78 @@ def _row_stream(clips: SpectrogramSet, rows: np.ndarray, rng: np.random.Generato
         yield from rng.permutation([*rows, *extra]).tolist()
 
 
-def _white_noise(n_mels: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the power of white noise in mel bands: shape (_NOISE_FRAMES, n_mels), mean 1."""
-    # A higher mel band sums more bins of the spectrum, so that it fluctuates less.
-    degrees = np.linspace(1, 4, n_mels, dtype=np.float32)
-    return rng.standard_gamma(degrees, (_NOISE_FRAMES, n_mels), np.float32) / degrees
+class _Changes:
+    """Draws windows of clips, augmented."""
 
+    def __init__(
+        self, clips: SpectrogramSet, augmentation: Augmentation, rng: np.random.Generator
+    ) -> None:
+        self._spectra, self._augmentation, self._rng = clips.spectra, augmentation, rng
+        self._white_noise = recording.white_noise_power(clips.spectra[0][0].shape[1], rng)
+        # A window and its reference are changed together.
+        frames = augmentation.frames * (2 if augmentation.reference else 1)
+        self._babble = self._babble_pool(frames) if augmentation.babble else self._white_noise
 
-def _babble_pool(clips: SpectrogramSet, min_frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the power of random clips, end to end: shape (frames, n_mels), mean 1 each."""
-    voices: list[np.ndarray] = []
-    while len(voices) < _BABBLE_CLIPS or sum(map(len, voices)) < min_frames:
-        speeds = clips.spectra[int(rng.integers(len(clips.spectra)))]
-        power = np.exp(speeds[int(rng.integers(len(speeds)))] * _LN_PER_DB)
-        voices.append(power / power.mean())
-    return np.concatenate(voices)
+    def draw(
+        self, row: int, neutral: np.ndarray | Sequence[int]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return a window of one clip at a random speed, and a reference or None.
 
+        Args:
+            neutral: rows of clips that may be the reference.
 
-def _window(
-    speeds: Sequence[np.ndarray],
-    augmentation: Augmentation,
-    white_noise: np.ndarray,
-    babble_pool: np.ndarray,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Return a window of one clip at a random speed, augmented: shape (frames, n_mels), dB."""
-    mel_db = speeds[int(rng.integers(len(speeds)))]
-    window = _at_tempo(mel_db, augmentation.frames, augmentation.tempo, rng)
-    if augmentation.shift:
-        window = _shifted(window, rng.uniform(-augmentation.shift, augmentation.shift))
-    if rng.random() < augmentation.room:
-        window = _in_room(window, white_noise, rng)
-    if rng.random() < augmentation.noise:
-        window = _mixed(
-            window, _coloured(white_noise, window.shape, rng), rng.uniform(*augmentation.snr_db)
-        )
-    if rng.random() < augmentation.babble:
-        voices = [
-            _excerpt(babble_pool, len(window), rng) for _ in range(rng.integers(*_BABBLE_VOICES))
-        ]
-        babble = np.sum(voices, axis=0)
-        window = _mixed(window, babble, rng.uniform(*augmentation.babble_db))
-    if rng.random() < augmentation.band:
-        window = _band_limited(window, rng)
-    return _masked(window, augmentation.mask, rng) if augmentation.mask else window
+        Returns:
+            both of shape (frames, n_mels), dB.
+        """
+        change, rng = self._augmentation, self._rng
+        speed = int(rng.integers(len(self._spectra[row])))
+        window = _at_tempo(self._spectra[row][speed], change.frames, change.tempo, rng)
+        if not len(neutral) or rng.random() >= change.reference:
+            return self._masked(self._recorded(window)), None
+        reference = self._reference(np.asarray(neutral), speed)
+        both = self._recorded(np.concatenate([window, reference]))
+        return self._masked(both[: len(window)]), both[len(window) :]
+
+    def _reference(self, neutral: np.ndarray, speed: int) -> np.ndarray:
+        """Return frames of some neutral clips at the speed of this number, at most a window."""
+        n = min(int(self._rng.integers(*_REFERENCE_CLIPS)), len(neutral))
+        length = self._augmentation.frames
+        spectra = [self._spectra[i] for i in self._rng.choice(neutral, n, replace=False)]
+        frames = np.concatenate([clip[min(speed, len(clip) - 1)] for clip in spectra])
+        frames = frames[: _REFERENCE_WINDOWS * length]
+        kept = np.linspace(0, len(frames) - 1, min(len(frames), length)).astype(int)
+        return frames[kept].astype(np.float32)
+
+    def _recorded(self, mel_db: np.ndarray) -> np.ndarray:
+        """Return a spectrogram as another microphone in another room would record it."""
+        change, rng = self._augmentation, self._rng
+        if change.shift:
+            mel_db = recording.shifted(mel_db, rng.uniform(-change.shift, change.shift))
+        if rng.random() < change.room:
+            mel_db = recording.in_room(mel_db, self._white_noise, rng)
+        if rng.random() < change.noise:
+            noise = recording.coloured(self._white_noise, mel_db.shape, rng)
+            mel_db = recording.mixed(mel_db, noise, rng.uniform(*change.snr_db))
+        if rng.random() < change.babble:
+            n_voices = rng.integers(*_BABBLE_VOICES)
+            voices = [recording.excerpt(self._babble, len(mel_db), rng) for _ in range(n_voices)]
+            mel_db = recording.mixed(mel_db, np.sum(voices, axis=0), rng.uniform(*change.babble_db))
+        if rng.random() < change.band:
+            mel_db = recording.band_limited(mel_db, rng)
+        return mel_db
+
+    def _masked(self, window: np.ndarray) -> np.ndarray:
+        fraction = self._augmentation.mask
+        return _masked(window, fraction, self._rng) if fraction else window
+
+    def _babble_pool(self, min_frames: int) -> np.ndarray:
+        """Return the power of random clips, end to end: shape (frames, n_mels), mean 1 each."""
+        voices: list[np.ndarray] = []
+        while len(voices) < _BABBLE_CLIPS or sum(map(len, voices)) < min_frames:
+            speeds = self._spectra[int(self._rng.integers(len(self._spectra)))]
+            power = recording.to_power(speeds[int(self._rng.integers(len(speeds)))])
+            voices.append(power / power.mean())
+        return np.concatenate(voices)
 
 
 def _at_tempo(
@@ -178,60 +238,6 @@ def _at_tempo(
     start = int(rng.integers(n if n < length else n - length + 1))
     frames = ((start + np.arange(length)) % n * rate).astype(int)
     return mel_db[np.minimum(frames, len(mel_db) - 1)].astype(np.float32)
-
-
-def _shifted(mel_db: np.ndarray, bands: float) -> np.ndarray:
-    """Move the spectrum by a number of mel bands, which need not be whole."""
-    n_mels = mel_db.shape[1]
-    position = np.clip(np.arange(n_mels) + bands, 0, n_mels - 1.001)
-    low, weight = position.astype(int), (position % 1).astype(np.float32)
-    return mel_db[:, low] * (1 - weight) + mel_db[:, low + 1] * weight
-
-
-def _in_room(mel_db: np.ndarray, white_noise: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add reverberation: after each frame a tail of noise that decays."""
-    n_frames = len(mel_db)
-    decay = 10 ** (-rng.uniform(*_DECAY_DB) / 10 * np.arange(n_frames))
-    decay[0] = 0  # the direct sound is no echo
-    delay = np.subtract.outer(np.arange(n_frames), np.arange(n_frames))
-    echoes = np.where(delay > 0, decay[delay], 0) * (10 ** (rng.uniform(*_WET_DB) / 10))
-    power = np.exp(mel_db * _LN_PER_DB)
-    tail = (echoes / decay.sum()).astype(np.float32) @ power
-    return _to_db(power + tail * _excerpt(white_noise, n_frames, rng))
-
-
-def _coloured(
-    white_noise: np.ndarray, shape: tuple[int, ...], rng: np.random.Generator
-) -> np.ndarray:
-    """Return an excerpt of the noise with a random spectral tilt, as power in mel bands."""
-    n_frames, n_mels = shape
-    colour = 10 ** (rng.uniform(-40, 5) * np.arange(n_mels) / n_mels / 10)
-    return _excerpt(white_noise, n_frames, rng) * colour.astype(np.float32)
-
-
-def _excerpt(sound: np.ndarray, n_frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Return `n_frames` of a sound from a random start."""
-    start = int(rng.integers(len(sound) - n_frames + 1))
-    return sound[start : start + n_frames]
-
-
-def _mixed(mel_db: np.ndarray, noise: np.ndarray, snr_db: float) -> np.ndarray:
-    """Add noise, given as power in mel bands, at a signal-to-noise ratio."""
-    power = np.exp(mel_db * _LN_PER_DB)
-    return _to_db(power + noise * (power.mean() / noise.mean() / np.float32(10 ** (snr_db / 10))))
-
-
-def _to_db(power: np.ndarray) -> np.ndarray:
-    return np.log(power + np.float32(1e-10)) / _LN_PER_DB
-
-
-def _band_limited(mel_db: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Attenuate the mel bands outside a random range, more with the distance from it."""
-    bands = np.arange(mel_db.shape[1])
-    low, high = rng.integers(len(bands) // 6), rng.integers(len(bands) // 2, len(bands))
-    above = rng.uniform(3, 30) * np.maximum(0, bands - high + 1)
-    below = rng.uniform(1, 15) * np.maximum(0, low - bands)
-    return (mel_db - np.minimum(90, above + below)).astype(np.float32)
 
 
 def _masked(mel_db: np.ndarray, fraction: float, rng: np.random.Generator) -> np.ndarray:

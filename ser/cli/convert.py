@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ser.corpora.convert import convert, plan
+from ser.corpora.files.convert import convert, plan
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ser.cli import options
 from ser.corpora import CORPORA, Corpus, Edition
-from ser.corpora.download import fetch, list_files, mirrored
+from ser.corpora.files.download import fetch, list_files, mirrored
 from ser.errors import DownloadFault, UsageError
 from ser.filenames import show_path
 from ser.plugins import lookup

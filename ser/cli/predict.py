@@ -72,16 +72,17 @@ def _json(_labels: Sequence[str]) -> Writer:
 def _csv(labels: Sequence[str]) -> Writer:
     """Return a writer of one row a file, below a header."""
     rows = csv.writer(sys.stdout)
-    rows.writerow(["file", "emotion", "confidence", "duration", *labels, "error"])
+    rows.writerow([*"file emotion confidence arousal valence duration".split(), *labels, "error"])
 
     def write(name: str, result: Prediction | Exception) -> None:
         if isinstance(result, Exception):
             fault = f"{_code(result)}: {error_text(result)}"
-            rows.writerow([name, "", "", "", *("" for _ in labels), fault])
+            rows.writerow([name, *[""] * (5 + len(labels)), fault])
             return
         numbers = [f"{p:.6f}" for p in result.probabilities.values()]
-        row = [name, result.emotion, f"{result.confidence:.6f}", f"{result.duration:.3f}"]
-        rows.writerow([*row, *numbers, ""])
+        row = [name, result.emotion, f"{result.confidence:.6f}"]
+        row += ["" if x is None else f"{x:.6f}" for x in (result.arousal, result.valence)]
+        rows.writerow([*row, f"{result.duration:.3f}", *numbers, ""])
 
     return write
 

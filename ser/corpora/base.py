@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ser.corpora.sources import Edition
+from ser.corpora.files.sources import Edition
 
 Sex = Literal["male", "female", ""]
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Sex, Utterance
-from ser.corpora.sources import Edition, RemoteFile, github_lfs_files
+from ser.corpora.files.sources import Edition, RemoteFile, github_lfs_files
 from ser.labels import canonical
 
 # actor_sentence_emotion_level; the publisher named one file 1040_ITH_SAD_X.

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.sources import Edition, github_files
+from ser.corpora.files.sources import Edition, github_files
 from ser.labels import canonical
 
 # The sexes are in the publisher's data.tsv.

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.sources import Edition, RemoteFile, zenodo_files
+from ser.corpora.files.sources import Edition, RemoteFile, zenodo_files
 
 # modality-channel-emotion-intensity-statement-repetition-actor
 _NAME = re.compile(r"(0[123])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-([01]\d|2[0-4])")

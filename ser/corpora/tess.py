@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.sources import Edition, dataverse_files
+from ser.corpora.files.sources import Edition, dataverse_files
 from ser.labels import canonical
 
 # OAF is the older actress, YAF the younger; the publisher named one file OA_bite_neutral.

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.sources import Edition, github_files
+from ser.corpora.files.sources import Edition, github_files
 
 # speaker, emotion in Turkish, word; the publisher named one file 7895_hl_ogul1.
 _NAME = re.compile(r"(1157|1234|1358|1984|6783|7895)_(kz|sk|mt|hl)_([a-z]+)1?")

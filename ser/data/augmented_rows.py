@@ -11,6 +11,7 @@ from ser.augmentation import Augmentation, SpectrogramSet, find_augmentation
 from ser.augmentation.corruptions import telephone
 from ser.data.cache import cached
 from ser.data.dataset import Dataset
+from ser.data.references import neutral_voice
 from ser.errors import UsageError
 from ser.features import FeatureSet
 from ser.features.mfcc40_frames import log_mel
@@ -117,4 +118,6 @@ def load_spectrograms(
         labels=dataset.label_indices(labels),
         auxiliary=np.array([u.corpus == augmentation.auxiliary for u in dataset.utterances]),
         oversampled=frozenset(labels.index(e) for e in augmentation.oversampled if e in labels),
+        speakers=np.array([u.speaker for u in dataset.utterances]),
+        neutral=neutral_voice(dataset.utterances),
     )

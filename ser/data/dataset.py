@@ -10,7 +10,7 @@ import numpy as np
 
 from ser.corpora import CORPORA, Utterance, scan
 from ser.data.cache import cached
-from ser.data.extraction import extract_file, fault_line, no_clip_readable
+from ser.data.extraction import extract_file_with_mean, fault_line, no_clip_readable
 from ser.data.feature_matrix import load_matrix
 from ser.errors import UsageError
 from ser.features import FeatureSet
@@ -27,11 +27,14 @@ class Dataset:
         features: shape (rows, *feature shape), float32.
         utterances: one for each row.
         notes: what was loaded and what was left out, one line each.
+        means: of relative features, the mean frame that was taken away from each row; shape
+            (rows, n), float32. None if they are not known.
     """
 
     features: np.ndarray
     utterances: tuple[Utterance, ...]
     notes: tuple[str, ...] = ()
+    means: np.ndarray | None = None
 
     def label_indices(self, labels: Sequence[str]) -> np.ndarray:
         """Return the index in `labels` of each row's emotion: shape (rows,), int64.
@@ -64,8 +67,22 @@ class Dataset:
         return replace(
             self,
             features=self.features[selected],
+            means=None if self.means is None else self.means[selected],
             utterances=tuple(self.utterances[i] for i in selected),
         )
+
+    def relative_to(self, rows: np.ndarray, references: np.ndarray) -> np.ndarray:
+        """Return the features of rows, relative to references in place of their own means.
+
+        Args:
+            references: shape (rows, n).
+
+        Returns:
+            shape (rows, *feature shape), float32.
+        """
+        if self.means is None:
+            raise ValueError("the features are not relative, or their means are not known")
+        return self.features[rows] + (self.means[rows] - references)[:, np.newaxis]
 
     def for_label_set(self, label_set: LabelSet) -> "Dataset":
         """Return the rows of a label set's classes; the class replaces the emotion.
@@ -136,10 +153,15 @@ def load_dataset(
         raise no_utterance(data)
 
     def extract() -> dict[str, np.ndarray]:
-        results = [extract_file(u.path, features) for u in progress(found.utterances)]
+        results = [extract_file_with_mean(u.path, features) for u in progress(found.utterances)]
         rows = [row for row, _ in results if row is not None]
         return {
-            "features": np.stack(rows) if rows else np.empty((0, *features.shape), np.float32),
+            "features": (
+                np.stack([row for row, _ in rows])
+                if rows
+                else np.empty((0, *features.shape), np.float32)
+            ),
+            "means": np.stack([mean for _, mean in rows]) if rows else np.empty((0, 0), np.float32),
             "faults": np.array([fault for _, fault in results], str),
         }
 
@@ -159,7 +181,8 @@ def load_dataset(
         *(f"left out {line}" for line in left_out),
         *(f"no clip of {corpus} can be read" for corpus in sorted(lost)),
     )
-    return Dataset(stored["features"], kept, notes)
+    means = stored["means"] if features.relative else None
+    return Dataset(stored["features"], kept, notes, means)
 
 
 def no_utterance(data: Iterable[Path]) -> UsageError:

@@ -63,8 +63,17 @@ def extract_file(path: Path, features: FeatureSet) -> tuple[np.ndarray | None, s
 
     The features are float32 of the feature set's shape.
     """
+    found, fault = extract_file_with_mean(path, features)
+    return found and found[0], fault
+
+
+def extract_file_with_mean(
+    path: Path, features: FeatureSet
+) -> tuple[tuple[np.ndarray, np.ndarray] | None, str]:
+    """Return what `FeatureSet.extract_with_mean` does for a file and "", or None and the error."""
     try:
-        return features.extract(load_audio(path, rate=features.sample_rate).samples), ""
+        samples = load_audio(path, rate=features.sample_rate).samples
+        return features.extract_with_mean(samples), ""
     except (SerError, OSError) as error:
         return None, fault_text(error)
 

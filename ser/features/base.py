@@ -39,6 +39,9 @@ class FeatureSet:
             `shape`.
         params: stored in the model file, so that serving computes what training computed.
         sample_rate: of the samples that `compute` takes, in Hz.
+        relative: `compute` returns frames, shape (frames, n). From each frame the mean over the
+            frames is taken away; or, where it is known, the same mean of speech of this speaker
+            in a neutral voice, the *reference*.
     """
 
     name: str
@@ -48,6 +51,7 @@ class FeatureSet:
     window_seconds: float
     hop_seconds: float
     sample_rate: int = SAMPLE_RATE
+    relative: bool = False
 
     def extract(self, samples: np.ndarray) -> np.ndarray:
         """Return the features of one window: shape `shape`, float32, finite.
@@ -58,6 +62,23 @@ class FeatureSet:
         Raises:
             InvalidSamples: the samples are so large that the features overflow.
         """
+        return self.extract_with_mean(samples)[0]
+
+    def extract_with_mean(self, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features of one window, and the mean frame that was taken away from them.
+
+        With a reference r, the features are ``features + (mean - r)``.
+
+        Returns:
+            as `extract` returns them; and for relative features shape (n,), else (0,), float32.
+        """
+        features = self._compute(samples)
+        if not self.relative:
+            return features, np.empty(0, np.float32)
+        mean = features.mean(axis=0)
+        return features - mean, mean
+
+    def _compute(self, samples: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             features = self.compute(samples, sample_rate=self.sample_rate, **self.params)
         check_finite(features)

@@ -4,6 +4,17 @@ Serving and the command line predict through `Predictor`. Nothing here trains, a
 imports TensorFlow unless KERAS_BACKEND asks for it.
 """
 
-from ser.inference.predictor import STAGES, Prediction, Predictor, Segment
+from ser.inference.prediction import Prediction, Segment
+from ser.inference.predictor import Predictor
+from ser.inference.reference import Reference, make_reference, parse_reference
+from ser.inference.stages import STAGES
 
-__all__ = ["STAGES", "Prediction", "Predictor", "Segment"]
+__all__ = [
+    "STAGES",
+    "Prediction",
+    "Predictor",
+    "Reference",
+    "Segment",
+    "make_reference",
+    "parse_reference",
+]

@@ -1,9 +1,6 @@
 """Predict the emotion of a clip with the model of a model file."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,63 +14,19 @@ from ser.audio import (
     MemorySlot,
     load_audio,
 )
-from ser.errors import UNCERTAIN, ModelFileError
+from ser.errors import REFERENCE_MISMATCH, UNCERTAIN, ModelFileError
 from ser.inference.backends import build_openvino_model, load_backend
 from ser.inference.openvino_backend import Backend, OpenVinoModel
+from ser.inference.prediction import Prediction, Segment
+from ser.inference.reference import Reference, ReferenceUse, make_reference
+from ser.inference.stages import OnStage, timing
 from ser.inference.windowing import geometric_mean, segment_times, silent_windows
+from ser.labels import arousal_valence_of
 from ser.models import ModelFile, read_model_file
 from ser.models.calibration import apply_temperature
 
 _LONG_CLIPS_AT_ONCE = 2  # four need more than 512 MB
 _WINDOWS_AT_ONCE = 64  # whose features are in memory
-
-#: The stages of a prediction.
-STAGES = ("decode", "features", "model")
-#: Called after each stage with its name and the seconds it took, also when it failed.
-OnStage = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Segment:
-    """The emotion from `start` to `end`, in seconds.
-
-    Attributes:
-        silent: it holds no voice, and does not count in the prediction for the whole clip.
-    """
-
-    start: float
-    end: float
-    emotion: str
-    confidence: float
-    probabilities: dict[str, float]
-    silent: bool
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The emotion of a clip.
-
-    Attributes:
-        probabilities: of every label, in the model's order; they sum to 1.
-        duration: how much of the clip was analysed, in seconds.
-        truncated: the clip was longer than the limit, and only its start was analysed.
-        warnings: keys of `ser.errors.WARNINGS`.
-        segments: they cover the clip from 0 to `duration` without gaps.
-    """
-
-    emotion: str
-    confidence: float
-    probabilities: dict[str, float]
-    duration: float
-    truncated: bool
-    warnings: tuple[str, ...]
-    segments: tuple[Segment, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the prediction as plain data."""
-        # `dataclasses.asdict` takes ten times as long: 15 ms for the segments of ten minutes.
-        segments = tuple(vars(s) | {"probabilities": {**s.probabilities}} for s in self.segments)
-        return vars(self) | {"probabilities": {**self.probabilities}, "segments": segments}
 
 
 class Predictor:
@@ -85,6 +38,8 @@ class Predictor:
         self.model_file = model_file
         self.backend = backend
         self._long_clip_slots = FairSemaphore(long_at_once)
+        points = arousal_valence_of(model_file.metadata.labels)
+        self._arousal_valence_of_labels = None if points is None else np.array(points)
 
     @classmethod
     def from_file(cls, path: Path) -> "Predictor":
@@ -137,6 +92,7 @@ class Predictor:
         self,
         source: bytes | Path,
         *,
+        reference: Reference | Sequence[bytes | Path] | None = None,
         max_seconds: float = MAX_SECONDS,
         timeout_s: float = DECODE_TIMEOUT_S,
         on_stage: OnStage = lambda *_: None,
@@ -144,6 +100,8 @@ class Predictor:
         """Return the emotion of a file, given its bytes or its path.
 
         Args:
+            reference: how the speaker sounds in a neutral voice, or up to four files of it. Where
+                it does not fit the clip, the answer is without it.
             max_seconds: how much of the clip is analysed, from its start.
             timeout_s: for decoding, in seconds; a long clip waits for memory in this time too.
             on_stage: called after each of `STAGES`.
@@ -151,10 +109,15 @@ class Predictor:
         Raises:
             AudioError: the file cannot be analysed.
             DecoderFault: decoding failed, but the file may be fine.
+            UsageError: the model takes no reference, or there are too many files of it.
         """
+        if reference is not None and not isinstance(reference, Reference):
+            reference = make_reference(
+                self.model_file, reference, max_seconds=max_seconds, timeout_s=timeout_s
+            )
         rate = self.model_file.features.sample_rate
         with MemorySlot(self._long_clip_slots) as memory:
-            with _timing("decode", on_stage):
+            with timing("decode", on_stage):
                 audio = load_audio(
                     source,
                     rate=rate,
@@ -163,15 +126,22 @@ class Predictor:
                     memory=memory,
                 )
             del source  # it may be as large as an upload
-            return self.predict_audio(audio, on_stage=on_stage)
+            return self.predict_audio(audio, reference=reference, on_stage=on_stage)
 
-    def predict_audio(self, audio: Audio, *, on_stage: OnStage = lambda *_: None) -> Prediction:
+    def predict_audio(
+        self,
+        audio: Audio,
+        *,
+        reference: Reference | None = None,
+        on_stage: OnStage = lambda *_: None,
+    ) -> Prediction:
         """Return the emotion of a decoded clip, and of each of its windows.
 
         The windows are joined in the way that scored best in `ser evaluate --long-audio`.
 
         Args:
             audio: decoded at the sample rate of the model's features.
+            reference: as `predict` takes it.
             on_stage: called after each of `STAGES` but ``decode``.
 
         Raises:
@@ -181,35 +151,53 @@ class Predictor:
         if audio.rate != rate:
             raise ValueError(f"the model takes audio at {rate} Hz, not {audio.rate}")
         windows = self.model_file.features.windows(len(audio.samples))
-        probabilities = self._window_probabilities(audio, windows, on_stage)
+        probabilities, used = self._window_probabilities(audio, windows, reference, on_stage)
         times = segment_times(windows, rate, audio.duration)
         silent = silent_windows(audio.samples, windows)
         segments = tuple(
-            Segment(start, end, *self._most_likely(p), silent=is_silent)
-            for (start, end), p, is_silent in zip(times, probabilities, silent, strict=True)
+            Segment(start, end, *self._most_likely(p), arousal, valence, silent=is_silent)
+            for (start, end), p, (arousal, valence), is_silent in zip(
+                times, probabilities, self._arousal_valence(probabilities), silent, strict=True
+            )
         )
         audible_s = np.array([0 if s.silent else s.end - s.start for s in segments])
-        emotion, confidence, overall = self._most_likely(geometric_mean(probabilities, audible_s))
-        uncertain = confidence < self.model_file.metadata.uncertain_below
+        whole = geometric_mean(probabilities, audible_s)
+        emotion, confidence, overall = self._most_likely(whole)
+        ((arousal, valence),) = self._arousal_valence(whole[np.newaxis])
+        warnings = {
+            UNCERTAIN: confidence < self.model_file.metadata.uncertain_below,
+            REFERENCE_MISMATCH: reference is not None and not used,
+        }
         return Prediction(
             emotion=emotion,
             confidence=confidence,
             probabilities=overall,
+            arousal=arousal,
+            valence=valence,
             duration=audio.duration,
             truncated=audio.truncated,
-            warnings=audio.warnings + ((UNCERTAIN,) if uncertain else ()),
+            warnings=(*audio.warnings, *(name for name, given in warnings.items() if given)),
             segments=segments,
+            reference=None if reference is None else ReferenceUse(reference.seconds, used),
         )
 
     def _window_probabilities(
-        self, audio: Audio, windows: list[tuple[int, int]], on_stage: OnStage
-    ) -> np.ndarray:
-        """Return the probabilities of each window, shape (windows, labels).
+        self,
+        audio: Audio,
+        windows: list[tuple[int, int]],
+        reference: Reference | None,
+        on_stage: OnStage,
+    ) -> tuple[np.ndarray, bool]:
+        """Return the probabilities of each window, and whether the reference fits the clip.
 
         The features of a long clip take a third of the memory of its samples, so only those of
         some windows are in memory at once.
+
+        Returns:
+            shape (windows, labels), and a bool.
         """
-        extract, samples = self.model_file.features.extract, audio.samples
+        extract, samples = self.model_file.features.extract_with_mean, audio.samples
+        fits: bool | None = None
         seconds_of: dict[str, float] = {}
 
         def add(stage: str, seconds: float) -> None:
@@ -219,14 +207,19 @@ class Predictor:
         try:
             for start in range(0, len(windows), _WINDOWS_AT_ONCE):
                 some = windows[start : start + _WINDOWS_AT_ONCE]
-                with _timing("features", add):
-                    features = np.stack([extract(samples[a:b]) for a, b in some])
-                with _timing("model", add):
+                with timing("features", add):
+                    pairs = [extract(samples[a:b]) for a, b in some]
+                    features, means = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
+                    if reference and fits is None:
+                        fits = reference.fits(means.mean(axis=0))
+                    if reference and fits:
+                        features += (means - reference.mean_frame)[:, np.newaxis]
+                with timing("model", add):
                     parts.append(self.probabilities(features))
         finally:
             for stage, seconds in seconds_of.items():
                 on_stage(stage, seconds)
-        return np.concatenate(parts)
+        return np.concatenate(parts), bool(fits)
 
     def probabilities(self, features: np.ndarray) -> np.ndarray:
         """Return the calibrated probabilities of features, row by row.
@@ -246,11 +239,8 @@ class Predictor:
         named = dict(zip(labels, probabilities.tolist(), strict=True))
         return labels[best], float(probabilities[best]), named
 
-
-@contextmanager
-def _timing(stage: str, on_stage: OnStage) -> Iterator[None]:
-    start = time.perf_counter()
-    try:
-        yield
-    finally:
-        on_stage(stage, time.perf_counter() - start)
+    def _arousal_valence(self, probabilities: np.ndarray) -> list[Any]:
+        """Return the arousal and the valence of each row, or None for both if they are unknown."""
+        if self._arousal_valence_of_labels is None:
+            return [(None, None)] * len(probabilities)
+        return (probabilities @ self._arousal_valence_of_labels).tolist()

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from ser.features.mel import RANGE_DB, mel_power, mfcc, to_db
 from ser.features.statistics import FRAME
-from ser.inference.predictor import Prediction
+from ser.inference.prediction import Prediction
 
 _INK, _BLUE = "#1f2430", "#3b6fb6"
 

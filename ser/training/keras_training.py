@@ -221,6 +221,7 @@ def _training_data(
         batch_size=recipe.batch_size,
         n_mfcc=recipe_features(recipe).params["n_mfcc"],
         seed=seed,
+        relative=recipe_features(recipe).relative,
     )
     return {
         "x": prefetched((windows, _targets(recipe, labels)) for windows, labels in stream),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ser.errors import WARNINGS
+from ser.labels import arousal_valence_of
 from ser.web.errors import ERRORS
 from ser.web.request_log import ID_HEADER
 from ser.web.settings import FIELD, MAX_FORM_PARTS, Settings
@@ -11,6 +12,7 @@ from ser.web.upload import RAW_TYPES
 
 _UPLOAD_ERRORS = [code for code in ERRORS if code not in ("not_found", "method_not_allowed")]
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
+_COORDINATE = {"type": "number", "minimum": -1, "maximum": 1}
 _SECONDS = {"type": "number", "minimum": 0}
 
 
@@ -114,10 +116,13 @@ def _responses(content: dict[str, Any], errors: Sequence[str]) -> dict[str, Any]
 
 def _schemas(labels: Sequence[str]) -> dict[str, Any]:
     label = {"type": "string", "enum": list(labels)}
+    coordinate = _COORDINATE if arousal_valence_of(labels) else {"type": "null"}
     prediction = {
         "emotion": label,
         "confidence": _PROBABILITY,
         "probabilities": _object(dict.fromkeys(labels, _PROBABILITY)),
+        "arousal": coordinate,
+        "valence": coordinate,
     }
     return {
         "Answer": _object(

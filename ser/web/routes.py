@@ -7,8 +7,9 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, re
 
 from ser.errors import WARNINGS
 from ser.inference.model_loader import ModelLoader
-from ser.inference.predictor import Prediction, Predictor
-from ser.labels import EMOJI
+from ser.inference.prediction import Prediction
+from ser.inference.predictor import Predictor
+from ser.labels import CALM_UP_TO, EMOJI, LIVELY_FROM, arousal_valence_of
 from ser.reports.model_card import (
     HUMAN_UAR,
     HUMAN_UAR_PROTOCOL,
@@ -34,14 +35,17 @@ blueprint = Blueprint("web", __name__)
 def _page_facts() -> dict[str, Any]:
     """Return what every rendering of the page needs."""
     settings = _settings()
+    labels = _loader().model_file.metadata.labels
     return {
         "emoji": EMOJI,
         "warning_words": WARNINGS,
+        "plane": dict(zip(labels, arousal_valence_of(labels) or [], strict=False)),
         "max_upload_mb": settings.max_upload_mb,
         "facts": {  # for the page's scripts
             "emoji": EMOJI,
             "warnings": WARNINGS,
-            "labels": _loader().model_file.metadata.labels,
+            "labels": labels,
+            "arousal": {"lively": LIVELY_FROM, "calm": CALM_UP_TO},
             "maxBytes": settings.max_upload_bytes,
             "maxSeconds": settings.max_seconds,
         },

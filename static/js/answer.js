@@ -1,6 +1,7 @@
 // Shows the answer and a bar for every emotion.
 
 import { $, barOf, el, emojiOf, facts, glyph, percent } from "./dom.js";
+import { showPlane } from "./plane.js";
 
 const isUnsure = (answer) => answer.warnings.includes("uncertain") || answer.uncertain === true;
 
@@ -14,6 +15,13 @@ export function headline(answer) {
 export function confidenceWords(answer) {
   const guess = isUnsure(answer) ? `Best guess: ${answer.emotion}, ` : "";
   return `${guess}${percent(answer.confidence)} confidence`;
+}
+
+/** "Lively, but not clear which emotion" if only the arousal of an answer is clear, else "". */
+export function arousalWords(answer) {
+  const { lively, calm } = facts.arousal;
+  const level = answer.arousal >= lively ? "Lively" : answer.arousal <= calm ? "Calm" : "";
+  return isUnsure(answer) && level ? `${level}, but not clear which emotion` : "";
 }
 
 /** Bars of probabilities: sorted, or in the model's order if the bars change while shown. */
@@ -46,9 +54,11 @@ export function showAnswer(answer, source, { actions = true } = {}) {
   $("source").textContent = source;
   $("emoji").textContent = symbol;
   $("emotion").textContent = name;
+  $("arousal-words").textContent = arousalWords(answer);
   $("confidence").textContent = confidenceWords(answer);
   $("warnings").replaceChildren(...warnings(answer).map((text) => el("li", {}, text)));
   $("bars").replaceChildren(bars(answer.probabilities));
+  showPlane(answer);
   $("details").textContent =
     `${answer.duration.toFixed(1)} s of audio · ${answer.model.name} ${answer.model.version}`;
   document.querySelector(".segments")?.remove(); // the page without JavaScript has it

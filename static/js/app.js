@@ -2,7 +2,7 @@
 
 import { $, announce, clock, facts, megabytes, percent, showError } from "./dom.js";
 import { setUpAbout } from "./about.js";
-import { confidenceWords, headline, hideAnswer, showAnswer } from "./answer.js";
+import { arousalWords, confidenceWords, headline, hideAnswer, showAnswer } from "./answer.js";
 import { copyCurl, download, setUpExport, toJson } from "./export.js";
 import { showFiles } from "./files.js";
 import { setUpHistory } from "./history.js";
@@ -165,7 +165,8 @@ function finish(work, cancelled) {
     $("predict").focus();
   } else {
     const { answer } = work[0];
-    announce(`${headline(answer).name}. ${confidenceWords(answer)}`);
+    const words = [headline(answer).name, arousalWords(answer), confidenceWords(answer)];
+    announce(words.filter(Boolean).join(". "));
     $("emotion").focus({ preventScroll: true });
     const { top, bottom } = $("confidence").getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) $("source").scrollIntoView();

@@ -14,12 +14,12 @@ export function toJson(results) {
 }
 
 export function toCsv(results) {
-  const header = ["file", "emotion", "confidence", "duration", "truncated", "warnings", ...facts.labels, "error"];
+  const header = ["file", "emotion", "confidence", "arousal", "valence", "duration", "truncated", "warnings", ...facts.labels, "error"];
   const rows = results.map(({ name, answer, error }) =>
     answer
-      ? [name, answer.emotion, answer.confidence, answer.duration, answer.truncated,
-         answer.warnings.join(" "), ...facts.labels.map((label) => answer.probabilities[label]), ""]
-      : [name, "", "", "", "", "", ...facts.labels.map(() => ""), error || "not analysed"],
+      ? [name, answer.emotion, answer.confidence, answer.arousal, answer.valence, answer.duration,
+         answer.truncated, answer.warnings.join(" "), ...facts.labels.map((label) => answer.probabilities[label]), ""]
+      : [name, "", "", "", "", "", "", "", ...facts.labels.map(() => ""), error || "not analysed"],
   );
   return [header, ...rows].map((row) => row.map(cell).join(",") + "\r\n").join("");
 }

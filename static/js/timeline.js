@@ -2,6 +2,7 @@
 
 import { $, clock, el, emojiOf, facts, glyph, percent, preciseClock } from "./dom.js";
 import { bars } from "./answer.js";
+import { planeWords } from "./plane.js";
 import { showShares } from "./shares.js";
 
 const MARKS = 5; // at most, on the time axis, after the first
@@ -99,6 +100,7 @@ export class Timeline {
       glyph(emojiOf(name)),
       el("strong", {}, ` ${name} `),
       segment.silent ? "does not count" : percent(segment.confidence),
+      el("span", { className: "quiet" }, segment.silent ? "" : ` ${planeWords(segment)}`),
     );
     $("detail-bars").replaceChildren(bars(segment.probabilities, { sorted: false }));
   }

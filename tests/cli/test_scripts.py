@@ -331,6 +331,9 @@ def test_predict_csv(files):
     rows = list(csv.DictReader(done.stdout.splitlines()))
     assert [row["file"] for row in rows] == list(map(str, files))
     assert float(rows[0]["confidence"]) > 0.1
+    assert -1 <= float(rows[0]["arousal"]) <= 1
+    assert -1 <= float(rows[0]["valence"]) <= 1
+    assert rows[1]["arousal"] == rows[1]["valence"] == ""
     assert rows[0]["error"] == ""
     assert rows[1]["error"].startswith("unsupported_media")
 

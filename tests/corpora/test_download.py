@@ -9,8 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from ser.corpora import CORPORA, Edition, RemoteFile, download, scan
-from ser.corpora.download import RECORD, fetch, list_files
+from ser.corpora import CORPORA, Edition, RemoteFile, scan
+from ser.corpora.files import download
+from ser.corpora.files.download import RECORD, fetch, list_files
 from ser.errors import DownloadFault
 from tests import synth
 from tests.cli.test_scripts import run

@@ -5,7 +5,7 @@ import soundfile
 
 from ser.audio.decode import SAMPLE_RATE, load_audio
 from ser.corpora import AUDIO_SUFFIXES, CORPORA, scan
-from ser.corpora.convert import convert, plan
+from ser.corpora.files.convert import convert, plan
 from tests import synth
 
 # Where ffmpeg does not know the suffix, or where some builds lack its default encoder.

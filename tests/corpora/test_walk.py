@@ -5,8 +5,8 @@ import os
 import pytest
 
 from ser.corpora import CORPORA, scan
-from ser.corpora.convert import plan
-from ser.corpora.walk import FolderWalk
+from ser.corpora.files.convert import plan
+from ser.corpora.files.walk import FolderWalk
 
 HAPPY = "tea_happy.wav"
 

@@ -50,6 +50,14 @@ def test_every_address_is_described(app):
     assert set(paths) == {rule.rule for rule in rules}
 
 
+def test_arousal_is_a_number_only_where_the_labels_are_emotions():
+    for labels, kind in ((("happy", "sad"), "number"), (("positive", "negative"), "null")):
+        schemas = describe(Settings(), labels)["components"]["schemas"]
+        for name in ("Answer", "Segment"):
+            assert schemas[name]["properties"]["arousal"]["type"] == kind
+            assert {"arousal", "valence"} <= set(schemas[name]["required"])
+
+
 def test_every_error_is_described():
     post = description["paths"]["/predict"]["post"]["responses"]
     for code, (status, _) in ERRORS.items():

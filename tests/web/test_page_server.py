@@ -9,6 +9,7 @@ import urllib.request
 
 import pytest
 
+from ser.inference import Prediction
 from ser.reports.model_card import HUMAN_UAR, LIMITS, PUBLISHED
 from tests import synth
 from tests.server import ROOT, Server
@@ -72,6 +73,34 @@ def test_the_form_answers_as_the_page_and_sorts_the_emotions(client, clip):
     assert len(shares) == 8
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(100, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arousal", "warnings", "words"),
+    [
+        (0.44, ("uncertain",), "Lively, but not clear which emotion"),
+        (-0.2, ("uncertain",), "Calm, but not clear which emotion"),
+        (0.1, ("uncertain",), ""),
+        (0.44, (), ""),
+        (None, ("uncertain",), ""),
+    ],
+)
+def test_the_form_says_what_is_clear_of_an_unsure_answer(
+    client, clip, monkeypatch, arousal, warnings, words
+):
+    valence = None if arousal is None else -0.31
+    answer = Prediction("fear", 0.4, {"fear": 0.4, "angry": 0.6}, arousal, valence, 2.0, False,
+                        warnings, ())  # fmt: skip
+    monkeypatch.setattr("ser.inference.Predictor.predict", lambda *_, **__: answer)
+    page = client.post("/", data={"file": (io.BytesIO(clip), "clip.wav")}).get_data(as_text=True)
+    assert re.search(r'<p id="arousal-words">(.*)</p>', page)[1] == words
+    figure = re.search(r'<figure class="plane" id="plane"(.*?)</figure>', page, re.DOTALL)[1]
+    assert figure.startswith(" hidden") == (arousal is None)
+    if arousal is not None:
+        assert re.search(r'id="plane-point" cx="-31.0" cy="([-\d.]+)"', figure)[1] == str(
+            -100 * arousal
+        )
+        assert "valence&nbsp;−0.31" in figure
 
 
 def test_the_server_keeps_no_audio(tmp_path, clip):

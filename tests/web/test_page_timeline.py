@@ -101,6 +101,35 @@ def test_not_sure_is_said_with_the_best_guess(page, media):
     _expect(page.locator("#timeline")).to_be_hidden()
 
 
+def test_an_unsure_answer_says_how_lively_it_is(page, media):
+    answer = _answer(warnings=["uncertain"], arousal=0.44, valence=-0.31, segments=[])
+    page.route("**/predict", lambda route: route.fulfill(json=answer))
+    choose(page, media / "voice.wav")
+    predict(page)
+    words = "Lively, but not clear which emotion"
+    _expect(page.locator("#arousal-words")).to_have_text(words)
+    _expect(page.locator("#status")).to_contain_text(words)
+    _expect(page.locator("#plane-caption")).to_have_text("Arousal\u00a0+0.44, valence\u00a0−0.31")
+    point, plane = (
+        page.locator(f"#plane {name}").bounding_box() for name in (".plane-point", "rect")
+    )
+    across = (point["x"] + point["width"] / 2 - plane["x"]) / plane["width"]
+    down = (point["y"] + point["height"] / 2 - plane["y"]) / plane["height"]
+    assert across == pytest.approx((1 - 0.31) / 2, abs=0.02)
+    assert down == pytest.approx((1 - 0.44) / 2, abs=0.02)
+    bars = page.locator("#bars").bounding_box()
+    assert bars["x"] + bars["width"] <= plane["x"]  # beside the bars
+
+
+def test_a_model_without_arousal_has_no_plane(page, media):
+    answer = _answer(warnings=["uncertain"], arousal=None, valence=None)
+    page.route("**/predict", lambda route: route.fulfill(json=answer))
+    choose(page, media / "voice.wav")
+    predict(page)
+    _expect(page.locator("#plane")).to_be_hidden()
+    _expect(page.locator("#arousal-words")).to_be_hidden()
+
+
 def test_warnings_are_in_plain_words(page, media):
     answer = _answer(warnings=["damaged"], truncated=True)
     page.route("**/predict", lambda route: route.fulfill(json=answer))

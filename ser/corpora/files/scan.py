@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
 from ser.corpora.custom import MANIFEST_SUFFIX, read_manifest
-from ser.corpora.walk import FolderWalk
+from ser.corpora.files.walk import FolderWalk
 from ser.errors import UsageError
 from ser.filenames import show_path
 

@@ -12,7 +12,7 @@ from ser.audio import ffmpeg_path
 from ser.audio.containers import detect_container
 from ser.audio.unsupported import UNKNOWN, describe_unsupported
 from ser.corpora import AUDIO_SUFFIXES
-from ser.corpora.walk import FolderWalk
+from ser.corpora.files.walk import FolderWalk
 from ser.errors import Damaged, DecoderUnavailable, UsageError
 from ser.filenames import error_text, show_path
 

@@ -1,0 +1,115 @@
+"""The reference: what the network hears with it, its text, and when it does not fit."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ser.audio import load_audio
+from ser.augmentation.corruptions import telephone
+from ser.errors import REFERENCE_MISMATCH, Silent, UsageError
+from ser.features import FEATURE_SETS
+from ser.inference import Predictor, make_reference, parse_reference
+from ser.inference.reference import MAX_TEXT_BYTES
+from tests import synth
+
+RELATIVE, FRAMES = FEATURE_SETS["mfcc40-relative"], FEATURE_SETS["mfcc40-frames"]
+
+
+@pytest.fixture
+def relative(predictor):
+    """Return a predictor of relative features that keeps what its network gets in `heard`."""
+    heard = []
+
+    def backend(x):
+        heard.append(x)
+        return np.full((len(x), 8), 1 / 8)
+
+    made = Predictor(replace(predictor.model_file, features=RELATIVE), backend)
+    made.heard = heard
+    return made
+
+
+def wav(seconds: float, seed: int = 0) -> bytes:
+    return synth.wav(synth.voice(seconds, seed=seed))
+
+
+def mean_frame(file: bytes) -> np.ndarray:
+    return RELATIVE.extract_with_mean(load_audio(file).samples)[1]
+
+
+def test_relative_features_lack_their_own_mean():
+    samples = synth.voice(2.0)
+    frames, (features, mean) = FRAMES.extract(samples), RELATIVE.extract_with_mean(samples)
+    np.testing.assert_allclose(mean, frames.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(features + mean, frames, atol=1e-4)
+    assert np.abs(features.mean(axis=0)).max() < 1e-3
+    np.testing.assert_array_equal(RELATIVE.extract(samples), features)
+
+
+@pytest.mark.parametrize("seconds", [2.0, 20.0])
+def test_the_network_hears_each_frame_relative_to_the_reference(relative, seconds):
+    clip, neutral = wav(seconds), [wav(3.0), wav(1.5)]
+    without = relative.predict(clip)
+    answer = relative.predict(clip, reference=neutral)
+    assert answer.to_dict()["reference"] == {"seconds": 4.5, "used": True}
+    assert "reference" not in without.to_dict()
+    assert answer.warnings == without.warnings
+    plain, heard = relative.heard
+    means = [mean_frame(file) for file in neutral]
+    expected = np.average(means, axis=0, weights=[3.0, 1.5])
+    difference = heard - plain  # the clip's own mean instead of the reference's
+    np.testing.assert_allclose(difference, difference[:, :1] + np.zeros_like(heard), atol=1e-3)
+    if seconds == 2.0:
+        np.testing.assert_allclose(difference[0, 0], mean_frame(clip) - expected, atol=1e-3)
+
+
+def test_the_text_of_a_reference_gives_the_same_answer(relative):
+    reference = make_reference(relative.model_file, [wav(3.0, seed=1)])
+    text = reference.to_text()
+    assert len(text) < MAX_TEXT_BYTES / 4
+    parsed = parse_reference(text, version=relative.model_file.version, size=40)
+    np.testing.assert_array_equal(parsed.mean_frame, reference.mean_frame)
+    a, b = (relative.predict(wav(2.0), reference=r) for r in (reference, parsed))
+    assert a == b
+    np.testing.assert_array_equal(*relative.heard)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: "", "no text"),
+        (lambda text: "x" * 5_000, "at most"),
+        (lambda text: "0" * 12 + text[12:], "make it anew"),
+        (lambda text: text[:-4], "make it anew"),
+        (lambda text: text[:-8] + "!!!!!!!!", "make it anew"),
+        (lambda text: text.replace(":3.00:", ":nan:"), "make it anew"),
+        (lambda text: text[:18] + "AADAfw==" * 27 + "AADAfw==", "make it anew"),
+    ],
+)
+def test_a_text_that_is_none(relative, change, message):
+    text = make_reference(relative.model_file, [wav(3.0)]).to_text()
+    with pytest.raises(UsageError, match=message):
+        parse_reference(change(text), version=relative.model_file.version, size=40)
+
+
+@pytest.mark.parametrize("fault", ["telephone", "too short"])
+def test_a_reference_that_does_not_fit_is_not_used(relative, fault):
+    sound = synth.voice(3.0)
+    other = telephone(sound) if fault == "telephone" else sound[: len(sound) // 6]
+    answer = relative.predict(wav(3.0), reference=[synth.wav(other)])
+    relative.predict(wav(3.0))
+    assert answer.to_dict()["reference"]["used"] is False
+    assert REFERENCE_MISMATCH in answer.warnings
+    np.testing.assert_array_equal(*relative.heard)
+
+
+def test_a_reference_that_is_refused(relative, predictor):
+    with pytest.raises(UsageError, match="1 to 4 clips, not 5"):
+        relative.predict(wav(1.0), reference=[wav(1.0)] * 5)
+    with pytest.raises(UsageError, match="1 to 4 clips, not 0"):
+        relative.predict(wav(1.0), reference=[])
+    with pytest.raises(Silent):
+        relative.predict(wav(1.0), reference=[synth.wav(np.zeros(22_050, np.float32))])
+    with pytest.raises(UsageError, match="takes no reference"):
+        predictor.predict(wav(1.0), reference=[wav(1.0)])
