@@ -10,6 +10,10 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surp
 #: The emotions of all corpora; only EMO-DB has boredom.
 VOCABULARY = (*EMOTIONS, "boredom")
 
+#: Emotions of high and of low arousal. Disgust is acted with either, so it is in neither.
+HIGH_AROUSAL = ("angry", "fear", "happy", "surprise")
+LOW_AROUSAL = ("sad", "neutral", "calm")
+
 EMOJI = {
     "neutral": "😐",
     "calm": "😌",

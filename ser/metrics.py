@@ -7,6 +7,7 @@ It also has no calibration error and no bootstrap over speakers. Tests compare t
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,8 +71,19 @@ def score(truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -
 
 def uar(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Return the unweighted average recall of label indices, both of shape (n,)."""
-    classes = np.unique(truth)
-    return float(np.mean([(predicted[truth == c] == c).mean() for c in classes]))
+    return mean_recall(truth, predicted == truth)
+
+
+def mean_recall(classes: np.ndarray, correct: np.ndarray) -> float:
+    """Return the mean over classes of the mean of `correct`; NaN if there are no rows.
+
+    Args:
+        classes: indices, shape (n,), int.
+        correct: of each row: a bool, or a fraction of 0 to 1.
+    """
+    counts, totals = np.bincount(classes), np.bincount(classes, weights=correct)
+    occurs = counts > 0
+    return float((totals[occurs] / counts[occurs]).mean()) if occurs.any() else float("nan")
 
 
 def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
@@ -95,6 +107,20 @@ def speaker_intervals(
 ) -> np.ndarray:
     """Return the 95 % confidence intervals of statistics, by bootstrap over speakers.
 
+    Args:
+        statistics, speakers, seed: as `speaker_samples` takes them.
+
+    Returns:
+        shape (statistics, 2): lower and upper limit.
+    """
+    return percentile_intervals(speaker_samples(statistics, speakers, seed=seed))
+
+
+def speaker_samples(
+    statistics: Callable[[np.ndarray], Sequence[float]], speakers: Sequence[str], *, seed: int = 0
+) -> np.ndarray:
+    """Return statistics of bootstrap samples over speakers.
+
     The clips of a speaker are similar, so speakers are drawn, each with all clips.
 
     Args:
@@ -103,17 +129,28 @@ def speaker_intervals(
         speakers: of each row.
 
     Returns:
-        shape (statistics, 2): lower and upper limit.
+        shape (BOOTSTRAP_SAMPLES, statistics).
     """
     names = np.asarray(speakers)
     rows_of = [np.flatnonzero(names == name) for name in sorted(set(speakers))]
     rng = np.random.default_rng(seed)
-    values = [
-        statistics(
-            np.concatenate([rows_of[i] for i in rng.integers(len(rows_of), size=len(rows_of))])
-        )
-        for _ in range(BOOTSTRAP_SAMPLES)
-    ]
+    return np.array(
+        [
+            statistics(
+                np.concatenate([rows_of[i] for i in rng.integers(len(rows_of), size=len(rows_of))])
+            )
+            for _ in range(BOOTSTRAP_SAMPLES)
+        ]
+    )
+
+
+def percentile_intervals(samples: np.ndarray) -> np.ndarray:
+    """Return the 95 % intervals of bootstrap samples, (samples, statistics) to (statistics, 2)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a statistic that is NaN in every draw
-        return np.nanpercentile(values, [2.5, 97.5], axis=0).T
+        return np.nanpercentile(samples, [2.5, 97.5], axis=0).T
+
+
+def rounded(value: float | np.floating[Any]) -> float | None:
+    """Round to four decimals; NaN becomes None, because JSON has no NaN."""
+    return None if np.isnan(value) else round(float(value), 4)

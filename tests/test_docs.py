@@ -11,7 +11,7 @@ from scripts.benchmark.tables import READ
 from ser.augmentation import AUGMENTATIONS
 from ser.cli import COMMANDS
 from ser.corpora import CORPORA
-from ser.data.splits import CROSS, PROTOCOLS, RANDOM
+from ser.data.protocols import PATTERNS, PROTOCOLS
 from ser.errors import WARNINGS
 from ser.features import FEATURE_SETS
 from ser.labels import AROUSAL_VALENCE, CALM_UP_TO, LIVELY_FROM
@@ -200,7 +200,7 @@ def test_metrics_are_in_the_docs():
 # Training
 
 
-@pytest.mark.parametrize("name", [*RECIPES, *PROTOCOLS, CROSS, RANDOM, *FEATURE_SETS, *CORPORA])
+@pytest.mark.parametrize("name", [*RECIPES, *PROTOCOLS, *PATTERNS, *FEATURE_SETS, *CORPORA])
 def test_every_named_choice_is_in_the_docs(name):
     rows = [line for line in TEXTS["training"].splitlines() if line.startswith("| `")]
     assert any(f"`{name}`" in row.rsplit(" | ", 1)[0] for row in rows)

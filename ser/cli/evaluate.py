@@ -8,26 +8,24 @@ Run it again to go on where it stopped.
 import argparse
 import json
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ser.augmentation import CORRUPTIONS
 from ser.cli import options
 from ser.cli.evaluate_all import evaluate_all
-from ser.cli.scores import add_to_model, read_scores
+from ser.cli.scores import add_to_model, print_comparison, read_scores
 from ser.corpora import CORPORA, scan
 from ser.data.dataset import Dataset, load_dataset
-from ser.data.splits import CROSS, PROTOCOLS, RANDOM, find_protocol
+from ser.data.protocols import PATTERNS, PROTOCOLS, find_protocol
 from ser.errors import UsageError
 from ser.features import FeatureSet
 from ser.filenames import show_path
-from ser.metrics import Scores
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.reports.markdown import evaluation_report
 
 _MODEL_FILES = (".h5", ".skops")
-_PROTOCOLS = ", ".join([*PROTOCOLS, CROSS, RANDOM])
+_PROTOCOLS = ", ".join([*PROTOCOLS, *PATTERNS])
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -50,7 +48,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "what",
         nargs="?",
         metavar="RECIPE|MODEL|SCORES.json",
-        help="recipe to train, a model file, or the scores of an earlier --report for --into",
+        help="recipe to train, a model file, or the scores of an earlier --report for --into; "
+        "its folder for --against",
     )
     parser.add_argument(
         "--data", nargs="+", type=Path, metavar="DIR", help="folders, manifests, or one .npz"
@@ -102,6 +101,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="of --all: gets the rows with a published figure, between its two marks",
     )
     parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="compare with this --report of another recipe, under the same protocol and data",
+    )
+    parser.add_argument(
         "--into",
         type=Path,
         metavar="M.h5",
@@ -127,8 +132,10 @@ def _fault(args: argparse.Namespace) -> str | None:
         return "a recipe, a model file or --all is needed, and only one of them"
     if (args.what is None or kind in (".json", *_MODEL_FILES)) and options.given_changes(args):
         return f"{', '.join(options.changed_options(args))}: only a recipe can be changed"
+    if args.against:
+        return "--against and --into do not go together" if args.into else None
     if kind == ".json":
-        return None if args.into else f"{args.what}: scores are added --into a model file"
+        return None if args.into else f"{args.what}: give --into MODEL or --against DIR"
     if not args.data:
         return "--data is needed"
     if args.into and kind in _MODEL_FILES:
@@ -143,6 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.all is not None:
         return evaluate_all(args)
     what = Path(args.what)
+    if args.against:
+        print_comparison(what, args.against)
+        return 0
     if what.suffix == ".json":
         add_to_model(read_scores(what), args.into)
         return 0
@@ -175,8 +185,10 @@ def _evaluate_file(args: argparse.Namespace) -> int:
     }
     details = "\n".join(result.lines())
     if args.report:
-        _report(args.report, result.scores, show_path(Path(args.what).name), details)
-        options.write_json(args.report / "scores.json", figures)
+        from ser.reports.evaluation_folder import write_scores
+
+        title = show_path(Path(args.what).name)
+        write_scores(args.report, result.scores, figures, title=title, details=details)
     options.note("if the model was trained on any of these voices, the figure flatters it")
     print(details)
     print(json.dumps(figures))
@@ -188,7 +200,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
     protocol = find_protocol(args.protocol)
 
     from ser.evaluation.evaluate import evaluate
-    from ser.reports.plots import plot_curves
+    from ser.reports.evaluation_folder import write_evaluation
 
     dataset = _load(args, recipe_features(recipe))
     result = evaluate(
@@ -218,14 +230,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
     if protocol.leaks:
         title += " (leaks: the test's voices are in the training)"
     if args.report:
-        _report(args.report, result.scores(), title, details)
-        options.write_json(args.report / "scores.json", figures)
-        for run in filter(lambda run: run.history, result.results):
-            name = re.sub(r"\W+", "-", f"{run.split} seed {run.seed}")
-            plot_curves(
-                run.history, run.best_epoch, args.report / f"curves-{name}.png",
-                f"{recipe.name}, {run.split}, seed {run.seed}",
-            )  # fmt: skip
+        write_evaluation(args.report, result, figures, title=title, details=details)
     if args.into:
         add_to_model(figures, args.into)
     print(title)
@@ -244,12 +249,3 @@ def _load(args: argparse.Namespace, features: FeatureSet) -> Dataset:
     for line in dataset.notes:
         options.note(line)
     return dataset
-
-
-def _report(folder: Path, scores: Scores, title: str, details: str) -> None:
-    """Write the confusion matrix and the text of an evaluation."""
-    from ser.reports.plots import classification_text, plot_confusion
-
-    folder.mkdir(parents=True, exist_ok=True)
-    plot_confusion(scores, folder / "confusion.png", title)
-    (folder / "report.txt").write_text(f"{title}\n\n{classification_text(scores)}\n{details}\n")

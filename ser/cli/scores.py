@@ -1,4 +1,4 @@
-"""Put the figures of an evaluation into a model file."""
+"""What is done with the scores of evaluations: into a model file, or one against another."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Any
 
 from ser.cli import options
 from ser.errors import UsageError
+from ser.evaluation.comparison import compare_reports
 from ser.models.model_file import add_scores, read_model_file
+from ser.reports.corpus_tables import comparison_report
 from ser.reports.model_card import write_model_card
 
 
@@ -42,3 +44,10 @@ def add_to_model(figures: dict[str, Any], model: Path) -> None:
     add_scores(model, figures)
     card = write_model_card(model)
     options.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")
+
+
+def print_comparison(first: Path, second: Path) -> None:
+    """Print the difference of the UARs of two report folders, and it as one JSON line."""
+    difference = compare_reports(first, second)
+    print(comparison_report(difference))
+    print(json.dumps(difference))

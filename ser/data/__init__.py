@@ -6,7 +6,8 @@ What is slow to compute is cached on disk.
 
 from ser.data.dataset import Dataset, load_dataset
 from ser.data.hold_out import hold_out_test, hold_out_validation
-from ser.data.splits import PROTOCOLS, Protocol, Split, find_protocol
+from ser.data.protocols import PROTOCOLS, Protocol, find_protocol
+from ser.data.splits import Split
 
 __all__ = [
     "PROTOCOLS",

@@ -10,7 +10,11 @@ from ser.corpora import Utterance
 from ser.errors import UsageError
 
 VALIDATION_FRACTION = 0.05  # of the training rows, where speakers are not known
-VALIDATION_SPEAKERS = 4  # where they are known; two of each sex
+VALIDATION_SPEAKERS = 4  # where they are known, of the corpus with the most; two of each sex
+# Of every other corpus that has enough speakers, one of each sex: a corpus of two or four actors
+# needs all of them in the training.
+FURTHER_SPEAKERS = 2
+ENOUGH_SPEAKERS = 6
 
 
 def hold_out_validation(
@@ -18,8 +22,9 @@ def hold_out_validation(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Hold validation rows out of the training rows; by speaker where speakers are known.
 
-    The validation speakers come from the corpus with the most speakers, half of each sex. Corpora
-    of few speakers stay in the training rows.
+    The corpus with the most speakers gives up to `VALIDATION_SPEAKERS`, half of each sex. Each
+    other one of at least `ENOUGH_SPEAKERS` gives `FURTHER_SPEAKERS`. Corpora of few speakers stay
+    in the training rows.
 
     Returns:
         (training rows, validation rows), int arrays.
@@ -33,20 +38,26 @@ def hold_out_validation(
         shuffled = rng.permutation(train)
         n = max(1, round(len(train) * VALIDATION_FRACTION))
         return np.sort(shuffled[n:]), np.sort(shuffled[:n])
-    (corpus, n_speakers), *_ = Counter(u.corpus for u in speakers.values()).most_common(1)
+    (corpus, n_speakers), *others = Counter(u.corpus for u in speakers.values()).most_common()
     if n_speakers < 2:
         raise UsageError(
             "two speakers of one corpus are needed, one to train on and one to hold out for "
             f"validation; no corpus here has two: {', '.join(sorted(speakers))}"
         )
-    men, women = (
-        rng.permutation(
-            sorted(s for s, u in speakers.items() if u.corpus == corpus and (u.sex == "male") == m)
+    wanted = {corpus: min(VALIDATION_SPEAKERS, n_speakers // 2)}
+    wanted |= {name: FURTHER_SPEAKERS for name, n in others if n >= ENOUGH_SPEAKERS}
+    held_out: set[str] = set()
+    for name, n in wanted.items():
+        men, women = (
+            rng.permutation(
+                sorted(
+                    s for s, u in speakers.items() if u.corpus == name and (u.sex == "male") == m
+                )
+            )
+            for m in (True, False)
         )
-        for m in (True, False)
-    )
-    alternating = [str(s) for pair in zip_longest(men, women) for s in pair if s is not None]
-    held_out = alternating[: min(VALIDATION_SPEAKERS, n_speakers // 2)]
+        alternating = [str(s) for pair in zip_longest(men, women) for s in pair if s is not None]
+        held_out.update(alternating[:n])
     return hold_out_speakers(utterances, train, held_out)
 
 

@@ -11,8 +11,10 @@ from ser.data.cache import code_digest
 from ser.data.corrupted_rows import corrupted_features
 from ser.data.dataset import Dataset
 from ser.data.parallel import parallel_map
-from ser.data.splits import Protocol, Split
-from ser.evaluation.results import Evaluation, SplitResult, load_result, save_result
+from ser.data.protocols import Protocol
+from ser.data.splits import Split
+from ser.evaluation.results import Evaluation
+from ser.evaluation.split_result import SplitResult, load_result, save_result
 from ser.evaluation.window_search import score_long_audio
 from ser.models.recipes import Recipe, recipe_features
 from ser.training.train import train
@@ -72,7 +74,10 @@ def evaluate(
 
     def task(split: Split, seed: int) -> _Task:
         rows = [part.tolist() for part in (split.train, split.validation, split.test)]
-        facts = [recipe, digest, split.name, rows, seed, epochs, corrupted, long_audio, code]
+        facts = [
+            recipe, digest, split.name, rows, dict(split.merged_labels), seed, epochs, corrupted,
+            long_audio, code,
+        ]  # fmt: skip
         key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
         return _Task(
             recipe,

@@ -15,7 +15,7 @@ from ser.corpora import CORPORA, scan
 from ser.data.cache import code_digest, function_digest
 from ser.data.dataset import Dataset, load_dataset
 from ser.data.parallel import processes
-from ser.data.splits import find_protocol
+from ser.data.protocols import find_protocol
 from ser.errors import SerError
 from ser.models.recipes import KerasRecipe, Recipe, recipe_features
 
@@ -26,8 +26,8 @@ _NOT_SCORED = {"summary", "published", "grid", "selection", "note", "build"}
 # The modules that change the scores.
 _CODE = (
     "features/*.py", "augmentation/spectrogram.py", "augmentation/recording.py",
-    "augmentation/waveform.py", "data/references.py",
-    "data/augmented_rows.py", "data/hold_out.py", "data/splits.py", "models/sklearn_models.py",
+    "augmentation/waveform.py", "data/references.py", "data/augmented_rows.py",
+    "data/hold_out.py", "data/protocols.py", "data/splits.py", "models/sklearn_models.py",
     "training/keras_training.py", "training/train.py",
 )  # fmt: skip
 _SCORES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")

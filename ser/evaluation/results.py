@@ -1,80 +1,21 @@
-"""Results of evaluations: the predictions for test clips, and the scores computed from them."""
+"""Evaluations: the results of all splits and seeds, and the scores computed from them."""
 
-import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ser.corpora import Utterance
-from ser.data.splits import Protocol
-from ser.metrics import Scores, score, speaker_intervals, uar
+from ser.data.protocols import Protocol
+from ser.evaluation.corpus_scores import Predictions, corpus_scores, nested_pairs
+from ser.evaluation.split_result import SplitResult
+from ser.metrics import Scores, rounded, score, speaker_intervals, uar
 from ser.models.recipes import Recipe
 
 _SCORES = ("uar", "accuracy", "macro_f1", "ece")
 _GROUPS = ("sex", "intensity")
-_JSON_FIELDS = (
-    "split", "seed", "best_epoch", "temperature", "uncertain_below", "history", "long_audio",
-)  # fmt: skip
-_ARRAY_FIELDS = ("truth", "probabilities")
-
-
-@dataclass(frozen=True)
-class SplitResult:
-    """The predictions of one split and seed for the test rows of the split.
-
-    Attributes:
-        tested: the test utterances, with the emotions that the protocol gives them.
-        truth: label indices, shape (tested,), int64.
-        probabilities: calibrated on the validation rows; shape (tested, labels).
-        history: for each metric its value after each epoch.
-        corrupted: the probabilities under each recording condition; shape (tested, labels).
-        long_audio: scores of ways to cut and join recordings, on the validation rows.
-    """
-
-    split: str
-    seed: int
-    tested: tuple[Utterance, ...]
-    truth: np.ndarray
-    probabilities: np.ndarray
-    best_epoch: int
-    temperature: float
-    uncertain_below: float
-    history: dict[str, list[float]]
-    corrupted: dict[str, np.ndarray]
-    long_audio: dict[str, dict[str, float]]
-
-
-def save_result(result: SplitResult, path: Path) -> None:
-    """Write a result without its utterances; it replaces `path` in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial.npz")
-    np.savez(
-        partial,
-        allow_pickle=False,
-        plain=np.array(json.dumps({name: getattr(result, name) for name in _JSON_FIELDS})),
-        **{name: getattr(result, name) for name in _ARRAY_FIELDS},
-        **{f"corrupted/{name}": array for name, array in result.corrupted.items()},
-    )
-    partial.replace(path)
-
-
-def load_result(path: Path, tested: tuple[Utterance, ...]) -> SplitResult:
-    """Return the result that `save_result` wrote, with its test utterances."""
-    with np.load(path, allow_pickle=False) as stored:
-        return SplitResult(
-            tested=tested,
-            **json.loads(str(stored["plain"])),
-            **{name: stored[name] for name in _ARRAY_FIELDS},
-            corrupted={
-                name.removeprefix("corrupted/"): stored[name]
-                for name in stored.files
-                if name.startswith("corrupted/")
-            },
-        )
 
 
 @dataclass(frozen=True)
@@ -113,19 +54,36 @@ class Evaluation:
             "leaks": self.protocol.leaks,
             "seeds": self.seeds,
             "n": pooled.n // len(by_seed),
-            **_nested(keys, [_rounded(value) for value in _mean(by_seed)]),
-            "sd": _nested(keys, [_rounded(sd) for sd in sds]),
+            **_nested(keys, [rounded(value) for value in _mean(by_seed)]),
+            "sd": _nested(keys, [rounded(sd) for sd in sds]),
             "interval": self._intervals(keys),
-            "uar_by_split": {name: _rounded(self.scores(split=name).uar) for name in splits},
+            "uar_by_split": {name: rounded(self.scores(split=name).uar) for name in splits},
+            **self._by_corpus(),
             "uar_by_condition": self._by_condition(),
             "long_audio": self._long_audio(),
-            "temperature": _rounded(np.median([r.temperature for r in self.results])),
-            "uncertain_below": _rounded(np.median([r.uncertain_below for r in self.results])),
+            "temperature": rounded(np.median([r.temperature for r in self.results])),
+            "uncertain_below": rounded(np.median([r.uncertain_below for r in self.results])),
             "by_certainty": self._by_certainty(),
             "confusion": pooled.confusion.tolist(),
             "selection": self.recipe.selection,
             "published": asdict(self.recipe.published) if self.recipe.published else None,
         }
+
+    def predictions(self) -> Predictions:
+        """Return the predictions of all splits and seeds."""
+        seeds = [np.full(len(result.tested), result.seed) for result in self.results]
+        tested, truth, probabilities = self._pooled(self.results)
+        return Predictions(tested, np.concatenate(seeds), truth, probabilities)
+
+    def groups(self) -> list[str] | list[tuple[str, str]]:
+        """Return for each row of `predictions` what its scores are also given for.
+
+        It is the test corpus, or training and test corpus; empty if the protocol has none.
+        """
+        rows = [(result.split, u.corpus) for result in self.results for u in result.tested]
+        if self.protocol.scored_by == "pair":
+            return rows
+        return [corpus for _, corpus in rows] if self.protocol.scored_by else []
 
     @staticmethod
     def _pooled(
@@ -181,13 +139,13 @@ class Evaluation:
             return [scores.get(key, np.nan) for key in keys]
 
         bounds = speaker_intervals(statistics, speakers)
-        return _nested(keys, [[_rounded(low), _rounded(high)] for low, high in bounds])
+        return _nested(keys, [[rounded(low), rounded(high)] for low, high in bounds])
 
     def _long_audio(self) -> dict[str, dict[str, float | None]]:
         first = self.results[0].long_audio
         return {
             kind: {
-                name: _rounded(np.mean([r.long_audio[kind][name] for r in self.results]))
+                name: rounded(np.mean([r.long_audio[kind][name] for r in self.results]))
                 for name in names
             }
             for kind, names in first.items()
@@ -202,16 +160,25 @@ class Evaluation:
         correct = probabilities.argmax(axis=1) == truth
         return {
             name: {
-                "share": _rounded(rows.mean()),
-                "accuracy": _rounded(correct[rows].mean()) if rows.any() else None,
+                "share": rounded(rows.mean()),
+                "accuracy": rounded(correct[rows].mean()) if rows.any() else None,
             }
             for name, rows in (("certain", certain), ("uncertain", ~certain))
         }
 
+    def _by_corpus(self) -> dict[str, Any]:
+        """Return the scores of each test corpus, or of each pair of corpora, and their mean."""
+        if not self.protocol.scored_by:
+            return {}
+        found, mean = corpus_scores(self.predictions(), self.groups(), self.recipe.labels)
+        if self.protocol.scored_by == "pair":
+            return {"matrix": nested_pairs(found), "mean_over_pairs": mean}
+        return {"by_corpus": found, "mean_over_corpora": mean}
+
     def _by_condition(self) -> dict[str, float | None]:
         truth = np.concatenate([r.truth for r in self.results])
         return {
-            name: _rounded(
+            name: rounded(
                 uar(truth, np.concatenate([r.corrupted[name] for r in self.results]).argmax(axis=1))
             )
             for name in self.results[0].corrupted
@@ -239,8 +206,3 @@ def _mean(by_seed: Sequence[Sequence[float]]) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a score that no seed has is NaN
         return np.nanmean(by_seed, axis=0)
-
-
-def _rounded(value: float | np.floating[Any]) -> float | None:
-    """Round to four decimals; NaN becomes None, because JSON has no NaN."""
-    return None if np.isnan(value) else round(float(value), 4)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ser.reports.corpus_tables import corpus_rows, matrix_rows
 from ser.reports.rendering import percent, render
 
 #: What `ser.evaluation.results.Evaluation.summary` returns, and what a model file carries.
@@ -32,6 +33,8 @@ def evaluation_report(
         ],
         emotions=[_emotion_row(scores, label) for label in scores["recall"]],
         groups=_group_rows(scores),
+        corpora=corpus_rows(scores),
+        matrix=matrix_rows(scores),
         conditions=_condition_rows(scores, others or {}),
         certain=by_certainty.get("certain"),
         uncertain=uncertain if uncertain and uncertain["share"] else None,
@@ -47,7 +50,8 @@ def _spread(scores: EvaluationScores, *key: str) -> tuple[str, str]:
     interval: Any = scores.get("interval")
     for part in key:
         sd, interval = (sd or {}).get(part), (interval or {}).get(part)
-    return percent(sd), " to ".join(map(percent, interval or ())) or "–"
+    known = interval if interval and None not in interval else ()
+    return percent(sd), " to ".join(map(percent, known)) or "–"
 
 
 def _emotion_row(scores: EvaluationScores, label: str) -> list[str]:

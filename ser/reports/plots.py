@@ -77,6 +77,33 @@ def plot_confusion(scores: Scores, path: Path, title: str) -> None:
     figure.savefig(path, dpi=_DPI)
 
 
+def plot_matrix(uars: Mapping[str, Sequence[float | None]], path: Path, title: str) -> None:
+    """Draw a heat map of UARs: rows are trained on, columns are tested on.
+
+    Args:
+        uars: for each training corpus the UAR on each corpus, in the same order; 0 to 1, or None.
+    """
+    values = np.array(list(uars.values()), dtype=float)
+    side = 3 + 0.8 * len(uars)
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(np.ma.masked_invalid(values), cmap="Blues", vmin=0)
+    colorbar = figure.colorbar(image, label="UAR", shrink=0.8)
+    colorbar.ax.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xticks(range(len(uars)), list(uars), rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(uars)), list(uars))
+    axes.set(xlabel="tested on", ylabel="trained on")
+    figure.suptitle(title, wrap=True, fontsize="medium")
+    for (row, column), value in np.ndenumerate(values):
+        dark = value > 0.6 * np.nanmax(values)
+        text = "–" if np.isnan(value) else f"{value:.0%}"
+        axes.text(
+            column, row, text, ha="center", va="center", fontsize=9,
+            color="white" if dark else _INK,
+        )  # fmt: skip
+    figure.savefig(path, dpi=_DPI)
+
+
 def plot_evaluations(evaluations: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Draw the UAR of evaluations as bars, the best at the top, with their 95 % intervals.
 

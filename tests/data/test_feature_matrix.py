@@ -8,7 +8,7 @@ import pytest
 from ser.data.dataset import load_dataset
 from ser.data.extraction import extract
 from ser.data.feature_tables import COLUMNS, new_table
-from ser.data.splits import PROTOCOLS
+from ser.data.protocols import PROTOCOLS
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from ser.labels import EMOTIONS

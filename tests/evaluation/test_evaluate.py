@@ -6,7 +6,7 @@ import pytest
 
 from ser.augmentation import CORRUPTIONS
 from ser.data.dataset import load_dataset
-from ser.data.splits import find_protocol
+from ser.data.protocols import find_protocol
 from ser.errors import UsageError
 from ser.evaluation import evaluate
 from ser.models.recipes import RECIPES, recipe_features

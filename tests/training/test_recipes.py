@@ -6,7 +6,7 @@ import pytest
 from app import create_app
 from ser.augmentation import find_augmentation
 from ser.data.dataset import load_dataset
-from ser.data.splits import find_protocol
+from ser.data.protocols import find_protocol
 from ser.features import FEATURE_SETS
 from ser.models.model_file import read_model_file
 from ser.models.recipes import RECIPES, EstimatorRecipe, KerasRecipe, recipe_features

@@ -1,0 +1,69 @@
+"""The result of one split and seed: the predictions for its test clips, kept in a file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ser.corpora import Utterance
+
+_JSON_FIELDS = (
+    "split", "seed", "best_epoch", "temperature", "uncertain_below", "history", "long_audio",
+)  # fmt: skip
+_ARRAY_FIELDS = ("truth", "probabilities")
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """The predictions of one split and seed for the test rows of the split.
+
+    Attributes:
+        tested: the test utterances, with the emotions that the protocol gives them.
+        truth: label indices, shape (tested,), int64.
+        probabilities: calibrated on the validation rows; shape (tested, labels).
+        history: for each metric its value after each epoch.
+        corrupted: the probabilities under each recording condition; shape (tested, labels).
+        long_audio: scores of ways to cut and join recordings, on the validation rows.
+    """
+
+    split: str
+    seed: int
+    tested: tuple[Utterance, ...]
+    truth: np.ndarray
+    probabilities: np.ndarray
+    best_epoch: int
+    temperature: float
+    uncertain_below: float
+    history: dict[str, list[float]]
+    corrupted: dict[str, np.ndarray]
+    long_audio: dict[str, dict[str, float]]
+
+
+def save_result(result: SplitResult, path: Path) -> None:
+    """Write a result without its utterances; it replaces `path` in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npz")
+    np.savez(
+        partial,
+        allow_pickle=False,
+        plain=np.array(json.dumps({name: getattr(result, name) for name in _JSON_FIELDS})),
+        **{name: getattr(result, name) for name in _ARRAY_FIELDS},
+        **{f"corrupted/{name}": array for name, array in result.corrupted.items()},
+    )
+    partial.replace(path)
+
+
+def load_result(path: Path, tested: tuple[Utterance, ...]) -> SplitResult:
+    """Return the result that `save_result` wrote, with its test utterances."""
+    with np.load(path, allow_pickle=False) as stored:
+        return SplitResult(
+            tested=tested,
+            **json.loads(str(stored["plain"])),
+            **{name: stored[name] for name in _ARRAY_FIELDS},
+            corrupted={
+                name.removeprefix("corrupted/"): stored[name]
+                for name in stored.files
+                if name.startswith("corrupted/")
+            },
+        )
