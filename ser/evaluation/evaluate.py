@@ -7,17 +7,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ser.data.cache import code_digest
 from ser.data.corrupted_rows import corrupted_features
 from ser.data.dataset import Dataset
 from ser.data.parallel import parallel_map
 from ser.data.protocols import Protocol
+from ser.data.references import draw_references
 from ser.data.splits import Split
 from ser.evaluation.results import Evaluation
 from ser.evaluation.split_result import SplitResult, load_result, save_result
 from ser.evaluation.window_search import score_long_audio
+from ser.inference.reference import fits
 from ser.models.recipes import Recipe, recipe_features
-from ser.training.train import train
+from ser.training.train import Trained, train
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,21 @@ def _run_task(
         )
         if task.long_audio
         else {},
+        referenced=_referenced(trained, dataset, split.test),
     )
     if task.path:
         save_result(result, task.path)
     return result
+
+
+def _referenced(trained: Trained, dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
+    """Return the probabilities of rows with references; None if the features take none.
+
+    A reference is of two other clips of the speaker. As in the app, it is used where it fits.
+    """
+    if dataset.means is None:
+        return None
+    own = dataset.means[rows]
+    references = draw_references(dataset.utterances, dataset.means, rows)
+    references = np.where(fits(own, references)[:, np.newaxis], references, own)
+    return trained.probabilities(dataset.relative_to(rows, references))

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from ser.corpora import Utterance
 from ser.data.protocols import Protocol
 from ser.evaluation.corpus_scores import Predictions, corpus_scores, nested_pairs
+from ser.evaluation.left_out_calibration import calibrate_on_others
 from ser.evaluation.split_result import SplitResult
 from ser.metrics import Scores, rounded, score, speaker_intervals, uar
 from ser.models.recipes import Recipe
@@ -43,7 +44,20 @@ class Evaluation:
 
         Each score is the mean over seeds. ``sd`` holds the standard deviations over seeds, and
         ``interval`` the 95 % intervals by bootstrap over speakers, if all speakers are known.
+        Where each corpus was left out in turn, its probabilities are calibrated on the others, and
+        ``temperature`` and ``uncertain_below`` are for a model of all corpora.
         """
+        if self.protocol.name == "corpora":
+            calibrated = calibrate_on_others(self.results)
+            summary = replace(self, results=calibrated.results)._summary()
+            return summary | {
+                "left_out_calibration": True,
+                "temperature": calibrated.temperature,
+                "uncertain_below": calibrated.uncertain_below,
+            }
+        return self._summary()
+
+    def _summary(self) -> dict[str, Any]:
         keys, by_seed = self._by_seed()
         sds = np.std(by_seed, axis=0, ddof=1) if len(by_seed) > 1 else [np.nan] * len(keys)
         pooled = self.scores()
@@ -64,6 +78,10 @@ class Evaluation:
             "temperature": rounded(np.median([r.temperature for r in self.results])),
             "uncertain_below": rounded(np.median([r.uncertain_below for r in self.results])),
             "by_certainty": self._by_certainty(),
+            "certainty_by_split": {
+                name: self._by_certainty(split=name) for name in splits if len(splits) > 1
+            },
+            "with_reference": self._with_reference(),
             "confusion": pooled.confusion.tolist(),
             "selection": self.recipe.selection,
             "published": asdict(self.recipe.published) if self.recipe.published else None,
@@ -151,12 +169,32 @@ class Evaluation:
             for kind, names in first.items()
         }
 
-    def _by_certainty(self) -> dict[str, dict[str, float | None]]:
+    def _with_reference(self) -> dict[str, Any] | None:
+        """Return the most important scores with a reference, or None if there are none."""
+        results = [
+            replace(r, probabilities=r.referenced, referenced=None)
+            for r in self.results
+            if r.referenced is not None
+        ]
+        if len(results) < len(self.results):
+            return None
+        summary = replace(self, results=tuple(results))._summary()
+        kept = ("uar", "accuracy", "ece", "uar_by_split", "by_corpus", "mean_over_corpora")
+        own = {key: summary[key] for key in kept if key in summary}
+        spread = {
+            key: {"uar": summary[key]["uar"]} if summary[key] else None
+            for key in ("sd", "interval")
+        }
+        certainty = {key: summary[key] for key in ("by_certainty", "certainty_by_split")}
+        return own | spread | certainty
+
+    def _by_certainty(self, split: str | None = None) -> dict[str, dict[str, float | None]]:
         """Return the accuracy of predictions above and below the threshold of their split."""
+        results = [r for r in self.results if split in (None, r.split)]
         certain = np.concatenate(
-            [r.probabilities.max(axis=1) >= r.uncertain_below for r in self.results]
+            [r.probabilities.max(axis=1) >= r.uncertain_below for r in results]
         )
-        _, truth, probabilities = self._pooled(self.results)
+        _, truth, probabilities = self._pooled(results)
         correct = probabilities.argmax(axis=1) == truth
         return {
             name: {

@@ -23,6 +23,8 @@ class SplitResult:
         truth: label indices, shape (tested,), int64.
         probabilities: calibrated on the validation rows; shape (tested, labels).
         history: for each metric its value after each epoch.
+        referenced: the probabilities with a reference for each clip, where it fits; shape (tested,
+            labels). None for a recipe that takes none.
         corrupted: the probabilities under each recording condition; shape (tested, labels).
         long_audio: scores of ways to cut and join recordings, on the validation rows.
     """
@@ -38,6 +40,7 @@ class SplitResult:
     history: dict[str, list[float]]
     corrupted: dict[str, np.ndarray]
     long_audio: dict[str, dict[str, float]]
+    referenced: np.ndarray | None = None
 
 
 def save_result(result: SplitResult, path: Path) -> None:
@@ -49,6 +52,7 @@ def save_result(result: SplitResult, path: Path) -> None:
         allow_pickle=False,
         plain=np.array(json.dumps({name: getattr(result, name) for name in _JSON_FIELDS})),
         **{name: getattr(result, name) for name in _ARRAY_FIELDS},
+        **({} if result.referenced is None else {"referenced": result.referenced}),
         **{f"corrupted/{name}": array for name, array in result.corrupted.items()},
     )
     partial.replace(path)
@@ -61,6 +65,7 @@ def load_result(path: Path, tested: tuple[Utterance, ...]) -> SplitResult:
             tested=tested,
             **json.loads(str(stored["plain"])),
             **{name: stored[name] for name in _ARRAY_FIELDS},
+            referenced=stored["referenced"] if "referenced" in stored.files else None,
             corrupted={
                 name.removeprefix("corrupted/"): stored[name]
                 for name in stored.files

@@ -42,15 +42,27 @@ class Reference:
         Args:
             mean_frame: of the clip, shape (n,).
         """
-        # The first coefficient is the level, which the emotion changes as much as a microphone.
-        difference = (mean_frame - self.mean_frame)[1:]
-        distance = float(np.sqrt(np.mean(np.square(difference, dtype=np.float64))))
-        return self.seconds >= MIN_SECONDS and distance <= _MAX_DISTANCE
+        return self.seconds >= MIN_SECONDS and bool(fits(mean_frame, self.mean_frame))
 
     def to_text(self) -> str:
         """Return it as ASCII text, which `parse_reference` reads."""
         numbers = base64.b64encode(self.mean_frame.astype("<f4").tobytes()).decode()
         return f"{self.version}:{self.seconds:.2f}:{numbers}"
+
+
+def fits(mean_frame: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return whether mean frames can be of the same speaker and microphone as references.
+
+    Args:
+        mean_frame, reference: shape (…, n).
+
+    Returns:
+        shape (…), bool.
+    """
+    # The first coefficient is the level, which the emotion changes as much as a microphone.
+    difference = (mean_frame - reference)[..., 1:]
+    distance = np.sqrt(np.mean(np.square(difference, dtype=np.float64), axis=-1))
+    return distance <= _MAX_DISTANCE
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ Transactions on Information Theory 16(1).
 import numpy as np
 
 _MIN_PROBABILITY = 1e-30  # the logarithm of 0 is infinite
+_SURE_ACCURACY = 0.6  # of the answers from the threshold upwards, in every group
+_SURE_ANSWERS = 20  # fewer of a group say little about their accuracy
 
 
 def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
@@ -24,12 +26,15 @@ def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarr
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+def fit_temperature(
+    probabilities: np.ndarray, truth: np.ndarray, *, weights: np.ndarray | None = None
+) -> float:
     """Return the temperature that makes the true labels most likely.
 
     Args:
         probabilities: of held-out clips, shape (n, labels).
         truth: label indices, shape (n,), int.
+        weights: of the clips, shape (n,); None weighs all the same.
     """
     from scipy.optimize import minimize_scalar
 
@@ -37,7 +42,7 @@ def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
 
     def loss(log_temperature: float) -> float:
         likely = apply_temperature(probabilities, np.exp(log_temperature))[rows, truth]
-        return float(-np.log(np.maximum(likely, _MIN_PROBABILITY)).mean())
+        return float(-np.average(np.log(np.maximum(likely, _MIN_PROBABILITY)), weights=weights))
 
     fit = minimize_scalar(loss, bounds=(np.log(0.2), np.log(20)), method="bounded")
     return round(float(np.exp(fit.x)), 4)
@@ -61,3 +66,26 @@ def fit_threshold(confidence: np.ndarray, correct: np.ndarray) -> float:
     # Of equal balances, the one that keeps the most predictions.
     best = len(balance) - 1 - int(balance[::-1].argmax())
     return 0.0 if best == len(balance) - 1 else round(float(confidence[order][best]), 4)
+
+
+def fit_group_threshold(confidence: np.ndarray, correct: np.ndarray, groups: np.ndarray) -> float:
+    """Return the lowest confidence from which on the predictions of every group can be trusted.
+
+    Of the predictions with this or any higher confidence, at least `_SURE_ACCURACY` are correct in
+    each group that has `_SURE_ANSWERS` of them or more, and in all groups together.
+
+    Args:
+        confidence: of predictions for held-out clips, shape (n,), 0 to 1.
+        correct: whether each is correct, shape (n,), bool.
+        groups: of each, such as its corpus, shape (n,).
+
+    Returns:
+        1 where there is no such confidence, in steps of a hundredth.
+    """
+    masks = [np.full(len(groups), True), *(groups == name for name in np.unique(groups))]
+    for percent in range(100, -1, -1):
+        sure = confidence >= percent / 100
+        of_groups = [correct[mask & sure] for mask in masks]
+        if any(len(own) >= _SURE_ANSWERS and own.mean() < _SURE_ACCURACY for own in of_groups):
+            return min(1.0, (percent + 1) / 100)
+    return 0.0

@@ -171,7 +171,9 @@ def add_scores(path: Path, scores: dict[str, Any]) -> None:
         fields = {"comparisons": metadata.comparisons | {recipe: of_recipe}}
     else:
         fields = {"scores": metadata.scores | added}
-        if metadata.temperature == 1 and not scores["leaks"]:
+        # Of corpora that were left out: they say most about people that are strangers to the model.
+        is_better = scores.get("left_out_calibration")
+        if is_better or (metadata.temperature == 1 and not scores["leaks"]):
             fields |= {key: scores[key] for key in ("temperature", "uncertain_below")}
     write_metadata(path, replace(metadata, **fields))
 

@@ -25,6 +25,34 @@ def corpus_rows(scores: Mapping[str, Any]) -> list[list[str]]:
     return [*rows, _row("**mean over the corpora**", scores["mean_over_corpora"])]
 
 
+def reference_rows(scores: Mapping[str, Any]) -> list[list[str]]:
+    """Return the UAR of each split without and with a reference; none if it was not measured."""
+    own = scores.get("with_reference")
+    if not own:
+        return []
+    header = ["tested on", "UAR", "UAR with a reference"]
+    rows = [
+        [split, percent(uar), percent(own["uar_by_split"][split])]
+        for split, uar in scores["uar_by_split"].items()
+    ]
+    if "mean_over_corpora" in own:
+        means = (scores["mean_over_corpora"], own["mean_over_corpora"])
+        return [header, *rows, ["**mean over the corpora**", *(percent(m["uar"]) for m in means)]]
+    return [header, *rows, ["**all clips**", percent(scores["uar"]), percent(own["uar"])]]
+
+
+def certainty_rows(scores: Mapping[str, Any]) -> list[list[str]]:
+    """Return how many answers of each left-out corpus are certain, and how many of them correct."""
+    if not scores.get("left_out_calibration"):
+        return []
+    rows = [["tested on", "certain", "correct of these", "correct of the others"]]
+    for split, kinds in scores["certainty_by_split"].items():
+        certain, uncertain = kinds["certain"], kinds["uncertain"]
+        numbers = (certain["share"], certain["accuracy"], uncertain["accuracy"])
+        rows.append([split, *map(percent, numbers)])
+    return rows
+
+
 def matrix_rows(scores: Mapping[str, Any]) -> list[list[str]]:
     """Return the UARs as rows: trained on; columns: tested on; none if there is no matrix."""
     uars = matrix_uars(scores)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ser.reports.corpus_tables import corpus_rows, matrix_rows
+from ser.reports.corpus_tables import certainty_rows, corpus_rows, matrix_rows, reference_rows
 from ser.reports.rendering import percent, render
 
 #: What `ser.evaluation.results.Evaluation.summary` returns, and what a model file carries.
@@ -34,6 +34,8 @@ def evaluation_report(
         emotions=[_emotion_row(scores, label) for label in scores["recall"]],
         groups=_group_rows(scores),
         corpora=corpus_rows(scores),
+        references=reference_rows(scores),
+        certainty=certainty_rows(scores),
         matrix=matrix_rows(scores),
         conditions=_condition_rows(scores, others or {}),
         certain=by_certainty.get("certain"),
