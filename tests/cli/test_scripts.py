@@ -218,6 +218,28 @@ def test_evaluate_a_recipe(tiny_corpus, tmp_path, trained):
     assert read_model_file(again).metadata == read_model_file(model).metadata
 
 
+def test_evaluate_across_corpora_and_compare(tiny_corpus, tmp_path):
+    for i, name in enumerate(("OAF_back_angry", "OAF_back_sad", "YAF_back_angry", "YAF_back_sad")):
+        (tmp_path / "tess").mkdir(exist_ok=True)
+        (tmp_path / "tess" / f"{name}.wav").write_bytes(synth.wav(synth.voice(0.6, seed=i)))
+    data = ["--data", tiny_corpus, tmp_path / "tess", "--protocol", "matrix", "--jobs", 1]
+    for recipe in ("tree-mfcc40", "svc-mfcc40"):
+        done = run("evaluate.py", recipe, *data, "--report", tmp_path / recipe)
+        assert done.returncode == 0, done.stderr
+        figures = json.loads(done.stdout.splitlines()[-1])
+        assert set(figures["matrix"]) == {"ravdess", "tess"}
+        assert figures["n"] == 4 + 12  # of RAVDESS only angry and sad: TESS has no more here
+        assert "| trained on | tested on ravdess | tested on tess |" in done.stdout
+        assert is_png(tmp_path / recipe / "matrix.png")
+    done = run("evaluate.py", tmp_path / "tree-mfcc40", "--against", tmp_path / "svc-mfcc40")
+    assert done.returncode == 0, done.stderr
+    difference = json.loads(done.stdout.splitlines()[-1])
+    assert difference["n"] == 16
+    assert set(difference["by_corpus"]) == {"ravdess > tess", "tess > ravdess"}
+    done = run("evaluate.py", tmp_path / "gone", "--against", tmp_path / "svc-mfcc40")
+    assert (done.returncode, "holds no answers.npz" in done.stderr) == (2, True)
+
+
 @pytest.mark.slow
 def test_evaluate_splits_side_by_side(tmp_path):
     from tests.conftest import write_corpus
