@@ -4,8 +4,9 @@ Only training clips are augmented, after the split. Only test clips are corrupte
 to measure how robust a model is.
 """
 
+from ser.augmentation.batches import batches
 from ser.augmentation.corruptions import CORRUPTIONS
-from ser.augmentation.spectrogram import Augmentation, SpectrogramSet, batches
+from ser.augmentation.spectrogram import Augmentation, SpectrogramSet
 from ser.augmentation.waveform import AUGMENTATIONS, find_augmentation
 
 __all__ = [

@@ -118,6 +118,7 @@ def load_spectrograms(
         labels=dataset.label_indices(labels),
         auxiliary=np.array([u.corpus == augmentation.auxiliary for u in dataset.utterances]),
         oversampled=frozenset(labels.index(e) for e in augmentation.oversampled if e in labels),
+        corpora=np.array([u.corpus for u in dataset.utterances]),
         speakers=np.array([u.speaker for u in dataset.utterances]),
         neutral=neutral_voice(dataset.utterances),
     )

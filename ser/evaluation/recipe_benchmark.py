@@ -25,10 +25,11 @@ PUBLISHED_RUN, UNSEEN_RUN = "published", "unseen"
 _NOT_SCORED = {"summary", "published", "grid", "selection", "note", "build"}
 # The modules that change the scores.
 _CODE = (
-    "features/*.py", "augmentation/spectrogram.py", "augmentation/recording.py",
-    "augmentation/waveform.py", "data/references.py", "data/augmented_rows.py",
-    "data/hold_out.py", "data/protocols.py", "data/splits.py", "models/sklearn_models.py",
-    "training/keras_training.py", "training/train.py",
+    "features/*.py", "augmentation/batches.py", "augmentation/spectrogram.py",
+    "augmentation/recording.py", "augmentation/sampling.py", "augmentation/waveform.py",
+    "data/references.py", "data/augmented_rows.py", "data/hold_out.py", "data/protocols.py",
+    "data/splits.py", "models/sklearn_models.py", "training/keras_training.py",
+    "training/train.py",
 )  # fmt: skip
 _SCORES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")
 
