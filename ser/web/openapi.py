@@ -36,7 +36,7 @@ def describe(
         labels: of its model.
         takes_reference: whether the model takes a reference.
     """
-    upload = {FIELD: _FILE}
+    upload: dict[str, Any] = {FIELD: _FILE}
     if takes_reference:
         text = _REFERENCE_TEXT | {"description": "What `POST /reference` answered"}
         upload[REFERENCE_FIELD] = {"anyOf": [_REFERENCES, text]}
@@ -113,15 +113,15 @@ def _post(
     Args:
         raw: whether it takes a file as the raw body, too.
     """
-    required = next(iter(fields))
+    contents = {"contentType": "audio/*, video/*, application/octet-stream"}
     form = {
         "schema": {
             "type": "object",
             "properties": fields,
-            "required": [required],
+            "required": [next(iter(fields))],
             "maxProperties": MAX_FORM_PARTS,
         },
-        "encoding": {required: {"contentType": "audio/*, video/*, application/octet-stream"}},
+        "encoding": dict.fromkeys(fields, contents),
     }
     body = {"multipart/form-data": form}
     if raw:

@@ -143,7 +143,7 @@ def _read_form(request: Request, fields: Sequence[str], hint: str) -> tuple[list
                 if isinstance(event, NeedData):
                     decoder.receive_data(request.stream.read(_CHUNK_BYTES) or None)
                 elif isinstance(event, Field | File):
-                    names.append(event.name)
+                    names.append(event.name or "")  # a part may have no name
                     target = None
                     if event.name in fields:
                         target = stack.enter_context(
