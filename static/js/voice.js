@@ -40,7 +40,7 @@ export function setUpVoice({ mayStart, onStart, onEnd }) {
       }
       const { reference, seconds, model } = await makeReference(files, { signal: new AbortController().signal });
       if (seconds < facts.minReferenceSeconds) {
-        throw new Error(`That is ${seconds} s of your voice; ${facts.minReferenceSeconds} s are needed.`);
+        throw new Error(`That is ${seconds} s of your voice; at least ${facts.minReferenceSeconds} s is needed.`);
       }
       keepVoice({ text: reference, seconds, version: model.version });
       announce("Your normal voice is in use");

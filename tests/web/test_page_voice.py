@@ -171,7 +171,7 @@ def test_a_file_that_is_no_voice_is_explained(relative_watch, voice_page, media)
     _expect(page.get_by_role("alert")).to_contain_text("this is no audio or video file")
     (media / "short.wav").write_bytes(synth.wav(synth.voice(0.5)))
     page.locator("#voice-file").set_input_files(media / "short.wav")
-    _expect(page.get_by_role("alert")).to_contain_text("1 s are needed")
+    _expect(page.get_by_role("alert")).to_contain_text("at least 1 s is needed")
     _expect(page.locator("#voice-badge")).to_be_hidden()
 
 
