@@ -8,11 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser.errors import AudioError, DecoderFault, UsageError
-from ser.filenames import error_text, printable
+from ser.errors import UsageError
+from ser.filenames import printable
 
 if TYPE_CHECKING:
-    from ser.inference import Prediction, Predictor, Reference
     from ser.models.recipes import KerasRecipe
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
@@ -52,39 +51,6 @@ def training_progress(recipe: "KerasRecipe", epochs: int | None, name: str) -> A
                 super().on_train_end()
 
     return Progress(epochs=recipe.members * (epochs or recipe.epochs), verbose=0, desc=name)
-
-
-def add_reference(parser: argparse.ArgumentParser) -> None:
-    """Add --reference: how the speaker sounds in a neutral voice."""
-    parser.add_argument(
-        "--reference",
-        nargs="+",
-        type=Path,
-        metavar="FILE",
-        help="1 to 4 files of the same speaker in a neutral voice",
-    )
-
-
-def given_reference(args: argparse.Namespace, predictor: "Predictor") -> "Reference | None":
-    """Return the reference of the files after --reference, if there are any.
-
-    Raises:
-        UsageError: the model takes none, or it cannot be made of these files.
-    """
-    from ser.inference import read_reference
-
-    if args.reference is None:
-        return None
-    try:
-        return read_reference(predictor.model_file, args.reference)
-    except (UsageError, AudioError, DecoderFault, OSError) as error:
-        raise UsageError(f"--reference: {error_text(error)}") from error
-
-
-def in_words(answer: "Prediction") -> str:
-    """Return emotion, confidence, use of the reference, and codes of warnings, in one line."""
-    used = ["with reference"] if answer.reference and answer.reference.used else []
-    return ", ".join([f"{answer.emotion} ({answer.confidence:.0%})", *used, *answer.warnings])
 
 
 def add_workers(parser: argparse.ArgumentParser) -> None:

@@ -57,10 +57,10 @@ export function setUpVoice({ mayStart, onStart, onEnd }) {
     mayStart: () => mayStart() && !making,
     onStart() {
       onStart();
-      $("voice-actions").hidden = $("voice-state").hidden = true;
+      $("form").hidden = $("voice-actions").hidden = $("voice-state").hidden = true;
     },
     onEnd() {
-      $("voice-actions").hidden = $("voice-state").hidden = false;
+      $("form").hidden = $("voice-actions").hidden = $("voice-state").hidden = false;
       onEnd();
     },
     onRecording: (file) => make([file]),
