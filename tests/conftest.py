@@ -30,6 +30,7 @@ from tests.browser import (  # noqa: E402, F401
     watch,
 )
 from tests.exchange import SMALL  # noqa: E402
+from tests.make_models import write_relative  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +56,23 @@ def app():
     from app import create_app
 
     app = create_app()
+    assert app.extensions["model"].wait(300)
+    assert app.extensions["model"].error is None
+    return app
+
+
+@pytest.fixture(scope="session")
+def relative_model(tmp_path_factory) -> Path:
+    """Return a model file whose model takes a reference."""
+    return write_relative(tmp_path_factory.mktemp("relative") / "relative.h5")
+
+
+@pytest.fixture(scope="session")
+def relative_app(relative_model):
+    """Return the app over a model that takes a reference, ready."""
+    from app import create_app
+
+    app = create_app({"SER_MODEL": relative_model})
     assert app.extensions["model"].wait(300)
     assert app.extensions["model"].error is None
     return app

@@ -78,11 +78,13 @@ def write_keras2(
     *,
     layers: list[dict] | None = None,
     n_labels: int = 8,
+    weights: dict[str, np.ndarray] | None = None,
     metadata: Metadata | dict | None = None,
 ) -> dict[str, np.ndarray]:
     """Write the ``.h5`` of a Keras 2 model with `metadata` as attribute; return its weights."""
     layers = layers or keras2_layers(n_labels)
-    weights = {k: w.astype(np.float32) for k, w in classic_weights(n_labels).items()}
+    weights = weights or classic_weights(n_labels)
+    weights = {k: w.astype(np.float32) for k, w in weights.items()}
     with h5py.File(path, "w") as file:
         file.attrs["keras_version"] = "2.2.4"
         file.attrs["backend"] = "tensorflow"
@@ -103,6 +105,23 @@ def write_keras2(
             for key in own:
                 layer.create_dataset(key, data=weights[key])
     return weights
+
+
+def write_relative(path: Path, *, seed: int = 0) -> Path:
+    """Write a model that takes a reference: its answer follows the mean of its input over time."""
+    config = {"name": "pool_1", "batch_input_shape": [None, 200, 40], "dtype": "float32"}
+    dense = {"name": "dense_1", "units": 8, "activation": "softmax", "use_bias": True}
+    layers = [
+        {"class_name": "GlobalAveragePooling1D", "config": config},
+        {"class_name": "Dense", "config": dense},
+    ]
+    rng = np.random.default_rng(seed)
+    kernel = 0.1 * rng.standard_normal((40, 8))
+    kernel[0] = 0  # the level
+    weights = {"dense_1/kernel:0": kernel, "dense_1/bias:0": 0.1 * rng.standard_normal(8)}
+    described = metadata(name="relative", features=FEATURE_SETS["mfcc40-relative"].to_metadata())
+    write_keras2(path, layers=layers, weights=weights, metadata=described)
+    return path
 
 
 def metadata(**changes) -> Metadata:

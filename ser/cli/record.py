@@ -10,6 +10,7 @@ import soundfile
 
 from ser.audio.microphone import RecordingLimits, file_blocks, microphone_blocks, record
 from ser.cli import options
+from ser.cli.predict import add_reference, given_reference, in_words
 from ser.inference.predictor import Predictor
 from ser.resources import DEFAULT_MODEL
 
@@ -20,6 +21,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model file")
+    add_reference(parser)
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--from-wav", type=Path, metavar="FILE", help="listen to this file instead")
     source.add_argument("--device", help="the microphone: its number, or part of its name")
@@ -55,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     limits = RecordingLimits(wait=args.wait, silence=args.silence, longest=args.longest)
     predictor = Predictor.from_file(args.model)
+    reference = given_reference(args, predictor)
     if args.from_wav:
         rate, blocks = file_blocks(args.from_wav)
         samples = record(blocks, rate=rate, limits=limits)
@@ -66,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.note(f"recorded {len(samples) / rate:.1f} s")
     take = io.BytesIO()
     soundfile.write(take, samples, rate, format="WAV")
-    answer = predictor.predict(take.getvalue())
+    answer = predictor.predict(take.getvalue(), reference=reference)
     if not args.no_save:
         from ser.reports.signals import plot_recording
 
@@ -75,5 +78,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stem.with_suffix(".wav").write_bytes(take.getvalue())
         plot_recording(samples, rate, answer, stem.with_suffix(".png"))
         options.note(f"{stem}.wav, {stem}.png")
-    print(f"{answer.emotion} ({answer.confidence:.0%})")
+    print(in_words(answer))
     return 0

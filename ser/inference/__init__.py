@@ -6,7 +6,7 @@ imports TensorFlow unless KERAS_BACKEND asks for it.
 
 from ser.inference.prediction import Prediction, Segment
 from ser.inference.predictor import Predictor
-from ser.inference.reference import Reference, make_reference, parse_reference
+from ser.inference.reference import Reference, make_reference, parse_reference, read_reference
 from ser.inference.stages import STAGES
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Segment",
     "make_reference",
     "parse_reference",
+    "read_reference",
 ]

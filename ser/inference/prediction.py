@@ -38,7 +38,6 @@ class Prediction:
         duration: how much of the clip was analysed, in seconds.
         truncated: the clip was longer than the limit, and only its start was analysed.
         warnings: keys of `ser.errors.WARNINGS`.
-        reference: what became of the reference; None if there was none.
         segments: they cover the clip from 0 to `duration` without gaps.
         reference: what became of the reference; None if there was none.
     """

@@ -18,7 +18,7 @@ from ser.errors import REFERENCE_MISMATCH, UNCERTAIN, ModelFileError
 from ser.inference.backends import build_openvino_model, load_backend
 from ser.inference.openvino_backend import Backend, OpenVinoModel
 from ser.inference.prediction import Prediction, Segment
-from ser.inference.reference import Reference, ReferenceUse, make_reference
+from ser.inference.reference import Reference, ReferenceUse, read_reference
 from ser.inference.stages import OnStage, timing
 from ser.inference.windowing import geometric_mean, segment_times, silent_windows
 from ser.labels import arousal_valence_of
@@ -37,7 +37,7 @@ class Predictor:
     ) -> None:
         self.model_file = model_file
         self.backend = backend
-        self._long_clip_slots = FairSemaphore(long_at_once)
+        self.long_clip_slots = FairSemaphore(long_at_once)
         points = arousal_valence_of(model_file.metadata.labels)
         self._arousal_valence_of_labels = None if points is None else np.array(points)
 
@@ -92,7 +92,7 @@ class Predictor:
         self,
         source: bytes | Path,
         *,
-        reference: Reference | Sequence[bytes | Path] | None = None,
+        reference: Reference | str | Sequence[bytes | Path] | None = None,
         max_seconds: float = MAX_SECONDS,
         timeout_s: float = DECODE_TIMEOUT_S,
         on_stage: OnStage = lambda *_: None,
@@ -100,8 +100,8 @@ class Predictor:
         """Return the emotion of a file, given its bytes or its path.
 
         Args:
-            reference: how the speaker sounds in a neutral voice, or up to four files of it. Where
-                it does not fit the clip, the answer is without it.
+            reference: how the speaker sounds in a neutral voice, or what `read_reference` takes.
+                Where it does not fit the clip, the answer is without it.
             max_seconds: how much of the clip is analysed, from its start.
             timeout_s: for decoding, in seconds; a long clip waits for memory in this time too.
             on_stage: called after each of `STAGES`.
@@ -109,14 +109,14 @@ class Predictor:
         Raises:
             AudioError: the file cannot be analysed.
             DecoderFault: decoding failed, but the file may be fine.
-            UsageError: the model takes no reference, or there are too many files of it.
+            UsageError: as `read_reference` raises it.
         """
         if reference is not None and not isinstance(reference, Reference):
-            reference = make_reference(
-                self.model_file, reference, max_seconds=max_seconds, timeout_s=timeout_s
+            reference = read_reference(
+                self.model_file, reference, timeout_s=timeout_s, slots=self.long_clip_slots
             )
         rate = self.model_file.features.sample_rate
-        with MemorySlot(self._long_clip_slots) as memory:
+        with MemorySlot(self.long_clip_slots) as memory:
             with timing("decode", on_stage):
                 audio = load_audio(
                     source,

@@ -3,6 +3,8 @@
 import base64
 import binascii
 import math
+import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from ser.audio import DECODE_TIMEOUT_S, MAX_SECONDS, load_audio
-from ser.errors import UsageError
+from ser.audio import DECODE_TIMEOUT_S, FairSemaphore, MemorySlot, load_audio
+from ser.errors import AudioError, DecoderFault, UsageError
 from ser.models import ModelFile
 
 MAX_TEXT_BYTES = 4_000
 MAX_CLIPS = 4
+MAX_CLIP_SECONDS = 60.0  # of each clip; its features are in memory at once
 MIN_SECONDS = 1.0  # less speech says little about a voice
 # Between a clip and a reference of the same speaker and microphone, one distance in twenty is
 # larger; between a clip over a telephone line and one that is not, nine in ten are.
 _MAX_DISTANCE = 17.0
+#: `Reference.to_text`, whatever its numbers are; no audio file begins like this.
+_TEXT = re.compile(rb"[\w.-]{1,64}:[\w.+-]{1,32}:[A-Za-z0-9+/=]*")
 
 
 @dataclass(frozen=True)
@@ -82,39 +87,83 @@ class ReferenceUse:
         return {"seconds": round(self.seconds, 2), "used": self.used}
 
 
+def read_reference(
+    model_file: ModelFile,
+    given: str | Sequence[bytes | Path],
+    *,
+    timeout_s: float = DECODE_TIMEOUT_S,
+    slots: FairSemaphore | None = None,
+) -> Reference:
+    """Return the reference of a text that `Reference.to_text` returned, or of files.
+
+    Args:
+        given: the text, or files as `make_reference` takes them.
+        timeout_s: as `make_reference` takes it.
+        slots: as `make_reference` takes them.
+
+    Raises:
+        UsageError: as `make_reference` or `parse_reference` raises it.
+        AudioError: a file cannot be analysed.
+        DecoderFault: decoding failed, but the file may be fine.
+    """
+    if not isinstance(given, str):
+        return make_reference(model_file, given, timeout_s=timeout_s, slots=slots)
+    _check_takes_reference(model_file)
+    size = model_file.features.shape[-1]
+    return parse_reference(given, version=model_file.version, size=size)
+
+
 def make_reference(
     model_file: ModelFile,
     sources: Sequence[bytes | Path],
     *,
-    max_seconds: float = MAX_SECONDS,
     timeout_s: float = DECODE_TIMEOUT_S,
+    slots: FairSemaphore | None = None,
 ) -> Reference:
     """Return the reference of up to `MAX_CLIPS` clips of a speaker in a neutral voice.
 
     Args:
-        sources: files, given by their bytes or paths.
-        max_seconds: how much of each clip counts, from its start.
-        timeout_s: for decoding each clip, in seconds.
+        sources: files, given by their bytes or paths; of each, the first `MAX_CLIP_SECONDS` count.
+        timeout_s: for decoding all of them, in seconds.
+        slots: as `MemorySlot` takes them, for a large file.
 
     Raises:
         UsageError: the model takes no reference, or there are none or too many clips.
-        AudioError: a clip cannot be analysed.
+        AudioError: a clip cannot be analysed; the message says which one.
         DecoderFault: decoding failed, but the clip may be fine.
     """
-    features = model_file.features
-    if not features.relative:
-        raise UsageError(f"model {model_file.metadata.name} takes no reference")
+    _check_takes_reference(model_file)
     if not 1 <= len(sources) <= MAX_CLIPS:
         raise UsageError(f"a reference is made of 1 to {MAX_CLIPS} clips, not {len(sources)}")
+    features, deadline = model_file.features, time.monotonic() + timeout_s
     means, seconds = [], []
-    for source in sources:
-        audio = load_audio(
-            source, rate=features.sample_rate, max_seconds=max_seconds, timeout_s=timeout_s
-        )
-        means.append(features.extract_with_mean(audio.samples)[1])
+    for number, source in enumerate(sources, start=1):
+        try:
+            with MemorySlot(slots) as memory:
+                audio = load_audio(
+                    source,
+                    rate=features.sample_rate,
+                    max_seconds=MAX_CLIP_SECONDS,
+                    timeout_s=max(0.1, deadline - time.monotonic()),
+                    memory=memory,
+                )
+                means.append(features.extract_with_mean(audio.samples)[1])
+        except (AudioError, DecoderFault) as error:
+            which = f"clip {number}: " if len(sources) > 1 else ""
+            raise type(error)(f"{which}{error}") from error
         seconds.append(audio.duration)
     mean_frame = np.average(means, axis=0, weights=seconds).astype(np.float32)
     return Reference(mean_frame, sum(seconds), model_file.version)
+
+
+def find_text(data: bytes) -> str | None:
+    """Return the text of a reference if `data` has the form of one, else None.
+
+    Its numbers are not looked at: `parse_reference` does that.
+    """
+    if len(data) > MAX_TEXT_BYTES or not _TEXT.fullmatch(data.strip()):
+        return None
+    return data.decode("ascii").strip()
 
 
 def parse_reference(text: str, *, version: str, size: int) -> Reference:
@@ -145,3 +194,8 @@ def parse_reference(text: str, *, version: str, size: int) -> Reference:
     if len(mean_frame) != size or not (np.isfinite(mean_frame).all() and math.isfinite(seconds)):
         raise UsageError("the numbers of the reference cannot be read: make it anew")
     return Reference(mean_frame.astype(np.float32), seconds, version)
+
+
+def _check_takes_reference(model_file: ModelFile) -> None:
+    if not model_file.features.relative:
+        raise UsageError(f"model {model_file.metadata.name} takes no reference")

@@ -1,11 +1,13 @@
 """Every error over HTTP: JSON, or the page for a browser that asks for HTML."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from ser.errors import AudioError, DecoderFault
+from ser.errors import AudioError, DecoderFault, UsageError
 from ser.web.request_log import current_record
 from ser.web.settings import MAX_FORM_PARTS, Settings
 
@@ -15,7 +17,7 @@ RETRY_AFTER_S = 2
 
 #: Each error code: its HTTP status and its meaning.
 ERRORS = {
-    "bad_request": (400, "not exactly one file, or broken HTTP"),
+    "bad_request": (400, "not exactly one file, a wrong reference, or broken HTTP"),
     "empty_file": (400, "the file has 0 bytes"),
     "cross_origin": (403, "a page of another site sent this"),
     "not_found": (404, "there is no such address"),
@@ -65,6 +67,21 @@ def too_large(settings: Settings) -> ApiError:
 def retry_later(code: str) -> ApiError:
     """Return the error of a temporary condition: the client should try again."""
     return ApiError(code, f"{ERRORS[code][1]}; try again in a moment")
+
+
+@contextmanager
+def naming_field(field: str) -> Iterator[None]:
+    """Let the library's errors in the `with` block say which field of the form is at fault.
+
+    Raises:
+        ApiError: `bad_request` for a `UsageError`; other errors keep their class.
+    """
+    try:
+        yield
+    except UsageError as error:
+        raise ApiError("bad_request", f"field {field!r}: {error}") from error
+    except (AudioError, DecoderFault) as error:
+        raise type(error)(f"field {field!r}: {error}") from error
 
 
 def refusal(status: int, reason: str, settings: Settings) -> ApiError:

@@ -4,20 +4,42 @@ from collections.abc import Sequence
 from typing import Any
 
 from ser.errors import WARNINGS
+from ser.inference.reference import MAX_CLIP_SECONDS, MAX_CLIPS, MAX_TEXT_BYTES
 from ser.labels import arousal_valence_of
 from ser.web.errors import ERRORS
 from ser.web.request_log import ID_HEADER
-from ser.web.settings import FIELD, MAX_FORM_PARTS, Settings
+from ser.web.settings import FIELD, MAX_FORM_PARTS, REFERENCE_FIELD, Settings
 from ser.web.upload import RAW_TYPES
 
 _UPLOAD_ERRORS = [code for code in ERRORS if code not in ("not_found", "method_not_allowed")]
 _PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
 _COORDINATE = {"type": "number", "minimum": -1, "maximum": 1}
 _SECONDS = {"type": "number", "minimum": 0}
+_FILE = {"type": "string", "format": "binary"}
+_REFERENCES = {
+    "type": "array",
+    "description": f"Files of the speaker in a neutral voice; {MAX_CLIP_SECONDS:g} s of each count",
+    "items": _FILE,
+    "minItems": 1,
+    "maxItems": MAX_CLIPS,
+}
+_REFERENCE_TEXT = {"type": "string", "maxLength": MAX_TEXT_BYTES}
 
 
-def describe(settings: Settings, labels: Sequence[str]) -> dict[str, Any]:
-    """Return the OpenAPI document of an app with these settings and a model of these labels."""
+def describe(
+    settings: Settings, labels: Sequence[str], *, takes_reference: bool = False
+) -> dict[str, Any]:
+    """Return the OpenAPI document of an app.
+
+    Args:
+        settings: of the app.
+        labels: of its model.
+        takes_reference: whether the model takes a reference.
+    """
+    upload: dict[str, Any] = {FIELD: _FILE}
+    if takes_reference:
+        text = _REFERENCE_TEXT | {"description": "What `POST /reference` answered"}
+        upload[REFERENCE_FIELD] = {"anyOf": [_REFERENCES, text]}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -29,10 +51,21 @@ def describe(settings: Settings, labels: Sequence[str]) -> dict[str, Any]:
             ),
         },
         "paths": {
-            "/predict": {"post": _post("The emotion of a file", _json(_ref("Answer")), files=True)},
+            "/predict": {
+                "post": _post("The emotion of a file", _json(_ref("Answer")), upload, raw=True)
+            },
+            "/reference": {
+                "post": _post(
+                    "How a speaker sounds in a neutral voice, as a text that the field "
+                    f"`{REFERENCE_FIELD}` of `/predict` takes in place of files"
+                    + ("" if takes_reference else "; this model takes none: always 400"),
+                    _json(_ref("Reference")),
+                    {REFERENCE_FIELD: _REFERENCES},
+                )
+            },
             "/": {
                 "get": _get("The page", {"text/html": _TEXT}),
-                "post": _post("The page with the answer for a file", {"text/html": _TEXT}),
+                "post": _post("The page with the answer for a file", {"text/html": _TEXT}, upload),
             },
             "/health": {"get": _get("Whether the process is alive", _json(_status("ok")))},
             "/ready": {
@@ -72,18 +105,26 @@ def _get(summary: str, content: dict[str, Any], *, errors: Sequence[str] = ()) -
     return {"summary": summary, "responses": _responses(content, errors)}
 
 
-def _post(summary: str, content: dict[str, Any], *, files: bool = False) -> dict[str, Any]:
+def _post(
+    summary: str, content: dict[str, Any], fields: dict[str, Any], *, raw: bool = False
+) -> dict[str, Any]:
+    """Describe an address that takes a form; its first field is required.
+
+    Args:
+        raw: whether it takes a file as the raw body, too.
+    """
+    contents = {"contentType": "audio/*, video/*, application/octet-stream"}
     form = {
         "schema": {
             "type": "object",
-            "properties": {FIELD: {"type": "string", "format": "binary"}},
-            "required": [FIELD],
+            "properties": fields,
+            "required": [next(iter(fields))],
             "maxProperties": MAX_FORM_PARTS,
         },
-        "encoding": {FIELD: {"contentType": "audio/*, video/*, application/octet-stream"}},
+        "encoding": dict.fromkeys(fields, contents),
     }
     body = {"multipart/form-data": form}
-    if files:
+    if raw:
         body |= {kind: {} for kind in ("audio/*", "video/*", *RAW_TYPES)}
     return {
         "summary": summary,
@@ -124,6 +165,7 @@ def _schemas(labels: Sequence[str]) -> dict[str, Any]:
         "arousal": coordinate,
         "valence": coordinate,
     }
+    model = _object({"name": _STRING, "version": _STRING})
     return {
         "Answer": _object(
             prediction
@@ -135,7 +177,17 @@ def _schemas(labels: Sequence[str]) -> dict[str, Any]:
                     "items": {"type": "string", "enum": list(WARNINGS)},
                 },
                 "segments": {"type": "array", "minItems": 1, "items": _ref("Segment")},
-                "model": _object({"name": _STRING, "version": _STRING}),
+                "model": model,
+                "request_id": _STRING,
+            },
+            # Only where the request has a reference.
+            reference=_object({"seconds": _SECONDS, "used": {"type": "boolean"}}),
+        ),
+        "Reference": _object(
+            {
+                "reference": _REFERENCE_TEXT,
+                "seconds": _SECONDS,
+                "model": model,
                 "request_id": _STRING,
             }
         ),
@@ -161,9 +213,12 @@ def _schemas(labels: Sequence[str]) -> dict[str, Any]:
                 "labels": {"type": "array", "items": label},
                 "licence": _STRING,
                 "features": {"type": "object"},
+                "takes_reference": {"type": "boolean"},
                 "scores": {"type": "object"},
             },
-            "required": ["name", "version", "labels", "licence", "features", "scores"],
+            "required": [
+                *("name", "version", "labels", "licence", "features", "takes_reference", "scores")
+            ],
         },
     }
 
@@ -171,10 +226,10 @@ def _schemas(labels: Sequence[str]) -> dict[str, Any]:
 _STRING = {"type": "string"}
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def _object(properties: dict[str, Any], **optional: Any) -> dict[str, Any]:
     return {
         "type": "object",
-        "properties": properties,
+        "properties": properties | optional,
         "required": list(properties),
         "additionalProperties": False,
     }

@@ -1,7 +1,8 @@
 """The HTTP endpoints."""
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, current_app, jsonify, render_template, request
 
@@ -9,6 +10,8 @@ from ser.errors import WARNINGS
 from ser.inference.model_loader import ModelLoader
 from ser.inference.prediction import Prediction
 from ser.inference.predictor import Predictor
+from ser.inference.reference import MIN_SECONDS, Reference, read_reference
+from ser.inference.stages import OnStage, timing
 from ser.labels import CALM_UP_TO, EMOJI, LIVELY_FROM, arousal_valence_of
 from ser.reports.model_card import (
     HUMAN_UAR,
@@ -20,13 +23,15 @@ from ser.reports.model_card import (
     model_card,
     training_data,
 )
-from ser.web.errors import ApiError, retry_later
+from ser.web.errors import ApiError, naming_field, retry_later
 from ser.web.metrics import CONTENT_TYPE, Metrics
 from ser.web.openapi import describe
 from ser.web.prediction_queue import PredictionQueue
 from ser.web.request_log import current_record
-from ser.web.settings import Settings
-from ser.web.upload import read_upload
+from ser.web.settings import REFERENCE_FIELD, Settings
+from ser.web.upload import read_reference_files, read_upload
+
+T = TypeVar("T")
 
 blueprint = Blueprint("web", __name__)
 
@@ -34,13 +39,15 @@ blueprint = Blueprint("web", __name__)
 @blueprint.app_context_processor
 def _page_facts() -> dict[str, Any]:
     """Return what every rendering of the page needs."""
-    settings = _settings()
-    labels = _loader().model_file.metadata.labels
+    settings, model_file = _settings(), _loader().model_file
+    labels = model_file.metadata.labels
+    takes_reference = model_file.features.relative
     return {
         "emoji": EMOJI,
         "warning_words": WARNINGS,
         "plane": dict(zip(labels, arousal_valence_of(labels) or [], strict=False)),
         "max_upload_mb": settings.max_upload_mb,
+        "takes_reference": takes_reference,
         "facts": {  # for the page's scripts
             "emoji": EMOJI,
             "warnings": WARNINGS,
@@ -48,6 +55,8 @@ def _page_facts() -> dict[str, Any]:
             "arousal": {"lively": LIVELY_FROM, "calm": CALM_UP_TO},
             "maxBytes": settings.max_upload_bytes,
             "maxSeconds": settings.max_seconds,
+            "version": model_file.version,
+            "minReferenceSeconds": MIN_SECONDS if takes_reference else None,
         },
     }
 
@@ -68,6 +77,20 @@ def page_with_answer() -> str:
 def predict() -> Response:
     """Answer as JSON."""
     return jsonify(_predict())
+
+
+@blueprint.post("/reference")
+def reference() -> Response:
+    """Answer with the text of a reference, which the field `reference` of `/predict` takes."""
+
+    def work(predictor: Predictor, on_stage: OnStage, deadline: float) -> Reference:
+        files = read_reference_files(request, _settings())
+        return _read_reference(predictor, files, on_stage, deadline)
+
+    made = _in_queue(work)
+    current_record().audio_s = made.seconds
+    answer = {"reference": made.to_text(), "seconds": round(made.seconds, 2)}
+    return jsonify(answer | _model_and_id())
 
 
 @blueprint.get("/health")
@@ -95,6 +118,7 @@ def model() -> Response:
         version=model_file.version,
         labels=meta.labels,
         features=meta.features,
+        takes_reference=model_file.features.relative,
         temperature=meta.temperature,
         uncertain_below=meta.uncertain_below,
         recipe=meta.recipe,
@@ -134,7 +158,9 @@ def metrics() -> Response:
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """Return the OpenAPI document."""
-    return jsonify(describe(_settings(), _loader().model_file.metadata.labels))
+    model_file = _loader().model_file
+    labels, takes_reference = model_file.metadata.labels, model_file.features.relative
+    return jsonify(describe(_settings(), labels, takes_reference=takes_reference))
 
 
 def _settings() -> Settings:
@@ -161,6 +187,36 @@ def _predictor() -> Predictor:
 
 
 def _predict() -> dict[str, Any]:
+    settings = _settings()
+
+    def work(predictor: Predictor, on_stage: OnStage, deadline: float) -> Prediction:
+        upload = read_upload(request, settings)
+        made = None
+        if upload.reference:
+            made = _read_reference(predictor, upload.reference, on_stage, deadline)
+            upload.reference = None  # it may be as large as an upload
+        return predictor.predict(
+            upload.files.pop(),
+            reference=made,
+            max_seconds=settings.max_seconds,
+            timeout_s=_seconds_until(deadline),
+            on_stage=on_stage,
+        )
+
+    answer = _in_queue(work)
+    current_record().audio_s = answer.duration
+    return answer.to_dict() | _model_and_id()
+
+
+def _in_queue(work: Callable[[Predictor, OnStage, float], T]) -> T:
+    """Return what `work` returns; a thread of the queue calls it.
+
+    It reads the upload itself: one that waits in the queue is not in memory.
+
+    Args:
+        work: called with the predictor, what is to be told of stages, and the `time.monotonic`
+            until which it may decode.
+    """
     predictor, settings, metrics, record = _predictor(), _settings(), _metrics(), current_record()
     started = time.monotonic()
 
@@ -168,21 +224,32 @@ def _predict() -> dict[str, Any]:
         record.stages[stage] = seconds
         metrics.count_stage(stage, seconds)
 
-    # Read by the worker: an upload that waits in the queue is not in memory.
-    def work() -> Prediction:
-        now = time.monotonic()
-        on_stage("queue", now - started)
-        return predictor.predict(
-            read_upload(request, settings),
-            max_seconds=settings.max_seconds,
-            timeout_s=max(0.1, record.received_at + settings.timeout_s - now),
-            on_stage=on_stage,
+    def call() -> T:
+        on_stage("queue", time.monotonic() - started)
+        return work(predictor, on_stage, record.received_at + settings.timeout_s)
+
+    return _predictions().run(call, received_at=record.received_at, timeout_s=settings.timeout_s)
+
+
+def _read_reference(
+    predictor: Predictor, given: str | list[bytes], on_stage: OnStage, deadline: float
+) -> Reference:
+    with timing("reference", on_stage), naming_field(REFERENCE_FIELD):
+        return read_reference(
+            predictor.model_file,
+            given,
+            timeout_s=_seconds_until(deadline),
+            slots=predictor.long_clip_slots,
         )
 
-    answer = _predictions().run(work, received_at=record.received_at, timeout_s=settings.timeout_s)
-    record.audio_s = answer.duration
-    name, version = predictor.model_file.metadata.name, predictor.model_file.version
-    return answer.to_dict() | {
-        "model": {"name": name, "version": version},
-        "request_id": record.request_id,
+
+def _seconds_until(deadline: float) -> float:
+    return max(0.1, deadline - time.monotonic())
+
+
+def _model_and_id() -> dict[str, Any]:
+    model_file = _loader().model_file
+    return {
+        "model": {"name": model_file.metadata.name, "version": model_file.version},
+        "request_id": current_record().request_id,
     }

@@ -10,6 +10,7 @@ from ser.errors import UsageError
 from ser.resources import DEFAULT_MODEL
 
 FIELD = "file"  # of the upload form
+REFERENCE_FIELD = "reference"
 MAX_FORM_PARTS = 16
 _FORM_BYTES = 65_536  # what a form puts around its file
 

@@ -59,8 +59,9 @@ export function showAnswer(answer, source, { actions = true } = {}) {
   $("warnings").replaceChildren(...warnings(answer).map((text) => el("li", {}, text)));
   $("bars").replaceChildren(bars(answer.probabilities));
   showPlane(answer);
+  const compared = answer.reference?.used ? " · with your normal voice" : "";
   $("details").textContent =
-    `${answer.duration.toFixed(1)} s of audio · ${answer.model.name} ${answer.model.version}`;
+    `${answer.duration.toFixed(1)} s of audio${compared} · ${answer.model.name} ${answer.model.version}`;
   document.querySelector(".segments")?.remove(); // the page without JavaScript has it
   $("answer-actions").hidden = !actions;
   $("curl-by-hand").hidden = true;

@@ -11,6 +11,7 @@ import { Player } from "./player.js";
 import { isCancelled, predict } from "./predict.js";
 import { setUpRecorder } from "./recorder.js";
 import { Timeline } from "./timeline.js";
+import { setUpVoice } from "./voice.js";
 
 let items = []; // {name, file, size, state, progress, answer, error}
 let selected = null;
@@ -84,6 +85,7 @@ function render() {
   $("ways").hidden = listening;
   $("ways").classList.toggle("compact", items.length > 0);
   for (const id of ["record", "live", "file"]) $(id).disabled = busy;
+  voice.allow(!busy && !listening);
   $("drop").classList.toggle("disabled", busy);
   $("clip").hidden = !selected || listening;
   $("remove").hidden = items.length > 1;
@@ -193,7 +195,11 @@ const microphoneUser = {
   },
 };
 
-setUpRecorder({ ...microphoneUser, onRecording: (file) => (take([file]), $("predict").focus()) });
+setUpRecorder("record", {
+  ...microphoneUser,
+  onRecording: (file) => (take([file]), $("predict").focus()),
+});
+const voice = setUpVoice(microphoneUser);
 setUpLive({
   ...microphoneUser,
   onAnswer: (answer) => showAnswer(answer, "Live: the last 3 seconds", { actions: false }),
@@ -213,7 +219,7 @@ $("files-clear").addEventListener("click", () => {
   select(null);
   $("record").focus();
 });
-$("curl").addEventListener("click", () => copyCurl(selected.name));
+$("curl").addEventListener("click", () => copyCurl(selected));
 $("answer-json").addEventListener("click", () =>
   download(toJson([selected]), `${selected.name}.json`, "application/json"),
 );

@@ -1,6 +1,7 @@
 // Exports results as CSV and JSON, and the request as a curl command.
 
 import { $, announce, el, facts } from "./dom.js";
+import { storedVoice } from "./stored_voice.js";
 
 /** @param {{name: string, answer?: object, error?: string}[]} results */
 export function toJson(results) {
@@ -47,16 +48,18 @@ export function setUpExport(id, results) {
   );
 }
 
-/** The command that sends the same file from a shell. */
-export function curl(name) {
+/** The command that sends the same file from a shell, with the normal voice if the answer has it. */
+export function curl({ name, answer }) {
   // curl interprets ; and , and quotes in a file name; the shell interprets the rest.
   const path = /[;,"\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name;
   const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  return `curl -F ${shell(`file=@${path}`)} ${shell(`${location.origin}/predict`)}`;
+  const voice = answer?.reference && storedVoice();
+  const reference = voice ? ` -F ${shell(`reference=${voice.text}`)}` : "";
+  return `curl -F ${shell(`file=@${path}`)}${reference} ${shell(`${location.origin}/predict`)}`;
 }
 
-export async function copyCurl(name) {
-  const command = curl(name);
+export async function copyCurl(item) {
+  const command = curl(item);
   try {
     await navigator.clipboard.writeText(command);
     $("curl").textContent = "Copied";

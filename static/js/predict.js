@@ -1,5 +1,7 @@
 // Sends one request to the server, reports the progress, returns the answer or an error.
 
+import { OUTDATED, dropVoice, storedVoice } from "./stored_voice.js";
+
 const RETRIES = 3;
 
 /** An error whose message the page can show. */
@@ -14,14 +16,48 @@ export class Failure extends Error {
 export const isCancelled = (error) => error.name === "AbortError";
 
 /**
- * Upload a file and return the answer.
+ * Upload a file, with the normal voice if there is one, and return the answer.
  * @param {Blob} file
- * @param {{signal: AbortSignal, onUpload?: (fraction: number) => void, retries?: number}} options
+ * @param {Options} options
+ * @typedef {{signal: AbortSignal, onUpload?: (fraction: number) => void, retries?: number}} Options
  */
-export async function predict(file, { signal, onUpload = () => {}, retries = RETRIES }) {
+export async function predict(file, options) {
+  const voice = storedVoice();
+  if (!voice) return post("/predict", form({ file: [file] }), options);
+  try {
+    return await post("/predict", form({ file: [file], reference: [voice.text] }), options);
+  } catch (error) {
+    // The model has changed since the page was loaded.
+    if (error.code !== "bad_request" || !error.message.includes("'reference'")) throw error;
+    dropVoice(OUTDATED);
+    return post("/predict", form({ file: [file] }), options);
+  }
+}
+
+/**
+ * Upload files of a normal voice, and return what the server makes of them.
+ * @param {Blob[]} files
+ * @param {Options} options
+ */
+export function makeReference(files, options) {
+  return post("/reference", form({ reference: files }), options);
+}
+
+function form(fields) {
+  const body = new FormData();
+  for (const [name, values] of Object.entries(fields)) {
+    for (const value of values) {
+      if (value instanceof Blob) body.append(name, value, value.name || "audio");
+      else body.append(name, value);
+    }
+  }
+  return body;
+}
+
+async function post(path, body, { signal, onUpload = () => {}, retries = RETRIES }) {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await send(file, signal, onUpload);
+      return await send(path, body, signal, onUpload);
     } catch (error) {
       // The server sends Retry-After while it is busy or its model is loading.
       if (!error.retryAfter || attempt >= retries) throw error;
@@ -30,11 +66,11 @@ export async function predict(file, { signal, onUpload = () => {}, retries = RET
   }
 }
 
-function send(file, signal, onUpload) {
+function send(path, body, signal, onUpload) {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled());
     const request = new XMLHttpRequest(); // fetch does not report the progress of an upload
-    request.open("POST", "/predict");
+    request.open("POST", path);
     request.setRequestHeader("Accept", "application/json");
     request.upload.onprogress = ({ loaded, total }) => onUpload(total ? loaded / total : 0);
     request.upload.onload = () => onUpload(1);
@@ -42,8 +78,6 @@ function send(file, signal, onUpload) {
     request.onabort = () => reject(cancelled());
     request.onload = () => settle(request, resolve, reject);
     signal.addEventListener("abort", () => request.abort(), { once: true });
-    const body = new FormData();
-    body.append("file", file, file.name || "audio");
     request.send(body);
   });
 }
@@ -55,7 +89,7 @@ function settle(request, resolve, reject) {
   } catch {
     // A proxy answered instead of the server; its page is of no use here.
   }
-  if (request.status === 200 && body?.probabilities) return resolve(body);
+  if (request.status === 200 && body?.model) return resolve(body);
   const wait = request.status === 503 ? Number(request.getResponseHeader("Retry-After")) || 2 : 0;
   const message = body?.error?.message ?? "the server gave no answer; try again";
   return reject(new Failure(sentence(message), body?.error?.code ?? "", wait));

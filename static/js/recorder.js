@@ -8,17 +8,19 @@ const LONGEST_S = 120;
 const HEADER = 10_000; // bytes: the WAV header and the parts of the form
 
 /**
- * @param {{mayStart: () => boolean, onStart: () => void, onRecording: (file: File) => void, onEnd: () => void}} page
+ * @param {string} id of the button that starts; those of the panel and what is in it begin with it
+ * @param {{longestS?: number, mayStart: () => boolean, onStart: () => void, onRecording: (file: File) => void, onEnd: () => void}} page
  */
-export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
-  const meter = new Meter($("record-level"));
+export function setUpRecorder(id, { longestS = LONGEST_S, mayStart, onStart, onRecording, onEnd }) {
+  const part = (name) => $(`${id}-${name}`);
+  const meter = new Meter(part("level"));
   let microphone = null;
   let chunks = [];
   let samples = 0;
   let number = 0;
-  let longest = LONGEST_S;
+  let longest = longestS;
 
-  $("record-hint").textContent = `up to ${LONGEST_S / 60} minutes`;
+  if (part("hint")) part("hint").textContent = `up to ${longestS / 60} minutes`;
 
   async function start() {
     if (microphone || !mayStart()) return;
@@ -33,11 +35,11 @@ export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
     }
     onStart();
     // The recording must fit into one upload.
-    longest = Math.min(LONGEST_S, Math.floor((facts.maxBytes - HEADER) / (2 * microphone.rate)));
-    $("longest").textContent = clock(longest);
-    $("elapsed").textContent = "0:00";
-    $("recorder").hidden = false;
-    $("record-stop").focus();
+    longest = Math.min(longestS, Math.floor((facts.maxBytes - HEADER) / (2 * microphone.rate)));
+    part("longest").textContent = clock(longest);
+    part("elapsed").textContent = "0:00";
+    part("panel").hidden = false;
+    part("stop").focus();
     announce("Recording");
   }
 
@@ -47,7 +49,7 @@ export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
     samples += chunk.length;
     meter.push(level(chunk));
     const seconds = samples / microphone.rate;
-    $("elapsed").textContent = clock(seconds);
+    part("elapsed").textContent = clock(seconds);
     if (seconds >= longest) stop();
   }
 
@@ -56,10 +58,10 @@ export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
     const { rate } = microphone;
     microphone.close();
     microphone = null;
-    $("recorder").hidden = true;
+    part("panel").hidden = true;
     onEnd();
     if (!samples) {
-      $("record").focus();
+      $(id).focus();
       showError("Nothing was recorded. Is the microphone switched on?");
       return;
     }
@@ -69,6 +71,6 @@ export function setUpRecorder({ mayStart, onStart, onRecording, onEnd }) {
     chunks = [];
   }
 
-  $("record").addEventListener("click", start);
-  $("record-stop").addEventListener("click", stop);
+  $(id).addEventListener("click", start);
+  part("stop").addEventListener("click", stop);
 }

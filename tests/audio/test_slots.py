@@ -69,7 +69,7 @@ def test_short_clips_do_not_wait_for_long_ones(predictor, clip):
     long = synth.wav(synth.voice(60, 8_000), 8_000)
     with ExitStack() as others:
         for _ in range(module._LONG_CLIPS_AT_ONCE):
-            others.enter_context(MemorySlot(predictor._long_clip_slots)).acquire(1)
+            others.enter_context(MemorySlot(predictor.long_clip_slots)).acquire(1)
         assert predictor.predict(clip, timeout_s=5).segments
         with pytest.raises(DecoderTimeout, match="other long files"):
             predictor.predict(long, timeout_s=0.3)

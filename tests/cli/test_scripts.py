@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -364,7 +365,7 @@ def test_predict_text(files):
     done = run("predict.py", files[0])
     assert done.returncode == 0
     assert done.stdout.startswith(f"{files[0]}: ")
-    assert done.stdout.strip().endswith("%)")
+    assert re.fullmatch(r".+: \w+ \(\d+%\)(, uncertain)?", done.stdout.strip())
     assert run("predict.py", files[0], "--model", files[1]).returncode == 2
 
 

@@ -2,16 +2,19 @@
 
 import json
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+from ser.labels import EMOTIONS
 from ser.models.model_file import read_model_file
 from ser.resources import DEFAULT_MODEL
 from ser.web.errors import ERRORS
 from ser.web.openapi import describe
 from ser.web.settings import Settings
 from tests import synth
+from tests.server import Server
 
 # What a schema cannot say: which bytes are a voice.
 VOICES = st.integers(1, 9).map(lambda n: synth.wav(synth.voice(0.3 + n / 10, pitch=80 + 20 * n)))
@@ -20,26 +23,56 @@ for kind in ("audio/*", "video/*", "application/octet-stream"):
 
 
 # Made here as the app makes it: the tests are collected before any server runs.
-description = describe(Settings(), read_model_file(DEFAULT_MODEL).metadata.labels)
-schema = schemathesis.openapi.from_dict(description)
-# A form without the file and with too many other fields is refused for those.
-rejection = schema.config.checks.negative_data_rejection
-rejection.expected_statuses = [*rejection.expected_statuses, "413"]
+shipped = read_model_file(DEFAULT_MODEL)
+labels, takes_reference = shipped.metadata.labels, shipped.features.relative
+description = describe(Settings(), labels, takes_reference=takes_reference)
+
+
+def _schema(description: dict):
+    schema = schemathesis.openapi.from_dict(description)
+    # A form without the file and with too many other fields is refused for those.
+    rejection = schema.config.checks.negative_data_rejection
+    rejection.expected_statuses = [*rejection.expected_statuses, "413"]
+    return schema
+
+
+schema = _schema(description)
+# A model that takes no reference refuses every one.
+answered = schema if takes_reference else schema.exclude(path="/reference")
+relative = _schema(describe(Settings(), EMOTIONS, takes_reference=True))
 
 
 def test_it_is_what_the_app_gives(client):
     assert client.get("/openapi.json").get_json() == json.loads(json.dumps(description))
 
 
-@schema.parametrize()
-@settings(
+few = settings(
     max_examples=40,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+@answered.parametrize()
+@few
 def test_the_description_is_true(case, server):
     case.call_and_validate(base_url=server.url)
+
+
+@pytest.fixture(scope="module")
+def relative_server(relative_model):
+    server = Server(SER_MODEL=str(relative_model))
+    try:
+        yield server.wait_ready()
+    finally:
+        server.stop()
+
+
+@relative.include(path=["/predict", "/reference", "/model"]).parametrize()
+@few
+def test_the_description_of_a_model_that_takes_a_reference_is_true(case, relative_server):
+    case.call_and_validate(base_url=relative_server.url)
 
 
 def test_every_address_is_described(app):

@@ -25,9 +25,9 @@ def _walk(page, media):
     """Bring one page through its states; give the name of each when it is there."""
     yield "empty"
     page.get_by_role("button", name="Record").click()
-    page.locator("#recorder").wait_for()
+    page.locator("#record-panel").wait_for()
     yield "recording"
-    _expect(page.locator("#elapsed")).not_to_have_text("0:00")
+    _expect(page.locator("#record-elapsed")).not_to_have_text("0:00")
     page.get_by_role("button", name="Stop").click()
     page.locator("#clip").wait_for()
     yield "chosen"
@@ -125,7 +125,7 @@ def test_the_keyboard_alone_does_everything(page, media):
     page.locator("#record").focus()
     page.keyboard.press("Enter")
     _expect(page.locator("#record-stop")).to_be_focused()
-    _expect(page.locator("#elapsed")).not_to_have_text("0:00")
+    _expect(page.locator("#record-elapsed")).not_to_have_text("0:00")
     page.keyboard.press("Enter")
     _expect(page.locator("#predict")).to_be_focused()
     _expect(page.locator("#clip-name")).to_have_text("recording-1.wav")
@@ -152,7 +152,7 @@ def _tab_to(page, wanted: str) -> list[str]:
 def test_reduced_motion_is_honoured(watch, chromium):
     page = watch.open(chromium, reduced_motion="reduce")
     page.get_by_role("button", name="Record").click()
-    _expect(page.locator("#elapsed")).to_have_text("0:01")
+    _expect(page.locator("#record-elapsed")).to_have_text("0:01")
     assert page.evaluate("document.getAnimations().length") == 0
 
 

@@ -18,8 +18,8 @@ def _expect(locator):
 
 def test_record_then_predict(page):
     page.get_by_role("button", name="Record").click()
-    _expect(page.locator("#elapsed")).to_have_text(re.compile(r"0:0[2-9]"))
-    _expect(page.locator("#longest")).to_have_text("2:00")
+    _expect(page.locator("#record-elapsed")).to_have_text(re.compile(r"0:0[2-9]"))
+    _expect(page.locator("#record-longest")).to_have_text("2:00")
     _expect(page.locator("#predict")).to_be_hidden()
     level = page.locator("#record-level")
     assert level.evaluate(

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app import create_app
-from ser.inference.predictor import STAGES
+from ser.inference import STAGES
 from ser.web.request_log import JsonFormatter, current_record, log_request
 from tests import files
 from tests.waiting import wait_until

@@ -44,6 +44,12 @@ def test_a_form_that_is_not_ours_says_which_field_came(client, clip):
     assert "'lang'" in text
 
 
+def test_a_part_without_a_name(client):
+    head = b"--edge\r\nContent-Disposition: form-data\r\n\r\n"
+    text = message(client.post("/predict", data=head + b"x\r\n--edge--\r\n", content_type=FORM))
+    assert "no file in the field 'file'" in text
+
+
 def test_no_file_was_chosen(client):
     text = message(client.post("/predict", data={"file": (io.BytesIO(b""), "")}))
     assert "no file was chosen" in text
