@@ -10,7 +10,6 @@ from ser.features.mel import mfcc
 
 _BABBLE_CLIPS = 200  # drawn once, because that is slow; a window gets random excerpts
 _BABBLE_VOICES = (3, 9)  # at least 3, fewer than 9
-_SHORT_FRAMES = 20  # half a second: a word
 _REFERENCE_CLIPS = (1, 4)  # at least 1, fewer than 4
 _REFERENCE_WINDOWS = 3  # a reference has frames of so many windows
 
@@ -95,10 +94,7 @@ class _Changes:
         """
         change, rng = self._augmentation, self._rng
         speed = int(rng.integers(len(self._spectra[row])))
-        clip = self._spectra[row][speed]
-        if change.short and rng.random() < change.short:
-            clip = _part(clip, rng)
-        window = _at_tempo(clip, change.frames, change.tempo, rng)
+        window = _at_tempo(self._spectra[row][speed], change.frames, change.tempo, rng)
         if not len(neutral) or rng.random() >= change.reference:
             return self._masked(self._recorded(window)), None
         reference = self._reference(np.asarray(neutral), speed)
@@ -145,14 +141,6 @@ class _Changes:
             power = recording.to_power(speeds[int(self._rng.integers(len(speeds)))])
             voices.append(power / power.mean())
         return np.concatenate(voices)
-
-
-def _part(mel_db: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a random part of a clip, or all of it if it is short."""
-    if len(mel_db) <= _SHORT_FRAMES:
-        return mel_db
-    length = int(rng.integers(_SHORT_FRAMES, len(mel_db)))
-    return recording.excerpt(mel_db, length, rng)
 
 
 def _at_tempo(

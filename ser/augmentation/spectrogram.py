@@ -23,7 +23,6 @@ class Augmentation:
         oversampled: emotions whose clips come twice in each pass.
         balanced: corpora and emotions are balanced as `sampling.balanced` says, in place of
             `auxiliary_fraction` and `oversampled`.
-        short: probability that only a part of the clip is heard, of half a second or more.
         tempo: a window is up to this fraction slower or faster; its pitch stays.
         shift: the spectrum moves by up to this many mel bands, up or down.
         room: probability of reverberation.
@@ -47,7 +46,6 @@ class Augmentation:
     auxiliary_fraction: float = 0.0
     oversampled: tuple[str, ...] = ()
     balanced: bool = False
-    short: float = 0.0
     tempo: float = 0.0
     shift: float = 0.0
     room: float = 0.0

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ser.data.cache import code_digest
 from ser.data.corrupted_rows import corrupted_features
 from ser.data.dataset import Dataset
 from ser.data.parallel import parallel_map
 from ser.data.protocols import Protocol
 from ser.data.references import draw_references
 from ser.data.splits import Split
+from ser.evaluation.identity import recipe_identity
 from ser.evaluation.results import Evaluation
 from ser.evaluation.split_result import SplitResult, load_result, save_result
 from ser.evaluation.window_search import score_long_audio
@@ -69,18 +69,18 @@ def evaluate(
         corrupted: names of recording conditions; the test rows are tested again under each.
         long_audio: compare windows, hops and joins on recordings of the validation speakers.
         folder: stores the result of each training. After a kill the same call trains only what
-            is missing. A change of the code of `ser` makes stored results invalid.
+            is missing. A change of code that the scores depend on makes stored results invalid.
         callbacks: returns the Keras callbacks for a split, such as a progress bar.
         done: called with the result of each training.
     """
     dataset = dataset.for_recipe(recipe)
-    digest, code = folder and dataset.digest(), code_digest("**/*.py")
+    digest, identity = folder and dataset.digest(), recipe_identity(recipe)
 
     def task(split: Split, seed: int) -> _Task:
         rows = [part.tolist() for part in (split.train, split.validation, split.test)]
         facts = [
-            recipe, digest, split.name, rows, dict(split.merged_labels), seed, epochs, corrupted,
-            long_audio, code,
+            identity, digest, split.name, rows, dict(split.merged_labels), seed, epochs,
+            corrupted, long_audio,
         ]  # fmt: skip
         key = hashlib.sha256(repr(facts).encode()).hexdigest()[:24]
         return _Task(

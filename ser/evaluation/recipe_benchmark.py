@@ -7,30 +7,20 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ser.corpora import CORPORA, scan
-from ser.data.cache import code_digest, function_digest
 from ser.data.dataset import Dataset, load_dataset
 from ser.data.parallel import processes
 from ser.data.protocols import find_protocol
 from ser.errors import SerError
+from ser.evaluation.identity import recipe_identity
 from ser.models.recipes import KerasRecipe, Recipe, recipe_features
 
 UNSEEN = "actors5"
 PUBLISHED_RUN, UNSEEN_RUN = "published", "unseen"
-# The fields of a recipe that do not change its scores. The code of `build` does: see `identity`.
-_NOT_SCORED = {"summary", "published", "grid", "selection", "note", "build"}
-# The modules that change the scores.
-_CODE = (
-    "features/*.py", "augmentation/batches.py", "augmentation/spectrogram.py",
-    "augmentation/recording.py", "augmentation/sampling.py", "augmentation/waveform.py",
-    "data/references.py", "data/augmented_rows.py", "data/hold_out.py", "data/protocols.py",
-    "data/splits.py", "models/sklearn_models.py", "training/keras_training.py",
-    "training/train.py",
-)  # fmt: skip
 _SCORES = ("accuracy", "uar", "sd", "interval", "n", "leaks", "seeds")
 
 
@@ -73,16 +63,8 @@ class Run:
 
     def identity(self) -> str:
         """Return a digest of all that changes the scores: recipe, protocol, data and code."""
-        recipe = self.recipe
-        facts = {
-            field.name: repr(getattr(recipe, field.name))
-            for field in fields(recipe)
-            if field.name not in _NOT_SCORED
-        }
-        if isinstance(recipe, KerasRecipe):
-            facts["build"] = function_digest(recipe.build)
         data = self.matrix.name if self.matrix else self.counts
-        parts = [facts, self.protocol, data, code_digest(*_CODE)]
+        parts = [recipe_identity(self.recipe), self.protocol, data]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 

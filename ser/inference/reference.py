@@ -32,7 +32,8 @@ class Reference:
     """A speaker's neutral voice, for one version of a model.
 
     Attributes:
-        mean_frame: as `FeatureSet.mean_frame` returns it, over all clips; shape (n,), float32.
+        mean_frame: the mean that `FeatureSet.extract_with_mean` returns, over all clips; shape
+            (n,), float32.
         seconds: length of the clips together.
         version: of the model file.
     """

@@ -45,15 +45,3 @@ def test_batches_are_balanced_over_the_clips_that_are_left():
     levels = np.concatenate([x[:, 0, 0] for x, _ in islice(stream, 60)])
     second = levels < levels.max() * 1.0001 + 8 * -10 * np.sqrt(128) + 5
     assert second.mean() == pytest.approx(2 / 3, abs=0.03)
-
-
-def test_a_part_of_a_clip_is_repeated_to_a_window():
-    ramp = np.tile(np.linspace(-40, 0, 80, dtype=np.float32)[:, np.newaxis], (1, 128))
-    clips = SpectrogramSet([[ramp]], np.zeros(1, int), np.zeros(1, bool))
-    spans = {}
-    for short in (0.0, 1.0):
-        augmentation = Augmentation(speeds={}, frames=80, short=short)
-        x, _ = next(batches(clips, augmentation, batch_size=64, n_mfcc=40, seed=0))
-        spans[short] = np.ptp(x[:, :, 0], axis=1)
-    assert spans[0.0].min() == pytest.approx(spans[0.0].max())  # all of the clip, from any frame
-    assert spans[1.0].min() < spans[0.0].min() / 2

@@ -18,8 +18,20 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
 
     inputs = keras.Input((None, shape[-1]))
     # The mean over time depends on the level, the microphone and the room, so it is removed.
-    x = layers.Subtract()([inputs, layers.GlobalAveragePooling1D(keepdims=True)(inputs)])
-    x = layers.BatchNormalization(center=False, scale=False)(x)
+    mean = layers.GlobalAveragePooling1D(keepdims=True)(inputs)
+    return classify_frames(inputs, layers.Subtract()([inputs, mean]), n_labels)
+
+
+def classify_frames(inputs: Any, frames: Any, n_labels: int) -> Any:
+    """Return a Keras model from `inputs` to the probabilities of labels.
+
+    Args:
+        frames: made of the inputs, shape (batch, frames, n).
+    """
+    import keras
+    from keras import layers
+
+    x = layers.BatchNormalization(center=False, scale=False)(frames)
     pooled = []
     for channels in CHANNELS:
         x = layers.Conv1D(channels, KERNEL, padding="same", use_bias=False)(x)
