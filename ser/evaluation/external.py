@@ -93,7 +93,8 @@ def score_external(
     """Score the predictions of a model for labelled clips.
 
     `label_set_of` maps the emotions of the clips to the labels of the model. If no clip is calm,
-    a predicted calm counts as neutral: most corpora have no calm, and act neutral calmly.
+    a predicted calm counts as neutral: most corpora have no calm, and act neutral calmly. If clips
+    are calm and none is neutral, a predicted neutral counts as calm.
 
     Args:
         labels: of the model, in its order.
@@ -113,10 +114,12 @@ def score_external(
     names = list(labels)
     for sex in ("", "female ", "male "):
         calm, neutral = f"{sex}calm", f"{sex}neutral"
-        if {calm, neutral} <= set(names) and not counts[calm]:
-            answers[calm] = neutral
-            probabilities[:, names.index(neutral)] += probabilities[:, names.index(calm)]
-            probabilities[:, names.index(calm)] = 0
+        if not {calm, neutral} <= set(names) or (counts[calm] and counts[neutral]):
+            continue
+        missing, other = (neutral, calm) if counts[calm] else (calm, neutral)
+        answers[missing] = other
+        probabilities[:, names.index(other)] += probabilities[:, names.index(missing)]
+        probabilities[:, names.index(missing)] = 0
     truth = np.array([names.index(str(classes[i])) for i in rows])
     return ExternalResult(
         scores=score(truth, probabilities, labels),

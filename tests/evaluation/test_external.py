@@ -39,6 +39,9 @@ def test_calm_counts_as_neutral_if_one_side_lacks_it():
     assert without.scores.uar == 0.5
     assert "a predicted calm counts as neutral" in "\n".join(without.lines())
     assert score_external(EMOTIONS, clips("neutral", "calm"), answers).answers == {}
+    only_calm = score_external(EMOTIONS, clips("calm", "sad"), certain(EMOTIONS, "neutral", "sad"))
+    assert only_calm.answers == {"neutral": "calm"}
+    assert only_calm.scores.uar == 1
     seven = tuple(e for e in EMOTIONS if e != "calm")
     result = score_external(seven, clips("calm"), certain(seven, "neutral"))
     assert result.mapping == {"calm": "neutral"}
