@@ -20,8 +20,8 @@ MAX_TEXT_BYTES = 4_000
 MAX_CLIPS = 4
 MAX_CLIP_SECONDS = 60.0  # of each clip; its features are in memory at once
 MIN_SECONDS = 1.0  # less speech says little about a voice
-# Between a clip and a reference of the same speaker and microphone, one distance in twenty is
-# larger; between a clip over a telephone line and one that is not, nine in ten are.
+# Between a clip and a reference of the same speaker and microphone, one distance in fifty is
+# larger; between a clip over a telephone line and a reference that is not, 17 in 20 are.
 _MAX_DISTANCE = 17.0
 #: `Reference.to_text`, whatever its numbers are; no audio file begins like this.
 _TEXT = re.compile(rb"[\w.-]{1,64}:[\w.+-]{1,32}:[A-Za-z0-9+/=]*")
@@ -65,8 +65,9 @@ def fits(mean_frame: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Returns:
         shape (…), bool.
     """
-    # The first coefficient is the level, which the emotion changes as much as a microphone.
-    difference = (mean_frame - reference)[..., 1:]
+    # The first two coefficients are the level and the tilt of the spectrum, which the emotion
+    # changes as much as a microphone does.
+    difference = (mean_frame - reference)[..., 2:]
     distance = np.sqrt(np.mean(np.square(difference, dtype=np.float64), axis=-1))
     return distance <= _MAX_DISTANCE
 
