@@ -14,8 +14,9 @@ _CODE = (
     "features/*.py", "augmentation/batches.py", "augmentation/spectrogram.py",
     "augmentation/recording.py", "augmentation/sampling.py", "augmentation/waveform.py",
     "data/references.py", "data/augmented_rows.py", "data/hold_out.py", "data/protocols.py",
-    "data/splits.py", "data/corpus_splits.py", "inference/reference.py", "models/sklearn_models.py", "models/calibration.py",
-    "models/recipes/conv1d_frames.py", "training/keras_training.py", "training/train.py",
+    "data/splits.py", "data/corpus_splits.py", "inference/reference.py",
+    "models/sklearn_models.py", "models/calibration.py", "models/recipes/conv1d_frames.py",
+    "training/keras_training.py", "training/train.py",
 )  # fmt: skip
 
 
