@@ -48,7 +48,10 @@ def model_card(model_file: ModelFile) -> str:
     """Return the card of a model file as Markdown."""
     meta = model_file.metadata
     corpora = [c for c in CORPORA.values() if c.name in meta.corpora]
-    protocol = next((name for name, s in meta.scores.items() if not s["leaks"]), None)
+    honest = [name for name, s in meta.scores.items() if not s["leaks"]]
+    # Corpora that were left out say most about people whom the model has not heard.
+    strangers = [name for name in honest if meta.scores[name].get("left_out_calibration")]
+    detailed = list(dict.fromkeys([*strangers, *honest[:1]]))
     return render(
         "model_card.md.j2",
         meta=meta,
@@ -58,9 +61,9 @@ def model_card(model_file: ModelFile) -> str:
         training_data=training_data(meta),
         versions=_pairs(meta.versions),
         results=_result_rows(meta),
-        protocol=protocol,
-        held_out=meta.scores[protocol] if protocol else None,
-        details=_details(meta, protocol) if protocol else "",
+        strangers=bool(strangers),
+        held_out=meta.scores[detailed[0]] if detailed else None,
+        details={protocol: _details(meta, protocol) for protocol in detailed},
         human_protocol=HUMAN_UAR_PROTOCOL,
         published=[
             *([what, percent(uar), source] for what, uar, source in PUBLISHED),

@@ -33,10 +33,15 @@ function describe(model) {
 
 function quality({ scores, human_uar: human, labels }) {
   // A protocol that leaks has its test speakers in the training, so its scores are left out.
-  const honest = [scores[human.protocol], ...Object.values(scores)].find((s) => s?.leaks === false);
+  const actors = [scores[human.protocol], ...Object.values(scores)].find((s) => s?.leaks === false);
+  // The mean over corpora, each left out in turn: what to expect of anybody else's recordings.
+  const strangers = scores.corpora?.mean_over_corpora;
+  const honest = strangers ?? actors;
   const [low, high] = honest?.interval?.uar ?? [];
   const rows = [
-    comparison("This model", honest?.uar),
+    ...(strangers
+      ? [comparison("Other recordings", strangers.uar), comparison("Unseen actors", actors.uar)]
+      : [comparison("This model", actors?.uar)]),
     comparison("Human listeners", human.value),
     comparison("Guessing", 1 / labels.length),
   ];
@@ -47,7 +52,8 @@ function quality({ scores, human_uar: human, labels }) {
       { className: "quiet" },
       "Unweighted average recall (UAR): the fraction of clips recognised, averaged over the emotions. ",
       honest ? "" : "This model is not measured yet. ",
-      low ? `This model is between ${percent(low)} and ${percent(high)} (95 % interval). ` : "",
+      strangers ? "Other recordings: people, languages and microphones that the model never heard. " : "",
+      low ? `${strangers ? "There it" : "This model"} is between ${percent(low)} and ${percent(high)} (95 % interval). ` : "",
       `Human listeners: ${human.source}.`,
     ),
   ];

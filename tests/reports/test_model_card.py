@@ -52,3 +52,22 @@ def test_scores_with_a_leak_alone_are_marked(shipped):
 def test_a_value_that_a_template_lacks_is_an_error():
     with pytest.raises(jinja2.UndefinedError):
         render("report.html.j2", title="no sections")
+
+
+def test_corpora_that_were_left_out_come_first(shipped):
+    actors = shipped.metadata.scores["actors5"]
+    corpora = actors | {
+        "protocol": "corpora", "accuracy": 0.4, "left_out_calibration": True,
+        "certainty_by_split": {
+            "emodb": {
+                "certain": {"share": 0.2, "accuracy": 0.7},
+                "uncertain": {"share": 0.8, "accuracy": 0.3},
+            }
+        },
+    }  # fmt: skip
+    scores = {"actors5": actors, "corpora": corpora}
+    card = model_card(replace(shipped, metadata=replace(shipped.metadata, scores=scores)))
+    assert "On the clips of corpora that were left out **40%** of the answers" in card
+    assert "fitted on the answers for corpora that were left out" in card
+    assert card.index("### `corpora` in detail") < card.index("### `actors5` in detail")
+    assert "| emodb | 20.0% | 70.0% | 30.0% |" in card

@@ -183,6 +183,14 @@ def test_the_model_is_described_from_what_the_server_says(watch, chromium):
     rows = about.locator(".comparison li")
     _expect(about).to_contain_text("between 58 % and 66 %")
     _expect(rows).to_have_text([re.compile("62 %"), re.compile("71 %"), re.compile("50 %")])
+    model["scores"]["corpora"] = {
+        "leaks": False,
+        "mean_over_corpora": {"uar": 0.41, "interval": {"uar": [0.36, 0.45]}},
+    }
+    page.reload()
+    _expect(rows.first).to_have_text(re.compile("Other recordings.*41 %"))
+    _expect(rows.nth(1)).to_have_text(re.compile("Unseen actors.*62 %"))
+    _expect(about).to_contain_text("There it is between 36 % and 45 %")
     page.get_by_role("link", name="Read the model card").click()
     _expect(page.locator("body")).to_contain_text("# Model card")
 
