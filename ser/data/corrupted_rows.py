@@ -19,8 +19,8 @@ _BABBLE_VOICES, _BABBLE_CLIPS = 8, 5  # voices at once, clips of each
 
 def corrupted_features(
     dataset: Dataset, rows: np.ndarray, features: FeatureSet, condition: str
-) -> np.ndarray:
-    """Return the features of corrupted clips.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features of corrupted clips, and the mean frames taken away from them.
 
     Babble noise is mixed from clips of the dataset that are not among `rows`.
 
@@ -29,7 +29,7 @@ def corrupted_features(
         condition: one of `ser.augmentation.CORRUPTIONS`.
 
     Returns:
-        shape (rows, *feature shape), float32.
+        shape (rows, *feature shape), and of relative features (rows, n), else (rows, 0); float32.
 
     Raises:
         UsageError: no clip is left to mix babble noise from.
@@ -41,17 +41,21 @@ def corrupted_features(
 
     def compute() -> dict[str, np.ndarray]:
         corrupt = corruptions(_mix_babble(babble))[condition]
-        rows_of_features = []
+        extracted = []
         for utterance in clips:
             rng = np.random.default_rng(zlib.crc32(utterance.take.encode()))
             samples = corrupt(load_audio(utterance.path).samples, rng)
             if features.sample_rate != SAMPLE_RATE:
                 samples = soxr.resample(samples, SAMPLE_RATE, features.sample_rate)
-            rows_of_features.append(features.extract(samples))
-        return {"features": np.stack(rows_of_features)}
+            extracted.append(features.extract_with_mean(samples))
+        return {
+            "features": np.stack([frames for frames, _ in extracted]),
+            "means": np.stack([mean for _, mean in extracted]),
+        }
 
     paths = [u.path for u in clips] + babble
-    return cached("corrupted", paths, [features.to_metadata(), condition], compute)["features"]
+    stored = cached("corrupted-clips", paths, [features.to_metadata(), condition], compute)
+    return stored["features"], stored["means"]
 
 
 def _mix_babble(paths: Sequence[Path]) -> np.ndarray:

@@ -71,19 +71,6 @@ class Dataset:
             utterances=tuple(self.utterances[i] for i in selected),
         )
 
-    def relative_to(self, rows: np.ndarray, references: np.ndarray) -> np.ndarray:
-        """Return the features of rows, relative to references in place of their own means.
-
-        Args:
-            references: shape (rows, n).
-
-        Returns:
-            shape (rows, *feature shape), float32.
-        """
-        if self.means is None:
-            raise ValueError("the features are not relative, or their means are not known")
-        return self.features[rows] + (self.means[rows] - references)[:, np.newaxis]
-
     def for_label_set(self, label_set: LabelSet) -> "Dataset":
         """Return the rows of a label set's classes; the class replaces the emotion.
 

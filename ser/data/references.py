@@ -42,13 +42,13 @@ def draw_references(
         seed: of the drawing.
 
     Returns:
-        shape (rows, n), float32; a row's own mean frame where its speaker is not known or has no
-        other neutral clip.
+        shape (rows, n), float32; NaN where the speaker of a row is not known or has no other
+        neutral clip.
     """
     rng = np.random.default_rng(seed)
     neutral = neutral_voice(utterances)
     speakers = np.array([u.speaker for u in utterances])
-    references = means[rows].copy()
+    references = np.full((len(rows), means.shape[1]), np.nan, np.float32)
     for i, row in enumerate(rows):
         pool = np.flatnonzero(neutral & (speakers == speakers[row]))
         pool = pool[pool != row]

@@ -123,22 +123,18 @@ def _run_task(
         epochs=task.epochs,
         callbacks=list(callbacks(split)),
     )
+    plain, with_reference = _predict(trained, dataset, split.test, task.corrupted)
     result = SplitResult(
         split=split.name,
         seed=task.seed,
         tested=tested,
         truth=dataset.label_indices(recipe.labels)[split.test],
-        probabilities=trained.probabilities(dataset.features[split.test]),
+        probabilities=plain.pop(""),
         best_epoch=trained.best_epoch,
         temperature=trained.temperature,
         uncertain_below=trained.uncertain_below,
         history=trained.history,
-        corrupted={
-            name: trained.probabilities(
-                corrupted_features(dataset, split.test, recipe_features(recipe), name)
-            )
-            for name in task.corrupted
-        },
+        corrupted=plain,
         long_audio=score_long_audio(
             [(rows, model.predictor()) for rows, model in trained.held_out_models()],
             dataset,
@@ -146,21 +142,34 @@ def _run_task(
         )
         if task.long_audio
         else {},
-        referenced=_referenced(trained, dataset, split.test),
+        referenced=with_reference.pop("", None),
+        corrupted_referenced=with_reference,
     )
     if task.path:
         save_result(result, task.path)
     return result
 
 
-def _referenced(trained: Trained, dataset: Dataset, rows: np.ndarray) -> np.ndarray | None:
-    """Return the probabilities of rows with references; None if the features take none.
+def _predict(
+    trained: Trained, dataset: Dataset, rows: np.ndarray, conditions: Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the probabilities of rows by recording condition, "" as recorded; without and with
+    references.
 
-    A reference is of two other clips of the speaker. As in the app, it is used where it fits.
+    A reference is of two other clips of the speaker, as recorded. As in the app, it is used where
+    it fits. There are none with references if the features take none.
     """
-    if dataset.means is None:
-        return None
-    own = dataset.means[rows]
-    references = draw_references(dataset.utterances, dataset.means, rows)
-    references = np.where(fits(own, references)[:, np.newaxis], references, own)
-    return trained.probabilities(dataset.relative_to(rows, references))
+    plain, with_reference = {}, {}
+    for name in ("", *conditions):
+        if name:
+            features = recipe_features(trained.recipe)
+            x, means = corrupted_features(dataset, rows, features, name)
+        else:
+            x = dataset.features[rows]
+            means = x[:0] if dataset.means is None else dataset.means[rows]
+        plain[name] = trained.probabilities(x)
+        if dataset.means is not None:
+            references = draw_references(dataset.utterances, dataset.means, rows)
+            used = np.where(fits(means, references)[:, np.newaxis], references, means)
+            with_reference[name] = trained.probabilities(x + (means - used)[:, np.newaxis])
+    return plain, with_reference

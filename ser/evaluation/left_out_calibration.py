@@ -73,6 +73,9 @@ def _calibrated(result: SplitResult, temperature: float, uncertain_below: float)
         probabilities=again(result.probabilities),
         referenced=None if result.referenced is None else again(result.referenced),
         corrupted={name: again(array) for name, array in result.corrupted.items()},
+        corrupted_referenced={
+            name: again(array) for name, array in result.corrupted_referenced.items()
+        },
         temperature=temperature,
         uncertain_below=uncertain_below,
     )

@@ -172,14 +172,19 @@ class Evaluation:
     def _with_reference(self) -> dict[str, Any] | None:
         """Return the most important scores with a reference, or None if there are none."""
         results = [
-            replace(r, probabilities=r.referenced, referenced=None)
+            replace(
+                r, probabilities=r.referenced, referenced=None, corrupted=r.corrupted_referenced
+            )
             for r in self.results
             if r.referenced is not None
         ]
         if len(results) < len(self.results):
             return None
         summary = replace(self, results=tuple(results))._summary()
-        kept = ("uar", "accuracy", "ece", "uar_by_split", "by_corpus", "mean_over_corpora")
+        kept = (
+            "uar", "accuracy", "ece", "uar_by_split", "uar_by_condition", "by_corpus",
+            "mean_over_corpora",
+        )  # fmt: skip
         own = {key: summary[key] for key in kept if key in summary}
         spread = {
             key: {"uar": summary[key]["uar"]} if summary[key] else None

@@ -30,7 +30,7 @@ def test_a_reference_is_the_mean_of_others():
     assert made[:3].tolist() == [3, 2.5, 1.5]  # two of three, without itself
     assert set(made[3:5].tolist()) <= {1.5, 2.5, 3}
     assert made[5:8].tolist() == [2**6, 2**5, (2**5 + 2**6) / 2]
-    assert made[8:].tolist() == means[8:, 0].tolist()  # no other neutral clip, or no speaker
+    assert np.isnan(made[8:]).all()  # no other neutral clip, or no speaker
     again = draw_references(UTTERANCES, means, rows)
     np.testing.assert_array_equal(again[:, 0], made)
 
@@ -38,11 +38,7 @@ def test_a_reference_is_the_mean_of_others():
 def test_a_dataset_of_relative_features_keeps_the_means(tiny_corpus):
     frames = load_dataset([tiny_corpus], FEATURE_SETS["mfcc40-frames"])
     relative = load_dataset([tiny_corpus], FEATURE_SETS["mfcc40-relative"])
-    zero = np.zeros((2, 40), np.float32)
-    rows = np.array([3, 1])
-    np.testing.assert_allclose(
-        relative.select([0, 1, 2, 3]).relative_to(rows, zero), frames.features[rows], atol=1e-3
-    )
-    own = relative.means[rows]
-    np.testing.assert_allclose(relative.relative_to(rows, own), relative.features[rows], atol=1e-3)
+    some = relative.select([3, 1])
+    absolute = some.features + some.means[:, np.newaxis]
+    np.testing.assert_allclose(absolute, frames.features[[3, 1]], atol=1e-3)
     assert frames.means is None

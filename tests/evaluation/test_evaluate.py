@@ -1,6 +1,7 @@
 """An interrupted evaluation resumes, and has the same results as one without a break."""
 
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from ser.models.recipes import RECIPES, recipe_features
 module = sys.modules["ser.evaluation.evaluate"]  # the room exports a function of the same name
 RECIPE = RECIPES["tree-mfcc40"]
 CONDITIONS = (CORRUPTIONS[0], "babble 20 dB")
+RELATIVE = replace(RECIPE, name="relative", features="mfcc40-relative")
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,20 @@ def test_every_score_has_a_deviation_and_an_interval(dataset):
     for label, (low, high) in figures["interval"]["recall"].items():
         if figures["recall"][label] is not None:
             assert low <= figures["recall"][label] <= high, label
+
+
+def test_references_are_tested_under_every_condition(tiny_corpus, tmp_path):
+    relative = load_dataset([tiny_corpus], recipe_features(RELATIVE))
+    found = evaluate(
+        RELATIVE, relative, find_protocol("loso"), corrupted=CONDITIONS, folder=tmp_path
+    )
+    for result in found.results:
+        assert result.referenced.shape == result.probabilities.shape
+        assert set(result.corrupted_referenced) == set(CONDITIONS)
+    assert any((r.referenced != r.probabilities).any() for r in found.results)
+    with_reference = found.summary()["with_reference"]
+    assert set(with_reference["uar_by_condition"]) == set(CONDITIONS)
+    again = evaluate(
+        RELATIVE, relative, find_protocol("loso"), corrupted=CONDITIONS, folder=tmp_path
+    )
+    assert again.summary() == found.summary()
