@@ -6,8 +6,18 @@ from typing import Any
 from ser.augmentation import Augmentation
 from ser.models.recipes import conv1d_frames
 
-STEPS_PER_EPOCH, EPOCHS = 400, 25
+STEPS_PER_EPOCH, EPOCHS, WARMUP = 400, 25, 200
 _CORPORA = ("ravdess", "tess", "emodb", "emovo", "nemo", "ased", "turev", "savee", "cremad")
+
+# As of `conv1d-frames`, for more steps.
+_OPTIMIZER = conv1d_frames.RECIPE.optimizer
+_CONFIG = _OPTIMIZER["config"]
+_SCHEDULE = {
+    **_CONFIG["learning_rate"]["config"],
+    "warmup_steps": WARMUP,
+    "decay_steps": STEPS_PER_EPOCH * EPOCHS - WARMUP,
+}
+_RATE = {**_CONFIG["learning_rate"], "config": _SCHEDULE}
 
 
 def _build(shape: tuple[int, ...], n_labels: int) -> Any:
@@ -27,26 +37,7 @@ RECIPE = replace(
     ),
     features="mfcc40-relative",
     build=_build,
-    optimizer={
-        "class_name": "AdamW",
-        "config": {
-            "learning_rate": {
-                "module": "keras.optimizers.schedules",
-                "class_name": "CosineDecay",
-                "config": {
-                    "initial_learning_rate": 1e-5,
-                    "warmup_target": 2e-3,
-                    "warmup_steps": 200,
-                    "decay_steps": STEPS_PER_EPOCH * EPOCHS - 200,
-                },
-            },
-            "weight_decay": 1e-2,
-            "global_clipnorm": 2.0,
-            "use_ema": True,
-            "ema_momentum": 0.995,
-            "ema_overwrite_frequency": None,
-        },
-    },
+    optimizer={**_OPTIMIZER, "config": {**_CONFIG, "learning_rate": _RATE, "ema_momentum": 0.995}},
     epochs=EPOCHS,
     steps_per_epoch=STEPS_PER_EPOCH,
     augmentation=Augmentation(
