@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ser.audio import frames
-from ser.audio.frames import ReadHeader, find_frames, tag_bytes
+from ser.audio.formats import frames
+from ser.audio.formats.frames import ReadHeader, find_frames, tag_bytes
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from ser.audio.containers import (
     WAV,
     Container,
 )
-from ser.audio.frames import adts_frame, mpeg_frame, walk_frames
-from ser.audio.ogg import read_extent
-from ser.audio.riff import byte_order, is_streamed, wav_chunks
+from ser.audio.formats.frames import adts_frame, mpeg_frame, walk_frames
+from ser.audio.formats.ogg import read_extent
+from ser.audio.formats.riff import byte_order, is_streamed, wav_chunks
 
 #: A file counts as damaged if it lacks more than this much sound.
 MIN_LOST_SECONDS = 0.1

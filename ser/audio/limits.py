@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -88,13 +89,59 @@ def check_samples(samples: np.ndarray, rate: int) -> None:
         InvalidSamples: some are NaN or infinite.
         TooShort, Silent: there are too few, or they are silence or a constant offset.
     """
-    # `isfinite` of all samples would take a byte for each; NaN passes through `min` and `max`.
-    if not np.isfinite([samples.min(initial=0), samples.max(initial=0)]).all():
-        raise InvalidSamples("the audio holds NaN or infinite samples")
-    seconds = len(samples) / rate
+    level = Level()
+    level.add(samples)
+    check_levels([level], rate)
+
+
+class Level:
+    """How loud the samples of one channel are, which may come block by block.
+
+    Attributes:
+        n: number of samples.
+    """
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._sum = 0.0
+        self._low, self._high = np.inf, -np.inf
+
+    def add(self, samples: np.ndarray) -> None:
+        """Add samples, shape (n,), float32.
+
+        Raises:
+            InvalidSamples: some are NaN or infinite.
+        """
+        if not len(samples):
+            return
+        # `isfinite` of all samples would take a byte for each; NaN passes through `min` and `max`.
+        low, high = float(samples.min()), float(samples.max())
+        if not np.isfinite([low, high]).all():
+            raise InvalidSamples("the audio holds NaN or infinite samples")
+        self.n += len(samples)
+        # In float64: the sum of huge float32 samples overflows.
+        self._sum += float(samples.sum(dtype=np.float64))
+        self._low, self._high = min(self._low, low), max(self._high, high)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether they are silence or a constant offset."""
+        mean = self._sum / self.n if self.n else 0.0
+        return max(self._high - mean, mean - self._low) < SILENCE_PEAK
+
+
+def check_levels(levels: Sequence[Level], rate: int) -> None:
+    """Refuse a clip that holds no sound to analyse in any channel.
+
+    Args:
+        levels: of each channel.
+        rate: of the samples, in Hz.
+
+    Raises:
+        TooShort, Silent: there are too few samples, or all are silence or a constant offset.
+    """
+    seconds = max((level.n for level in levels), default=0) / rate
     if seconds < MIN_SECONDS:
         raise TooShort(f"{seconds:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
-    # In float64: the sum of huge float32 samples overflows.
-    mean = samples.mean(dtype=np.float64)
-    if max(samples.max() - mean, mean - samples.min()) < SILENCE_PEAK:
+    if all(level.is_silent for level in levels):
         raise Silent("nothing but silence in this file")

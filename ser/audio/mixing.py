@@ -1,12 +1,15 @@
-"""Mixing and resampling: blocks of samples in, one mono waveform out, in bounded memory."""
+"""Mixing and resampling: blocks of samples in, one mono waveform out, in bounded memory.
 
-from collections.abc import Iterator
-from typing import NamedTuple
+Or each channel apart: then the samples go on at once, and none of them are kept.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import soxr
 
-from ser.audio.limits import Limits
+from ser.audio.limits import Level, Limits
 
 LONG_CLIP_SAMPLES = 1_000_000  # 45 s at 22,050 Hz; a longer clip needs a memory slot
 # Channels that have nothing in common add up to the sum of their powers. One channel that is
@@ -14,17 +17,20 @@ LONG_CLIP_SAMPLES = 1_000_000  # 45 s at 22,050 Hz; a longer clip needs a memory
 _CANCELLED = 0.1
 
 
-class Mix(NamedTuple):
-    """One waveform made from all blocks.
+T = TypeVar("T")
+
+
+class Heard(NamedTuple, Generic[T]):
+    """What became of all blocks.
 
     Attributes:
-        samples: shape (n,), float32, at the rate asked for.
+        sound: what was made of the samples.
         seconds: how much was read, which exceeds the limit if the file is longer.
         loudest: index of the channel to hear in place of the mean, if the channels cancel each
             other out in the mean; else None.
     """
 
-    samples: np.ndarray
+    sound: T
     seconds: float
     loudest: int | None = None
 
@@ -36,7 +42,7 @@ def mix_and_resample(
     limits: Limits,
     *,
     channel: int | None = None,
-) -> Mix:
+) -> Heard[np.ndarray]:
     """Mix blocks of shape (n, channels) to mono and resample them, block by block.
 
     Memory holds no more than `max_seconds` of the result, whatever the length, rate and
@@ -48,9 +54,12 @@ def mix_and_resample(
         rate: of the result, in Hz.
         limits: how much is kept.
         channel: the only one to hear; None for the mean of all.
+
+    Returns:
+        the sound is shape (n,), float32, at `rate`.
     """
     limit = limits.max_frames(source_rate)
-    resampler = soxr.ResampleStream(source_rate, rate, 1, dtype="float32", quality="HQ")
+    resampler = _resampler(source_rate, rate)
     samples, n_frames, powers = _SampleBuffer(limits, rate), 0, _Powers()
     # NaN and infinite samples are found in the result.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -65,7 +74,77 @@ def mix_and_resample(
         loudest = powers.loudest_if_cancelled()
     if source_rate != rate:
         samples.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return Mix(samples.joined(), n_frames / source_rate, loudest if channel is None else None)
+    return Heard(samples.joined(), n_frames / source_rate, loudest if channel is None else None)
+
+
+class Receiver(Protocol):
+    """Takes the samples of one channel, part by part."""
+
+    def append(self, part: np.ndarray) -> None:
+        """Take the next samples, shape (n,), float32."""
+
+
+R = TypeVar("R", bound=Receiver)
+
+
+class Channel(NamedTuple, Generic[R]):
+    """One channel of a file: what took its samples, and how loud they are."""
+
+    receiver: R
+    level: Level
+
+
+def split_and_resample(
+    blocks: Iterator[np.ndarray],
+    source_rate: int,
+    rate: int,
+    limits: Limits,
+    *,
+    open_receiver: Callable[[], R],
+) -> Heard[list[Channel[R]]]:
+    """Give each channel of blocks of shape (n, channels) to a receiver, resampled.
+
+    Args:
+        blocks: float32; 1.0 is full scale.
+        source_rate: of the blocks, in Hz.
+        rate: of what the receivers get, in Hz.
+        limits: how much of the file is taken.
+        open_receiver: called once a channel.
+
+    Raises:
+        InvalidSamples: some samples are NaN or infinite.
+    """
+    limit, n_frames = limits.max_frames(source_rate), 0
+    channels: list[Channel[R]] = []
+    resamplers: list[soxr.ResampleStream] = []
+
+    def pass_on(n: int, part: np.ndarray, *, last: bool = False) -> None:
+        if source_rate != rate:
+            part = resamplers[n].resample_chunk(part, last=last)
+        channels[n].level.add(part)
+        channels[n].receiver.append(part)
+
+    # NaN and infinite samples are found by the level.
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in blocks:
+            if not channels:
+                channels += [Channel(open_receiver(), Level()) for _ in block.T]
+                resamplers += [_resampler(source_rate, rate) for _ in block.T]
+            kept = block[: limit - n_frames]
+            for n in range(len(channels)):
+                pass_on(n, np.ascontiguousarray(kept[:, n]))
+            if sum(channel.level.n for channel in channels) > LONG_CLIP_SAMPLES:
+                limits.wait_for_memory()
+            n_frames += len(block)
+            if n_frames > limit:
+                break
+        for n in range(len(channels)):
+            pass_on(n, np.empty(0, np.float32), last=True)
+    return Heard(channels, n_frames / source_rate)
+
+
+def _resampler(source_rate: int, rate: int) -> soxr.ResampleStream:
+    return soxr.ResampleStream(source_rate, rate, 1, dtype="float32", quality="HQ")
 
 
 def _to_mono(block: np.ndarray) -> np.ndarray:

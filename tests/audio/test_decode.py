@@ -20,11 +20,13 @@ import soxr
 
 from ser import errors
 from ser.audio import ffmpeg_process
+from ser.audio.clip import Clip
 from ser.audio.containers import AMR, CONTAINERS, FLAC, MP3, MP4, Container, detect_container
-from ser.audio.decode import SAMPLE_RATE, _Clip, load_audio
+from ser.audio.decode import SAMPLE_RATE, load_audio
 from ser.audio.extent import Extent
 from ser.audio.ffmpeg import Decoding
 from ser.audio.limits import Limits
+from ser.audio.mixing import mix_and_resample
 from tests import files, synth
 
 RATE = files.RATE
@@ -222,8 +224,12 @@ def test_limit_on_cpu_time():
         pytest.raises(errors.TooComplex),
     ):
         sum(len(block) for block in decoding.blocks())
+
+    def mix(blocks, source_rate, channel):
+        return mix_and_resample(blocks, source_rate, SAMPLE_RATE, limits, channel=channel)
+
     with pytest.raises(errors.TooComplex):
-        _Clip(*_slow_file(), Extent(), SAMPLE_RATE, limits).read_with_soundfile()
+        Clip(*_slow_file(), Extent(), limits, mix, lambda _: None).read_with_soundfile()
 
 
 @pytest.mark.parametrize("megabytes", range(20, 270, 20))
