@@ -4,13 +4,17 @@ Serving and the command line predict through `Predictor`. Nothing here trains, a
 imports TensorFlow unless KERAS_BACKEND asks for it.
 """
 
-from ser.inference.prediction import Prediction, Segment
+from ser.inference.cues import Cue, CueEmotion
+from ser.inference.prediction import ChannelsPrediction, Prediction, Segment
 from ser.inference.predictor import Predictor
 from ser.inference.reference import Reference, make_reference, parse_reference, read_reference
 from ser.inference.stages import STAGES
 
 __all__ = [
     "STAGES",
+    "ChannelsPrediction",
+    "Cue",
+    "CueEmotion",
     "Prediction",
     "Predictor",
     "Reference",

@@ -38,8 +38,23 @@ def silent_windows(
         windows: start and stop of each, in samples.
         below_db: how far below the loudest window silence begins, in dB.
     """
-    power = np.array([np.vdot(samples[a:b], samples[a:b]) / (b - a) for a, b in windows])
-    return (power < power.max() * 10 ** (-below_db / 10)).tolist()
+    powers = np.array([power_of(samples[a:b]) for a, b in windows])
+    return silent_by_power(powers, below_db=below_db)
+
+
+def power_of(samples: np.ndarray) -> float:
+    """Return the mean square of samples, shape (n,), float32."""
+    return float(np.vdot(samples, samples)) / len(samples)
+
+
+def silent_by_power(powers: np.ndarray, *, below_db: float = SILENT_DB) -> list[bool]:
+    """Return for each window whether it is silent, compared with the loudest one.
+
+    Args:
+        powers: mean square of the samples of each window, shape (windows,).
+        below_db: how far below the loudest window silence begins, in dB.
+    """
+    return (powers < powers.max() * 10 ** (-below_db / 10)).tolist()
 
 
 def segment_times(
