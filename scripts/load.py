@@ -39,11 +39,11 @@ def main() -> int:
 def _mixed(options: argparse.Namespace) -> tuple[bool, str]:
     server = Server(**SMALL).wait_ready()
     try:
-        before = load.probabilities(server.port)
+        before = load.answers(server.port)
         how = {"clients": options.clients, "requests": load.all_requests()}
         load.mixed(server, seconds=options.seconds / 2, **how)  # until its memory has grown
         seen = load.mixed(server, seconds=options.seconds, **how)
-        same = load.probabilities(server.port) == before
+        same = load.answers(server.port) == before
     finally:
         status = server.stop()
     good = same and not seen.wrong and status == 0

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ser.web.errors import ERRORS
 from tests import files, synth
 
@@ -70,7 +72,33 @@ def good_requests() -> tuple[Request, ...]:
             for name in (None, "")
         ),
         Request("voice in an m4a", 200, "ok", files.encoded("m4a"), {"Content-Type": "audio/mp4"}),
+        Request(
+            "several files, some of them bad",
+            200,
+            "ok",
+            form(*(part(data) for data in (clip, b"hello " * 99, files.encoded("m4a"), clip[:44]))),
+            FORM,
+        ),
+        Request(
+            "two channels", 200, "ok", stereo(*voices[1:3]), WAV, path="/predict?channels=separate"
+        ),
+        Request(
+            "voice with captions",
+            200,
+            "ok",
+            form(part(synth.wav(voices[3])), part(CAPTIONS, field_name="cues", name="a.srt")),
+            FORM,
+        ),
     )
+
+
+CAPTIONS = b"1\n00:00:00,500 --> 00:00:04,000\nOne\n\n2\n00:00:04,000 --> 00:00:09,000\nTwo\n"
+
+
+def stereo(*channels: np.ndarray) -> bytes:
+    """Return a WAV of channels; shorter ones end in silence."""
+    n = max(len(samples) for samples in channels)
+    return synth.wav(np.stack([np.pad(x, (0, n - len(x))) for x in channels], axis=1))
 
 
 def bad_requests() -> list[Request]:
@@ -84,7 +112,17 @@ def bad_requests() -> list[Request]:
         Request("no file", 400, "bad_request", form(), FORM),
         Request("another field", 400, "bad_request", form(part(clip, field_name="a")), FORM),
         Request("no file chosen", 400, "bad_request", form(part(b"", name="")), FORM),
-        Request("two files", 400, "bad_request", form(part(clip), part(clip)), FORM),
+        Request("two files on the page", 400, "bad_request", form(part(clip), part(clip)), FORM,
+                path="/"),
+        Request("two files as captions", 400, "bad_request", form(part(clip), part(clip)), FORM,
+                path="/predict?format=vtt"),
+        Request("too many files", 400, "bad_request", form(*[part(b"x")] * 33), FORM),
+        Request("several over the limit", 413, "too_large",
+                form(*[part(large[: LIMIT // 2])] * 3), FORM),
+        Request("unreadable captions", 400, "bad_request",
+                form(part(clip), part(b"hello", field_name="cues")), FORM),
+        Request("an unknown form", 400, "bad_request", clip, WAV, path="/predict?format=docx"),
+        Request("unknown channels", 400, "bad_request", clip, WAV, path="/predict?channels=left"),
         Request("a broken form", 400, "bad_request", part(clip)[:200], FORM),
         Request("a form without its edge", 400, "bad_request", form(part(clip)), WAV | {
             "Content-Type": "multipart/form-data"}),

@@ -66,9 +66,15 @@ def all_requests() -> list[Request]:
     return [*good * (len(bad) // len(good)), *bad]
 
 
-def probabilities(port: int) -> dict[str, dict]:
-    """Return the answers to the good requests, one after another."""
-    return {r.name: send(port, r).body["probabilities"] for r in good_requests()}
+def answers(port: int) -> dict[str, dict]:
+    """Return the answers to the good requests, one after another, without their ids."""
+    return {request.name: _without_ids(send(port, request).body) for request in good_requests()}
+
+
+def _without_ids(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _without_ids(x) for name, x in data.items() if name != "request_id"}
+    return [_without_ids(x) for x in data] if isinstance(data, list) else data
 
 
 def mixed(server: Server, *, clients: int, seconds: float, requests: Sequence[Request]) -> Seen:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
@@ -17,7 +18,7 @@ RETRY_AFTER_S = 2
 
 #: Each error code: its HTTP status and its meaning.
 ERRORS = {
-    "bad_request": (400, "not exactly one file, a wrong reference, or broken HTTP"),
+    "bad_request": (400, "no file, a wrong reference, captions or option, or broken HTTP"),
     "empty_file": (400, "the file has 0 bytes"),
     "cross_origin": (403, "a page of another site sent this"),
     "not_found": (404, "there is no such address"),
@@ -51,6 +52,28 @@ class ApiError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Failure(NamedTuple):
+    """Why there is no answer: a code of `ERRORS`, or of another error of HTTP, and a message."""
+
+    code: str
+    message: str
+
+    def to_dict(self, request_id: str) -> dict[str, Any]:
+        """Return it as plain data, in the form of every error."""
+        return {"error": {**self._asdict(), "request_id": request_id}}
+
+
+def describe(error: Exception) -> Failure:
+    """Return the failure of an error; one that nobody has foreseen goes to the log."""
+    if isinstance(error, ApiError | AudioError):
+        return Failure(error.code, str(error))
+    if isinstance(error, DecoderFault):
+        log.warning("decoder: %s", error)
+        return Failure(error.code, str(error))
+    log.error("unforeseen error, request_id=%s", current_record().request_id, exc_info=error)
+    return Failure("internal", ERRORS["internal"][1])
 
 
 def wants_html() -> bool:
@@ -96,45 +119,35 @@ def refusal(status: int, reason: str, settings: Settings) -> ApiError:
 def register(app: Flask, settings: Settings) -> None:
     """Make `app` answer every error in the same form."""
 
-    @app.errorhandler(ApiError)
-    @app.errorhandler(AudioError)
-    def _known(error: ApiError | AudioError) -> Response:
-        return _answer(ERRORS[error.code][0], error.code, str(error))
-
-    @app.errorhandler(DecoderFault)
-    def _decoder(error: DecoderFault) -> Response:
-        log.warning("decoder: %s", error)
-        return _answer(ERRORS[error.code][0], error.code, str(error))
+    @app.errorhandler(Exception)
+    def _any(error: Exception) -> Response:
+        return _answer(describe(error))
 
     @app.errorhandler(RequestEntityTooLarge)
     def _too_large(_: RequestEntityTooLarge) -> Response:
         if (request.content_length or 0) > settings.max_body_bytes:
-            return _known(too_large(settings))
-        return _known(ApiError("too_large", f"a form of more than {MAX_FORM_PARTS} fields"))
+            return _any(too_large(settings))
+        return _any(ApiError("too_large", f"a form of more than {MAX_FORM_PARTS} fields"))
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
         status = error.code or 500
         code = _CODES.get(status, error.name.lower().replace(" ", "_"))
-        response = _answer(status, code, error.description or error.name)
+        response = _answer(Failure(code, error.description or error.name), status)
         if allow := dict(error.get_headers()).get("Allow"):
             response.headers["Allow"] = allow
         return response
 
-    @app.errorhandler(Exception)
-    def _unforeseen(error: Exception) -> Response:
-        log.error("unforeseen error, request_id=%s", current_record().request_id, exc_info=error)
-        return _answer(500, "internal", ERRORS["internal"][1])
 
-
-def _answer(status: int, code: str, message: str) -> Response:
+def _answer(failure: Failure, status: int | None = None) -> Response:
     record = current_record()
-    record.code = code
-    error = {"code": code, "message": message, "request_id": record.request_id}
+    record.code = failure.code
+    status = status or ERRORS[failure.code][0]
+    body = failure.to_dict(record.request_id)
     if wants_html():
-        response = make_response(render_template("index.html", error=error), status)
+        response = make_response(render_template("index.html", **body), status)
     else:
-        response = make_response(jsonify(error=error), status)
+        response = make_response(jsonify(body), status)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response

@@ -3,19 +3,32 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ser.errors import WARNINGS
-from ser.inference.reference import MAX_CLIP_SECONDS, MAX_CLIPS, MAX_TEXT_BYTES
-from ser.labels import arousal_valence_of
+from ser.inference.reference import MAX_CLIP_SECONDS, MAX_CLIPS
+from ser.timeline import TIMELINE_FORMS
+from ser.timeline.captions import MAX_BYTES, MAX_CUES
+from ser.web.answering.form import RAW_TYPES
+from ser.web.answering.options import CHANNELS, FORMATS
+from ser.web.answering.rendering import WARNINGS_HEADER
+from ser.web.answering.schemas import REFERENCE_TEXT, object_of, ref, schemas
 from ser.web.errors import ERRORS
 from ser.web.request_log import ID_HEADER
-from ser.web.settings import FIELD, MAX_FORM_PARTS, REFERENCE_FIELD, Settings
-from ser.web.upload import RAW_TYPES
+from ser.web.settings import (
+    CHANNELS_FIELD,
+    CUES_FIELD,
+    FIELD,
+    FORMAT_FIELD,
+    MAX_FILES,
+    MAX_FORM_PARTS,
+    REFERENCE_FIELD,
+    Settings,
+)
 
 _UPLOAD_ERRORS = [code for code in ERRORS if code not in ("not_found", "method_not_allowed")]
-_PROBABILITY = {"type": "number", "minimum": 0, "maximum": 1}
-_COORDINATE = {"type": "number", "minimum": -1, "maximum": 1}
-_SECONDS = {"type": "number", "minimum": 0}
 _FILE = {"type": "string", "format": "binary"}
+_FILES = {
+    "description": "One file, or several: then the answer has `results`, one for each",
+    "anyOf": [_FILE, {"type": "array", "items": _FILE, "minItems": 1, "maxItems": MAX_FILES}],
+}
 _REFERENCES = {
     "type": "array",
     "description": f"Files of the speaker in a neutral voice; {MAX_CLIP_SECONDS:g} s of each count",
@@ -23,7 +36,30 @@ _REFERENCES = {
     "minItems": 1,
     "maxItems": MAX_CLIPS,
 }
-_REFERENCE_TEXT = {"type": "string", "maxLength": MAX_TEXT_BYTES}
+_CUES = _FILE | {
+    "description": (
+        f"Captions of the file, SubRip or WebVTT, up to {MAX_BYTES:,} bytes and {MAX_CUES:,} "
+        "cues: the answer has the emotion of each"
+    )
+}
+_OPTIONS = {
+    FORMAT_FIELD: {
+        "type": "string",
+        "enum": list(FORMATS),
+        "description": "Of the answer; without it, the `Accept` header counts",
+    },
+    CHANNELS_FIELD: {
+        "type": "string",
+        "enum": list(CHANNELS),
+        "description": "`mix`, the default, or `separate`: an answer for each channel",
+    },
+}
+_AUDIO = "audio/*, video/*, application/octet-stream"
+_CONTENTS = {
+    CUES_FIELD: "application/x-subrip, text/vtt",
+    FORMAT_FIELD: "text/plain",
+    CHANNELS_FIELD: "text/plain",
+}
 
 
 def describe(
@@ -36,10 +72,11 @@ def describe(
         labels: of its model.
         takes_reference: whether the model takes a reference.
     """
-    upload: dict[str, Any] = {FIELD: _FILE}
+    page: dict[str, Any] = {FIELD: _FILE}
     if takes_reference:
-        text = _REFERENCE_TEXT | {"description": "What `POST /reference` answered"}
-        upload[REFERENCE_FIELD] = {"anyOf": [_REFERENCES, text]}
+        text = REFERENCE_TEXT | {"description": "What `POST /reference` answered"}
+        page[REFERENCE_FIELD] = {"anyOf": [_REFERENCES, text]}
+    upload = page | {FIELD: _FILES, CUES_FIELD: _CUES, **_OPTIONS}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -51,21 +88,19 @@ def describe(
             ),
         },
         "paths": {
-            "/predict": {
-                "post": _post("The emotion of a file", _json(_ref("Answer")), upload, raw=True)
-            },
+            "/predict": {"post": _predict(upload)},
             "/reference": {
                 "post": _post(
                     "How a speaker sounds in a neutral voice, as a text that the field "
                     f"`{REFERENCE_FIELD}` of `/predict` takes in place of files"
                     + ("" if takes_reference else "; this model takes none: always 400"),
-                    _json(_ref("Reference")),
+                    _json(ref("Reference")),
                     {REFERENCE_FIELD: _REFERENCES},
                 )
             },
             "/": {
                 "get": _get("The page", {"text/html": _TEXT}),
-                "post": _post("The page with the answer for a file", {"text/html": _TEXT}, upload),
+                "post": _post("The page with the answer for a file", {"text/html": _TEXT}, page),
             },
             "/health": {"get": _get("Whether the process is alive", _json(_status("ok")))},
             "/ready": {
@@ -75,18 +110,22 @@ def describe(
                     errors=("not_ready", "shutting_down"),
                 )
             },
-            "/model": {"get": _get("The model's metadata and scores", _json(_ref("Model")))},
+            "/model": {"get": _get("The model's metadata and scores", _json(ref("Model")))},
             "/model/card": {"get": _get("The model card", {"text/plain": _TEXT})},
             "/metrics": {"get": _get("Metrics for Prometheus", {"text/plain": _TEXT})},
             "/openapi.json": {"get": _get("This document", _json({"type": "object"}))},
         },
         "components": {
-            "schemas": _schemas(labels),
+            "schemas": schemas(labels),
             "headers": {
                 "RequestId": {
                     "description": "The request's own id if it is plain, else a new one",
                     "required": True,
                     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+                },
+                "Warnings": {
+                    "description": "The warnings, and `truncated`, of an answer that is not JSON",
+                    "schema": {"type": "string"},
                 },
                 "RetryAfter": {
                     "description": "Seconds to wait before trying again",
@@ -105,6 +144,20 @@ def _get(summary: str, content: dict[str, Any], *, errors: Sequence[str] = ()) -
     return {"summary": summary, "responses": _responses(content, errors)}
 
 
+def _predict(upload: dict[str, Any]) -> dict[str, Any]:
+    names = ("Answer", "ChannelsAnswer", "Results")
+    content = _json({"anyOf": [ref(name) for name in names]})
+    content |= {form.media_type: _TEXT for form in TIMELINE_FORMS.values()}
+    described = _post("The emotion of a file, or of several", content, upload, raw=True)
+    described["parameters"] = [
+        {"name": name, "in": "query", "schema": schema} for name, schema in _OPTIONS.items()
+    ]
+    described["responses"]["200"]["headers"][WARNINGS_HEADER] = {
+        "$ref": "#/components/headers/Warnings"
+    }
+    return described
+
+
 def _post(
     summary: str, content: dict[str, Any], fields: dict[str, Any], *, raw: bool = False
 ) -> dict[str, Any]:
@@ -113,7 +166,6 @@ def _post(
     Args:
         raw: whether it takes a file as the raw body, too.
     """
-    contents = {"contentType": "audio/*, video/*, application/octet-stream"}
     form = {
         "schema": {
             "type": "object",
@@ -121,7 +173,7 @@ def _post(
             "required": [next(iter(fields))],
             "maxProperties": MAX_FORM_PARTS,
         },
-        "encoding": dict.fromkeys(fields, contents),
+        "encoding": {name: {"contentType": _CONTENTS.get(name, _AUDIO)} for name in fields},
     }
     body = {"multipart/form-data": form}
     if raw:
@@ -145,7 +197,7 @@ def _responses(content: dict[str, Any], errors: Sequence[str]) -> dict[str, Any]
             {
                 "description": "",
                 "headers": dict(headers),
-                "content": _json(_ref("Error")) | {"text/html": _TEXT},
+                "content": _json(ref("Error")) | {"text/html": _TEXT},
             },
         )
         separator = "; " if response["description"] else ""
@@ -155,92 +207,8 @@ def _responses(content: dict[str, Any], errors: Sequence[str]) -> dict[str, Any]
     return responses
 
 
-def _schemas(labels: Sequence[str]) -> dict[str, Any]:
-    label = {"type": "string", "enum": list(labels)}
-    coordinate = _COORDINATE if arousal_valence_of(labels) else {"type": "null"}
-    prediction = {
-        "emotion": label,
-        "confidence": _PROBABILITY,
-        "probabilities": _object(dict.fromkeys(labels, _PROBABILITY)),
-        "arousal": coordinate,
-        "valence": coordinate,
-    }
-    model = _object({"name": _STRING, "version": _STRING})
-    return {
-        "Answer": _object(
-            prediction
-            | {
-                "duration": _SECONDS,
-                "truncated": {"type": "boolean"},
-                "warnings": {
-                    "type": "array",
-                    "items": {"type": "string", "enum": list(WARNINGS)},
-                },
-                "segments": {"type": "array", "minItems": 1, "items": _ref("Segment")},
-                "model": model,
-                "request_id": _STRING,
-            },
-            # Only where the request has a reference.
-            reference=_object({"seconds": _SECONDS, "used": {"type": "boolean"}}),
-        ),
-        "Reference": _object(
-            {
-                "reference": _REFERENCE_TEXT,
-                "seconds": _SECONDS,
-                "model": model,
-                "request_id": _STRING,
-            }
-        ),
-        "Segment": _object(
-            {"start": _SECONDS, "end": _SECONDS, **prediction, "silent": {"type": "boolean"}}
-        ),
-        "Error": _object(
-            {
-                "error": _object(
-                    {
-                        "code": {"type": "string", "enum": list(ERRORS)},
-                        "message": _STRING,
-                        "request_id": _STRING,
-                    }
-                )
-            }
-        ),
-        "Model": {
-            "type": "object",
-            "properties": {
-                "name": _STRING,
-                "version": _STRING,
-                "labels": {"type": "array", "items": label},
-                "licence": _STRING,
-                "features": {"type": "object"},
-                "takes_reference": {"type": "boolean"},
-                "scores": {"type": "object"},
-            },
-            "required": [
-                *("name", "version", "labels", "licence", "features", "takes_reference", "scores")
-            ],
-        },
-    }
-
-
-_STRING = {"type": "string"}
-
-
-def _object(properties: dict[str, Any], **optional: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties | optional,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 def _status(word: str) -> dict[str, Any]:
-    return _object({"status": {"const": word}})
-
-
-def _ref(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
+    return object_of({"status": {"const": word}})
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,17 +1,11 @@
 """The HTTP endpoints."""
 
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, render_template
 
 from ser.errors import WARNINGS
-from ser.inference.model_loader import ModelLoader
-from ser.inference.prediction import Prediction
-from ser.inference.predictor import Predictor
-from ser.inference.reference import MIN_SECONDS, Reference, read_reference
-from ser.inference.stages import OnStage, timing
+from ser.inference.reference import MIN_SECONDS
 from ser.labels import CALM_UP_TO, EMOJI, LIVELY_FROM, arousal_valence_of
 from ser.reports.model_card import (
     HUMAN_UAR,
@@ -23,15 +17,17 @@ from ser.reports.model_card import (
     model_card,
     training_data,
 )
-from ser.web.errors import ApiError, naming_field, retry_later
-from ser.web.metrics import CONTENT_TYPE, Metrics
+from ser.web import current
+from ser.web.answering import (
+    answer_data,
+    answer_one,
+    answer_upload,
+    make_reference,
+    render,
+)
+from ser.web.errors import retry_later
+from ser.web.metrics import CONTENT_TYPE
 from ser.web.openapi import describe
-from ser.web.prediction_queue import PredictionQueue
-from ser.web.request_log import current_record
-from ser.web.settings import REFERENCE_FIELD, Settings
-from ser.web.upload import read_reference_files, read_upload
-
-T = TypeVar("T")
 
 blueprint = Blueprint("web", __name__)
 
@@ -39,7 +35,7 @@ blueprint = Blueprint("web", __name__)
 @blueprint.app_context_processor
 def _page_facts() -> dict[str, Any]:
     """Return what every rendering of the page needs."""
-    settings, model_file = _settings(), _loader().model_file
+    settings, model_file = current.settings(), current.loader().model_file
     labels = model_file.metadata.labels
     takes_reference = model_file.features.relative
     return {
@@ -70,27 +66,21 @@ def page() -> str:
 @blueprint.post("/")
 def page_with_answer() -> str:
     """Answer the page's form without JavaScript."""
-    return render_template("index.html", answer=_predict())
+    return render_template("index.html", answer=answer_data(answer_one()))
 
 
 @blueprint.post("/predict")
 def predict() -> Response:
-    """Answer as JSON."""
-    return jsonify(_predict())
+    """Answer as JSON, or in another form that is asked for."""
+    return render(answer_upload())
 
 
 @blueprint.post("/reference")
 def reference() -> Response:
     """Answer with the text of a reference, which the field `reference` of `/predict` takes."""
-
-    def work(predictor: Predictor, on_stage: OnStage, deadline: float) -> Reference:
-        files = read_reference_files(request, _settings())
-        return _read_reference(predictor, files, on_stage, deadline)
-
-    made = _in_queue(work)
-    current_record().audio_s = made.seconds
+    made = make_reference()
     answer = {"reference": made.to_text(), "seconds": round(made.seconds, 2)}
-    return jsonify(answer | _model_and_id())
+    return jsonify(answer | current.model_and_id())
 
 
 @blueprint.get("/health")
@@ -102,16 +92,16 @@ def health() -> Response:
 @blueprint.get("/ready")
 def ready() -> Response:
     """Answer 200 once the model has answered its warm-up, until the app is told to stop."""
-    if _predictions().closed:
+    if current.predictions().closed:
         raise retry_later("shutting_down")
-    _predictor()
+    current.predictor()
     return jsonify(status="ready")
 
 
 @blueprint.get("/model")
 def model() -> Response:
     """Return the metadata and scores of the model file."""
-    model_file = _loader().model_file
+    model_file = current.loader().model_file
     meta = model_file.metadata
     return jsonify(
         name=meta.name,
@@ -146,110 +136,18 @@ def model() -> Response:
 @blueprint.get("/model/card")
 def card() -> Response:
     """Return the model card: Markdown, with a type that browsers show and do not save."""
-    return Response(model_card(_loader().model_file), mimetype="text/plain")
+    return Response(model_card(current.loader().model_file), mimetype="text/plain")
 
 
 @blueprint.get("/metrics")
 def metrics() -> Response:
     """Return the metrics, of all copies, for Prometheus."""
-    return Response(_metrics().to_text(), content_type=CONTENT_TYPE)
+    return Response(current.metrics().to_text(), content_type=CONTENT_TYPE)
 
 
 @blueprint.get("/openapi.json")
 def openapi() -> Response:
     """Return the OpenAPI document."""
-    model_file = _loader().model_file
+    model_file = current.loader().model_file
     labels, takes_reference = model_file.metadata.labels, model_file.features.relative
-    return jsonify(describe(_settings(), labels, takes_reference=takes_reference))
-
-
-def _settings() -> Settings:
-    return current_app.extensions["settings"]
-
-
-def _loader() -> ModelLoader:
-    return current_app.extensions["model"]
-
-
-def _predictions() -> PredictionQueue:
-    return current_app.extensions["predictions"]
-
-
-def _metrics() -> Metrics:
-    return current_app.extensions["metrics"]
-
-
-def _predictor() -> Predictor:
-    loader = _loader()
-    if loader.predictor is None:
-        raise ApiError("not_ready", loader.error or "the model is loading")
-    return loader.predictor
-
-
-def _predict() -> dict[str, Any]:
-    settings = _settings()
-
-    def work(predictor: Predictor, on_stage: OnStage, deadline: float) -> Prediction:
-        upload = read_upload(request, settings)
-        made = None
-        if upload.reference:
-            made = _read_reference(predictor, upload.reference, on_stage, deadline)
-            upload.reference = None  # it may be as large as an upload
-        return predictor.predict(
-            upload.files.pop(),
-            reference=made,
-            max_seconds=settings.max_seconds,
-            timeout_s=_seconds_until(deadline),
-            on_stage=on_stage,
-        )
-
-    answer = _in_queue(work)
-    current_record().audio_s = answer.duration
-    return answer.to_dict() | _model_and_id()
-
-
-def _in_queue(work: Callable[[Predictor, OnStage, float], T]) -> T:
-    """Return what `work` returns; a thread of the queue calls it.
-
-    It reads the upload itself: one that waits in the queue is not in memory.
-
-    Args:
-        work: called with the predictor, what is to be told of stages, and the `time.monotonic`
-            until which it may decode.
-    """
-    predictor, settings, metrics, record = _predictor(), _settings(), _metrics(), current_record()
-    started = time.monotonic()
-
-    def on_stage(stage: str, seconds: float) -> None:
-        record.stages[stage] = seconds
-        metrics.count_stage(stage, seconds)
-
-    def call() -> T:
-        on_stage("queue", time.monotonic() - started)
-        return work(predictor, on_stage, record.received_at + settings.timeout_s)
-
-    return _predictions().run(call, received_at=record.received_at, timeout_s=settings.timeout_s)
-
-
-def _read_reference(
-    predictor: Predictor, given: str | list[bytes], on_stage: OnStage, deadline: float
-) -> Reference:
-    with timing("reference", on_stage), naming_field(REFERENCE_FIELD):
-        return read_reference(
-            predictor.model_file,
-            given,
-            timeout_s=_seconds_until(deadline),
-            slots=predictor.long_clip_slots,
-        )
-
-
-def _seconds_until(deadline: float) -> float:
-    return max(0.1, deadline - time.monotonic())
-
-
-def _model_and_id() -> dict[str, Any]:
-    model_file = _loader().model_file
-    return {
-        "model": {"name": model_file.metadata.name, "version": model_file.version},
-        "request_id": current_record().request_id,
-    }
+    return jsonify(describe(current.settings(), labels, takes_reference=takes_reference))

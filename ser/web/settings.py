@@ -11,8 +11,12 @@ from ser.resources import DEFAULT_MODEL
 
 FIELD = "file"  # of the upload form
 REFERENCE_FIELD = "reference"
-MAX_FORM_PARTS = 16
-_FORM_BYTES = 65_536  # what a form puts around its file
+CUES_FIELD = "cues"
+FORMAT_FIELD = "format"  # it and the next may stand in the query, too
+CHANNELS_FIELD = "channels"
+MAX_FILES = 32  # of one request
+MAX_FORM_PARTS = 40
+_FORM_BYTES = 65_536  # what a form puts around its files
 
 
 def _number(kind: Callable[[str], Any], low: float, high: float) -> Callable[[str], Any]:

@@ -22,12 +22,12 @@ def small():
 
 
 def test_many_clients_get_answers_of_the_table_only(small):
-    before = load.probabilities(small.port)
+    before = load.answers(small.port)
     seen = load.mixed(small, clients=32, seconds=5, requests=load.all_requests())
     assert seen.wrong == []
     assert seen.answers[200, "ok"] > 0
     assert len(seen.answers) > 5
-    assert load.probabilities(small.port) == before
+    assert load.answers(small.port) == before
     assert all(line["message"] != "unforeseen error" for line in small.log())
 
 

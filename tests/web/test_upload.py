@@ -55,11 +55,6 @@ def test_no_file_was_chosen(client):
     assert "no file was chosen" in text
 
 
-def test_two_files(client, clip):
-    data = {"file": [(io.BytesIO(clip), "a.wav"), (io.BytesIO(clip), "b.wav")]}
-    assert "2 files" in message(client.post("/predict", data=data))
-
-
 def test_a_large_file_without_a_name_is_never_too_many_fields(client, clip):
     data = {"file": (io.BytesIO(clip + bytes(2_000_000)), "")}
     assert client.post("/predict", data=data).status_code == 200
