@@ -4,16 +4,18 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from ser.errors import AudioError, DecoderFault, SerError, UsageError
-from ser.filenames import error_text, show_path
-from ser.inference import Prediction, Predictor, Reference, read_reference
+from ser.filenames import error_text, printable, show_path
+from ser.inference import Cue, Prediction, Predictor, Reference, read_reference
 from ser.resources import DEFAULT_MODEL
+from ser.timeline import CAPTIONS, caption_writer, cue_lines, read_cues, table_writer, timeline_of
+from ser.timeline.writers import Result, Writer
 
-#: Called with the name of a file and its prediction, or the error that came instead.
-Writer = Callable[[str, Prediction | Exception], None]
+_MIX, _SEPARATE = "mix", "separate"
+_HOLD_ONE = ", ".join(CAPTIONS)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -24,7 +26,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model file")
     add_reference(parser)
-    parser.add_argument("--format", choices=FORMATS, default="text", help="of the results")
+    _add_timeline(parser)
+    parser.add_argument(
+        "--format", choices=(*FORMATS, *CAPTIONS), default="text", help="of the results"
+    )
     return parser.parse_args(arguments)
 
 
@@ -33,11 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     predictor = Predictor.from_file(args.model)
     reference = given_reference(args, predictor)
-    write = FORMATS[args.format](predictor.model_file.metadata.labels)
+    cues = _given_cues(args, args.files)
+    write = _writer(args, args.files, predictor.model_file.metadata.labels)
+    predict = predictor.predict_channels if args.channels == _SEPARATE else predictor.predict
     failed = False
     for path in args.files:
         try:
-            write(show_path(path), predictor.predict(path, reference=reference))
+            write(show_path(path), predict(path, reference=reference, cues=cues))
         except (SerError, OSError) as error:
             failed = True
             write(show_path(path), error)
@@ -69,6 +76,60 @@ def given_reference(args: argparse.Namespace, predictor: Predictor) -> Reference
         raise UsageError(f"--reference: {error_text(error)}") from error
 
 
+def _add_timeline(parser: argparse.ArgumentParser) -> None:
+    """Add --channels, --cues and --out: of what the emotion is asked for, and where it goes."""
+    parser.add_argument(
+        "--channels", choices=(_MIX, _SEPARATE), default=_MIX, help="their mix, or each apart"
+    )
+    parser.add_argument(
+        "--cues", type=Path, metavar="FILE", help="captions of the file, .srt or .vtt"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help=f"gets a file for each, if --format is {_HOLD_ONE}"
+    )
+
+
+def _given_cues(args: argparse.Namespace, files: Sequence[Path]) -> list[Cue] | None:
+    """Return the cues of the file after --cues, if there is one.
+
+    Raises:
+        UsageError: it cannot be read, or there are several files to predict.
+    """
+    if args.cues is None:
+        return None
+    if len(files) > 1:
+        raise UsageError(f"--cues: captions belong to one file, and here are {len(files)}")
+    try:
+        return read_cues(args.cues)
+    except (UsageError, OSError) as error:
+        raise UsageError(f"--cues: {error_text(error)}") from error
+
+
+def _writer(args: argparse.Namespace, files: Sequence[Path], labels: Sequence[str]) -> Writer:
+    """Return what writes the results in the form that was asked for.
+
+    Raises:
+        UsageError: the form does not fit the files, or --out does not fit the form.
+    """
+    separate = args.channels == _SEPARATE
+    if args.format not in CAPTIONS:
+        if args.out is not None:
+            raise UsageError(f"--out is for --format {_HOLD_ONE}, not {args.format}")
+        if args.format == "csv" and (separate or args.cues):
+            return table_writer(sys.stdout, labels, channels=separate, cues=bool(args.cues))
+        return FORMATS[args.format](labels)
+    if len(files) > 1 and args.out is None:
+        raise UsageError(
+            f"--format {args.format} holds one file, and here are {len(files)}: with --out DIR "
+            "each gets its own"
+        )
+    return caption_writer(args.format, sys.stdout, args.out, _note)
+
+
+def _note(text: str) -> None:
+    print(printable(text), file=sys.stderr)
+
+
 def in_words(answer: Prediction) -> str:
     """Return emotion, confidence, use of the reference, and codes of warnings, in one line."""
     used = ["with reference"] if answer.reference and answer.reference.used else []
@@ -80,11 +141,17 @@ def _code(error: Exception) -> str:
 
 
 def _text(_labels: Sequence[str]) -> Writer:
-    def write(name: str, result: Prediction | Exception) -> None:
+    def write(name: str, result: Result) -> None:
         if isinstance(result, Exception):
             print(f"{name}: error: {error_text(result)}")
-        else:
+            return
+        if isinstance(result, Prediction):
             print(f"{name}: {in_words(result)}")
+        else:
+            for number, channel in enumerate(result.channels, start=1):
+                print(f"{name}, channel {number}: {in_words(channel) if channel else 'silent'}")
+        if result.cues is not None:
+            print(*cue_lines(timeline_of(result)), sep="\n")
 
     return write
 
@@ -92,7 +159,7 @@ def _text(_labels: Sequence[str]) -> Writer:
 def _json(_labels: Sequence[str]) -> Writer:
     """Return a writer of one JSON object a line."""
 
-    def write(name: str, result: Prediction | Exception) -> None:
+    def write(name: str, result: Result) -> None:
         if isinstance(result, Exception):
             answer: dict = {"error": {"code": _code(result), "message": error_text(result)}}
         else:
@@ -111,11 +178,12 @@ def _csv(labels: Sequence[str]) -> Writer:
     )
     rows.writerow([*first.split(), *labels, *last.split()])
 
-    def write(name: str, result: Prediction | Exception) -> None:
+    def write(name: str, result: Result) -> None:
         if isinstance(result, Exception):
             fault = f"{_code(result)}: {error_text(result)}"
             rows.writerow([name, *[""] * (7 + len(labels)), fault])
             return
+        assert isinstance(result, Prediction)  # noqa: S101 - `table_writer` has the channels
         numbers = [f"{p:.6f}" for p in result.probabilities.values()]
         row = [name, result.emotion, f"{result.confidence:.6f}"]
         row += ["" if x is None else f"{x:.6f}" for x in (result.arousal, result.valence)]
