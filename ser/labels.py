@@ -1,7 +1,12 @@
 """The names of the emotions, in one order, and how lively and how pleasant each is."""
 
 import re
+import tomllib
+import unicodedata
 from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
 
 from ser.errors import UsageError
 
@@ -48,59 +53,70 @@ AROUSAL_VALENCE = {
 LIVELY_FROM = 0.35
 CALM_UP_TO = -0.15
 
+# Accents, as Unicode separates them from their letters, and the dot that turns a Hindi letter into
+# another one, which many leave out.
+_MARKS = re.compile("[\u0300-\u036f\u093c]")
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "ae", "Ö": "oe", "Ü": "ue"})
+_LETTERS = str.maketrans("łı", "li")  # letters that Unicode does not separate
+_LEAST_TO_SUGGEST = 4  # letters; shorter words resemble too many others
+_SIMILARITY = 0.8  # of a suggestion: two letters swapped, or one wrong in five
+
+
+def _key(name: str) -> str:
+    """Return a word without what does not matter: case, accents, kinds of spaces."""
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", name).casefold()).translate(_LETTERS)
+    return re.sub(r"[\s_-]+", "_", plain.strip())
+
+
+def _synonyms() -> dict[str, str]:
+    words = (
+        (word, emotion)
+        for table in WORDS.values()
+        for emotion, row in table.items()
+        for word in row
+    )
+    keys = ((_key(way), e) for word, e in words for way in (word, word.translate(_UMLAUTS)))
+    return {key: emotion for key, emotion in keys if key not in VOCABULARY}
+
+
+_WORDS_FILE = Path(__file__).with_name("emotion_words.toml")
+#: Words for emotions, by language and emotion.
+WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(_WORDS_FILE.read_text(encoding="utf-8"))
 #: Other names, as corpora and people write them, and the name used here.
-SYNONYMS = {
-    "afraid": "fear",
-    "amazed": "surprise",
-    "ang": "angry",
-    "anger": "angry",
-    "anxiety": "fear",
-    "anxious": "fear",
-    "astonished": "surprise",
-    "bored": "boredom",
-    "boring": "boredom",
-    "calmness": "calm",
-    "dis": "disgust",
-    "disgusted": "disgust",
-    "fea": "fear",
-    "fearful": "fear",
-    "frightened": "fear",
-    "furious": "angry",
-    "hap": "happy",
-    "happiness": "happy",
-    "joy": "happy",
-    "joyful": "happy",
-    "mad": "angry",
-    "neu": "neutral",
-    "pleasant_surprise": "surprise",
-    "pleasant_surprised": "surprise",
-    "ps": "surprise",
-    "revulsion": "disgust",
-    "sadness": "sad",
-    "scared": "fear",
-    "surprised": "surprise",
-    "terrified": "fear",
-    "unhappy": "sad",
-}
+SYNONYMS = _synonyms()
 
 
 def canonical(name: str) -> str:
     """Return the name of an emotion as in `VOCABULARY` (``"Fearful"`` gives ``"fear"``).
 
     Raises:
-        UsageError: the name is not known.
+        UsageError: the name is not known; if it is nearly one, the message says which.
     """
     emotion = known_emotion(name)
     if emotion is None:
-        raise UsageError(f"unknown emotion {name!r}; known: {', '.join(VOCABULARY)}")
+        nearly = similar_emotion(name)
+        hint = f"did you mean {nearly!r}? " if nearly else ""
+        raise UsageError(f"unknown emotion {name!r}; {hint}known: {', '.join(VOCABULARY)}")
     return emotion
 
 
+@lru_cache(maxsize=4096)
 def known_emotion(name: str) -> str | None:
     """Return the name of an emotion as in `VOCABULARY`, or None for any other word."""
-    key = re.sub(r"[\s-]+", "_", name.strip().lower())
-    key = SYNONYMS.get(key, key)
-    return key if key in VOCABULARY else None
+    key = _key(name)
+    return key if key in VOCABULARY else SYNONYMS.get(key)
+
+
+@lru_cache(maxsize=4096)
+def similar_emotion(name: str) -> str | None:
+    """Return the emotion whose name, in any language, is nearly this word; else None."""
+    key = _key(name)
+    if len(key) < _LEAST_TO_SUGGEST:
+        return None
+    # Of the first letter people are sure, and to compare with all words takes 0.1 s.
+    words = [word for word in (*VOCABULARY, *SYNONYMS) if word[0] == key[0]]
+    similar = get_close_matches(key, words, n=1, cutoff=_SIMILARITY)
+    return known_emotion(similar[0]) if similar else None
 
 
 def arousal_valence_of(labels: Sequence[str]) -> list[tuple[float, float]] | None:

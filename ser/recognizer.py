@@ -1,5 +1,6 @@
 """The library in one class: train on corpora, score on held-out speakers, predict emotions."""
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ import numpy as np
 
 from ser.data import hold_out_test, hold_out_validation
 from ser.data.dataset import Dataset, load_dataset
+from ser.data.unknown_speakers import warn_of_split
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from ser.inference.predictor import Predictor
@@ -40,7 +42,7 @@ class EmotionRecognizer:
     """A model with the clips that it is trained, validated and tested on.
 
     Validation clips calibrate the confidences. Training, validation and test clips are of different
-    speakers; where speakers are not known, the clips are drawn at random.
+    speakers; where speakers are not known, the clips are drawn at random, with a warning.
 
     Args:
         model: name of a recipe, or any scikit-learn classifier or regressor; None lets
@@ -228,6 +230,9 @@ class EmotionRecognizer:
         if not self._data:
             raise UsageError("there are no clips: give data=, the folder of a corpus")
         dataset = load_dataset(self._data, recipe_features(recipe)).for_recipe(recipe)
+        parts = "the training", "the test"
+        for line in warn_of_split(dataset.utterances, parts, data=self._data):
+            warnings.warn(line.removeprefix("warning: "), stacklevel=2)
         rest, test = hold_out_test(dataset.utterances, seed=self.seed)
         rows, validation = hold_out_validation(dataset.utterances, rest, seed=self.seed)
         if recipe.balance:

@@ -18,6 +18,7 @@ from ser.cli.scores import add_to_model, print_comparison, read_scores
 from ser.corpora import CORPORA, scan
 from ser.data.dataset import Dataset, load_dataset
 from ser.data.protocols import PATTERNS, PROTOCOLS, find_protocol
+from ser.data.unknown_speakers import warn_of_protocol
 from ser.errors import UsageError
 from ser.features import FeatureSet
 from ser.filenames import show_path
@@ -52,7 +53,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "its folder for --against",
     )
     parser.add_argument(
-        "--data", nargs="+", type=Path, metavar="DIR", help="folders, manifests, or one .npz"
+        "--data", nargs="+", type=Path, metavar="DIR", help="folders, lists, or one .npz"
     )
     parser.add_argument("--protocol", help=f"how a recipe is tested: {_PROTOCOLS}", metavar="NAME")
     parser.add_argument(
@@ -175,8 +176,7 @@ def _evaluate_file(args: argparse.Namespace) -> int:
         clips, answers, faults = predict_clips(
             predictor, found.utterances, progress=options.clip_progress("answers")
         )
-        for line in faults:
-            options.note(f"left out {line}")
+        options.note(*(f"left out {line}" for line in faults))
     labels = predictor.model_file.metadata.labels
     result = score_external(labels, clips, answers)
     figures = result.summary() | {
@@ -203,6 +203,8 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
     from ser.reports.evaluation_folder import write_evaluation
 
     dataset = _load(args, recipe_features(recipe))
+    used = dataset.for_recipe(recipe).utterances
+    options.note(*warn_of_protocol(used, protocol, recipe=recipe.name, data=args.data))
     result = evaluate(
         recipe,
         dataset,
@@ -246,6 +248,5 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
 
 def _load(args: argparse.Namespace, features: FeatureSet) -> Dataset:
     dataset = load_dataset(args.data, features, progress=options.extraction_progress)
-    for line in dataset.notes:
-        options.note(line)
+    options.note(*dataset.notes)
     return dataset

@@ -5,6 +5,7 @@ import functools
 
 from ser.cli import options
 from ser.data.dataset import load_dataset
+from ser.data.unknown_speakers import warn_of_split
 from ser.evaluation.recipe_benchmark import is_done, plan_runs, run_all
 from ser.features import FEATURE_SETS
 from ser.filenames import show_path
@@ -28,9 +29,14 @@ def evaluate_all(args: argparse.Namespace) -> int:
         short_table=args.short_table,
     )
     write()  # first, so that a wrong path shows before hours of work
+    warnings: dict[str, None] = {}
     # The runs then find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
-        load_dataset(args.data, FEATURE_SETS[name], progress=options.extraction_progress)
+        loaded = load_dataset(args.data, FEATURE_SETS[name], progress=options.extraction_progress)
+        warnings |= dict.fromkeys(
+            warn_of_split(loaded.utterances, ("the training", "the test"), data=args.data)
+        )
+    options.note(*warnings)
     failed = 0
     for number, (run, result) in enumerate(run_all(todo, args.results, jobs=args.jobs), start=1):
         failed += "error" in result

@@ -15,7 +15,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument(
-        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders, or manifests"
+        "--data", nargs="+", type=Path, required=True, metavar="DIR", help="folders, or lists"
     )
     parser.add_argument(
         "--out",
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     found = scan(args.data, CORPORA)
     summary, *unknown = found.summary().splitlines()
-    options.note("\n".join([summary, *unknown]))
+    options.note(summary, *unknown)
     if not found.utterances:
         raise UsageError(f"no utterance below {', '.join(map(show_path, args.data))}")
 

@@ -12,8 +12,7 @@ from ser.cli import options
 from ser.corpora import CORPORA, Utterance, scan
 from ser.data.dataset import no_utterance
 from ser.data.extraction import extract, no_clip_readable
-from ser.data.feature_tables import FORMATS, new_table
-from ser.data.manifest import write_manifest
+from ser.data.feature_tables import FORMATS, new_table, write_manifest
 from ser.features import FEATURE_SETS
 from ser.filenames import show_path
 from ser.plugins import lookup
@@ -47,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = scan(args.data, CORPORA)
     options.note(found.summary())
     if not found.utterances:
-        raise no_utterance(args.data)
+        raise no_utterance(args.data, found)
     kept: list[Utterance] = []
     faults: list[str] = []
     start = time.monotonic()

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
 
 
-def note(text: str) -> None:
-    """Print a line on stderr: it is not a result."""
-    print(printable(text), file=sys.stderr)
+def note(*lines: str) -> None:
+    """Print lines on stderr: they are not a result."""
+    for line in lines:
+        print(printable(line), file=sys.stderr)
 
 
 def clip_progress(what: str) -> Callable[[Any], Any]:

@@ -14,6 +14,7 @@ from ser.cli import options
 from ser.data import hold_out_test
 from ser.data.dataset import load_dataset
 from ser.data.parallel import joblib_workers
+from ser.data.unknown_speakers import warn_of_split
 from ser.filenames import show_path
 from ser.models.recipes import RECIPES, recipe_features
 from ser.plugins import lookup
@@ -57,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             features = recipe_features(recipe)
             dataset = load_dataset(args.data, features, progress=options.extraction_progress)
             dataset = dataset.for_recipe(recipe)
+            parts = "the training", "the validation"
+            options.note(*warn_of_split(dataset.utterances, parts, data=args.data))
             rest, _ = hold_out_test(dataset.utterances, seed=args.seed)
             best = search(recipe, dataset.select(rest), seed=args.seed, most=args.most)
             found.append(best)

@@ -14,6 +14,7 @@ import numpy as np
 from ser.cli import options
 from ser.data import hold_out_validation
 from ser.data.dataset import Dataset, load_dataset
+from ser.data.unknown_speakers import warn_of_split
 from ser.errors import UsageError
 from ser.filenames import show_path
 from ser.models.recipes import RECIPES, EstimatorRecipe, KerasRecipe, Recipe, recipe_features
@@ -28,7 +29,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="what to train; see --list")
     parser.add_argument("--list", action="store_true", help="list the recipes and stop")
-    parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders, or manifests")
+    parser.add_argument(
+        "--data", nargs="+", type=Path, metavar="DIR", help="folders, or lists of clips"
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help="the .h5 or .skops to write")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's number")
     parser.add_argument(
@@ -62,9 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     features = recipe_features(recipe)
     dataset = load_dataset(args.data, features, progress=options.extraction_progress)
     dataset = dataset.for_recipe(recipe)
-    for line in dataset.notes:
-        options.note(line)
+    options.note(*dataset.notes)
     rows, validation = _hold_out(recipe, dataset, seed=args.seed)
+    if len(validation):
+        parts = "the training", "the validation"
+        options.note(*warn_of_split(dataset.utterances, parts, data=args.data))
     callbacks = []
     if isinstance(recipe, KerasRecipe):
         callbacks = [options.training_progress(recipe, args.epochs, recipe.name)]

@@ -4,6 +4,7 @@ A new corpus is one file here with a `CORPUS`. `files` finds, fetches and conver
 """
 
 from ser.corpora.base import Corpus, Sex, Utterance
+from ser.corpora.files.clip_lists import LIST_SUFFIXES
 from ser.corpora.files.scan import AUDIO_SUFFIXES, Scan, scan
 from ser.corpora.files.sources import Edition, RemoteFile
 from ser.plugins import collect
@@ -13,6 +14,7 @@ CORPORA: dict[str, Corpus] = collect("ser.corpora", "CORPUS", skip=("files",))
 __all__ = [
     "AUDIO_SUFFIXES",
     "CORPORA",
+    "LIST_SUFFIXES",
     "Corpus",
     "Edition",
     "RemoteFile",

@@ -1,16 +1,15 @@
 """CREMA-D: 91 North American actors, 12 sentences, 6 emotions at up to three levels."""
 
 import csv
-import re
 from functools import lru_cache
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Sex, Utterance
+from ser.corpora.base import Corpus, Sex, Utterance, find_name, name_pattern
 from ser.corpora.files.sources import Edition, RemoteFile, github_lfs_files
 from ser.labels import canonical
 
 # actor_sentence_emotion_level; the publisher named one file 1040_ITH_SAD_X.
-_NAME = re.compile(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)")
+_NAME = name_pattern(r"(1\d{3})_([A-Z]{3})_(ANG|DIS|FEA|HAP|NEU|SAD)_(LO|MD|HI|XX?)")
 _LEVELS = {"LO": "low", "MD": "medium", "HI": "high"}
 _ACTORS_TABLE = "VideoDemographics.csv"
 _REPOSITORY = "CheyneyComputerScience/CREMA-D"
@@ -18,7 +17,7 @@ _SEXES: dict[str, Sex] = {"male": "male", "female": "female"}
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
+    match = find_name(_NAME, path)
     if match is None:
         return None
     actor, sentence, emotion, level = match.groups()
@@ -30,7 +29,7 @@ def _parse(path: Path) -> Utterance | None:
         sex=_sex(path, actor),
         intensity=_LEVELS.get(level, ""),
         statement=sentence,
-        take=path.stem,
+        take=match[0],
     )
 
 

@@ -1,15 +1,14 @@
 """EMO-DB: ten German actors, 10 sentences, 7 emotions."""
 
-import re
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Utterance, find_name, name_pattern
 from ser.corpora.files.sources import Edition, RemoteFile
 
 _MEN = frozenset({"03", "10", "11", "12", "15"})
 _WOMEN = frozenset({"08", "09", "13", "14", "16"})
 # speaker, text, first letter of the emotion's German name, version
-_NAME = re.compile(r"(\d\d)([ab]\d\d)([WLEAFTN])([a-z]?)")
+_NAME = name_pattern(r"(\d\d)(a0[12457]|b0[1-39]|b10)([WLEAFTN])([a-z]?)")
 _EMOTIONS = {
     "W": "angry",
     "L": "boredom",
@@ -22,7 +21,7 @@ _EMOTIONS = {
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
+    match = find_name(_NAME, path)
     if match is None or match[1] not in _MEN | _WOMEN:
         return None
     speaker, text, emotion, _ = match.groups()
@@ -33,7 +32,7 @@ def _parse(path: Path) -> Utterance | None:
         corpus="emodb",
         sex="male" if speaker in _MEN else "female",
         statement=text,
-        take=path.stem,
+        take=match[0],
     )
 
 

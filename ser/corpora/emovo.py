@@ -1,12 +1,11 @@
 """EMOVO: six Italian actors, 14 sentences, 7 emotions."""
 
-import re
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Utterance, find_name, name_pattern
 
 # emotion, speaker, sentence
-_NAME = re.compile(r"(dis|gio|neu|pau|rab|sor|tri)-([fm][1-3])-(b[1-3]|d[12]|l[1-4]|n[1-5])")
+_NAME = name_pattern(r"(dis|gio|neu|pau|rab|sor|tri)-([fm][1-3])-(b[1-3]|d[12]|l[1-4]|n[1-5])")
 _EMOTIONS = {
     "dis": "disgust",
     "gio": "happy",
@@ -19,7 +18,7 @@ _EMOTIONS = {
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
+    match = find_name(_NAME, path)
     if match is None:
         return None
     emotion, speaker, sentence = match.groups()
@@ -30,7 +29,7 @@ def _parse(path: Path) -> Utterance | None:
         corpus="emovo",
         sex="female" if speaker[0] == "f" else "male",
         statement=sentence,
-        take=path.stem,
+        take=match[0],
     )
 
 

@@ -1,9 +1,8 @@
 """nEMO: nine Polish actors, 90 sentences, 6 emotions."""
 
-import re
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Utterance, find_name, name_pattern
 from ser.corpora.files.sources import Edition, github_files
 from ser.labels import canonical
 
@@ -11,7 +10,7 @@ from ser.labels import canonical
 _MEN = frozenset({"KS0", "MP0", "SM0", "TP0", "WR0"})
 _WOMEN = frozenset({"EB0", "IC0", "KD0", "MK0"})
 # speaker, emotion, sentence
-_NAME = re.compile(
+_NAME = name_pattern(
     rf"({'|'.join(sorted(_MEN | _WOMEN))})_(anger|fear|happiness|neutral|sadness|surprised)"
     r"_([1-9]|[1-8]\d|90)"
 )
@@ -19,7 +18,7 @@ _REPOSITORY = "amu-cai/nEMO"
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
+    match = find_name(_NAME, path)
     if match is None:
         return None
     speaker, emotion, sentence = match.groups()
@@ -30,7 +29,7 @@ def _parse(path: Path) -> Utterance | None:
         corpus="nemo",
         sex="male" if speaker in _MEN else "female",
         statement=sentence,
-        take=path.stem,
+        take=match[0],
     )
 
 

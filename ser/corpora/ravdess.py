@@ -1,23 +1,32 @@
 """RAVDESS: 24 North American actors, 8 emotions, speech and song."""
 
-import re
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Utterance, find_name, name_pattern
 from ser.corpora.files.sources import Edition, RemoteFile, zenodo_files
+from ser.labels import known_emotion
 
 # modality-channel-emotion-intensity-statement-repetition-actor
-_NAME = re.compile(r"(0[123])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-([01]\d|2[0-4])")
+# A longer row of numbers is another name.
+_NAME = name_pattern(
+    r"(?<!\d-)(0[123])-(0[12])-(0[1-8])-(0[12])-(0[12])-(0[12])-([01]\d|2[0-4])(?!-\d\d)"
+)
+# As x4nth055/emotion-recognition-using-speech and its many copies name them:
+# actor_channel_intensity_repetition_statement_emotion
+_IN_WORDS = name_pattern(
+    r"(0[1-9]|1\d|2[0-4])_(0[12])_(0[12])_(0[12])_(kids-talking|dogs-sitting)_([a-z]+)"
+)
+_STATEMENTS = {"kids-talking": "01", "dogs-sitting": "02"}
 _EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")
 _VIDEO_ONLY = "02"
 _ZENODO = "https://zenodo.org/api/records/1188976"
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
-    if match is None:
+    fields = _fields(path)
+    if fields is None:
         return None
-    modality, channel, emotion, intensity, statement, _, actor = match.groups()
+    modality, channel, emotion, intensity, statement, _, actor = fields
     if modality == _VIDEO_ONLY or actor == "00":
         return None
     return Utterance(
@@ -30,8 +39,21 @@ def _parse(path: Path) -> Utterance | None:
         statement=statement,
         channel="song" if channel == "02" else "speech",
         # A clip's video (modality 01) and its audio file (03) have the same sound.
-        take=path.stem.partition("-")[2],
+        take="-".join(fields[1:]),
     )
+
+
+def _fields(path: Path) -> tuple[str, ...] | None:
+    """Return the seven numbers of a name, modality to actor; None if it is another name."""
+    if match := find_name(_NAME, path):
+        return match.groups()
+    match = find_name(_IN_WORDS, path)
+    emotion = match and known_emotion(match[6])
+    if match is None or emotion not in _EMOTIONS:
+        return None
+    actor, channel, intensity, repetition, statement, _ = match.groups()
+    number = f"{_EMOTIONS.index(emotion) + 1:02}"
+    return "03", channel, number, intensity, _STATEMENTS[statement], repetition, actor
 
 
 CORPUS = Corpus(

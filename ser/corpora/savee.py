@@ -1,13 +1,14 @@
 """SAVEE: four Englishmen, 7 emotions."""
 
-import re
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Utterance, find_name, name_pattern
 
 _SPEAKERS = ("DC", "JE", "JK", "KL")
-# Published as DC/a01.wav; a common copy in one folder has DC_a01.wav.
-_NAME = re.compile(rf"(?:({'|'.join(_SPEAKERS)})_)?(a|d|f|h|n|sa|su)([0-3]\d)")
+_EMOTION_NUMBER = r"(a|d|f|h|n|sa|su)([0-3]\d)"
+# Published as DC/a01.wav. A common copy in one folder has DC_a01.wav.
+_NAME = name_pattern(rf"({'|'.join(_SPEAKERS)})_{_EMOTION_NUMBER}")
+_NAME_IN_FOLDER = name_pattern(rf"^{_EMOTION_NUMBER}")
 _EMOTIONS = {
     "a": "angry",
     "d": "disgust",
@@ -20,12 +21,12 @@ _EMOTIONS = {
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
-    if match is None:
-        return None
-    prefix, emotion, number = match.groups()
-    speaker = prefix or path.parent.name
-    if speaker not in _SPEAKERS:
+    match = find_name(_NAME, path)
+    if match is not None:
+        speaker, emotion, number = match.groups()
+    elif path.parent.name in _SPEAKERS and (match := find_name(_NAME_IN_FOLDER, path)):
+        speaker, (emotion, number) = path.parent.name, match.groups()
+    else:
         return None
     return Utterance(
         path=path,

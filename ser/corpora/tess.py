@@ -3,24 +3,26 @@
 import re
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Utterance, find_name, name_pattern
 from ser.corpora.files.sources import Edition, dataverse_files
 from ser.labels import canonical
 
 # OAF is the older actress, YAF the younger; the publisher named one file OA_bite_neutral.
 # The emotion is in the file name, because the folders differ in case and wording.
-_NAME = re.compile(
-    r"(OAF?|YAF)_([a-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)", flags=re.IGNORECASE
-)
+_WORD_EMOTION = r"([a-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)"
+_NAME = name_pattern(rf"(OAF?|YAF)_{_WORD_EMOTION}", re.IGNORECASE)
+# As x4nth055/emotion-recognition-using-speech and its many copies name them, beside the actors 1 to
+# 24 of RAVDESS. They do not say which actress is which, so these stay numbers.
+_NUMBERED = name_pattern(rf"(2[56])_01_01_01_{_WORD_EMOTION}")
 _BOREALIS = "https://borealisdata.ca"
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
+    match = find_name(_NAME, path) or find_name(_NUMBERED, path)
     if match is None:
         return None
     actress, word, emotion = match.groups()
-    actress = "YAF" if actress.upper() == "YAF" else "OAF"
+    actress = {"OA": "OAF"}.get(actress.upper(), actress.upper())
     return Utterance(
         path=path,
         emotion=canonical(emotion),

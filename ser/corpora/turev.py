@@ -1,13 +1,12 @@
 """TurEV-DB: six Turkish speakers, 82 single words, 4 emotions."""
 
-import re
 from pathlib import Path
 
-from ser.corpora.base import Corpus, Utterance
+from ser.corpora.base import Corpus, Utterance, find_name, name_pattern
 from ser.corpora.files.sources import Edition, github_files
 
 # speaker, emotion in Turkish, word; the publisher named one file 7895_hl_ogul1.
-_NAME = re.compile(r"(1157|1234|1358|1984|6783|7895)_(kz|sk|mt|hl)_([a-z]+)1?")
+_NAME = name_pattern(r"(1157|1234|1358|1984|6783|7895)_(kz|sk|mt|hl)_([a-z]+)1?")
 _EMOTIONS = {"kz": "angry", "sk": "calm", "mt": "happy", "hl": "sad"}
 _REPOSITORY = "Xeonen/TurEV-DB"
 # The other folders have filtered copies of some clips, under the same names.
@@ -15,7 +14,7 @@ _FOLDER = "Sound Source"
 
 
 def _parse(path: Path) -> Utterance | None:
-    match = _NAME.fullmatch(path.stem)
+    match = find_name(_NAME, path)
     if match is None:
         return None
     speaker, emotion, word = match.groups()
@@ -25,7 +24,7 @@ def _parse(path: Path) -> Utterance | None:
         speaker=f"turev-{speaker}",
         corpus="turev",
         statement=word,
-        take=path.stem,
+        take=match[0],
     )
 
 

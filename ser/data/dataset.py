@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser.corpora import CORPORA, Utterance, scan
+from ser.corpora import CORPORA, Scan, Utterance, scan
 from ser.data.cache import cached
 from ser.data.extraction import extract_file_with_mean, fault_line, no_clip_readable
 from ser.data.feature_matrix import load_matrix
@@ -123,7 +123,7 @@ def load_dataset(
     A clip that cannot be read is left out and named in the notes.
 
     Args:
-        data: folders and manifests, as `scan` takes them, or one ``.npz`` file, as
+        data: folders and lists of clips, as `scan` takes them, or one ``.npz`` file, as
             `ser.data.feature_matrix.load_matrix` takes it.
         progress: wraps the utterances while they are extracted, such as `tqdm.tqdm`.
 
@@ -137,7 +137,7 @@ def load_dataset(
         return Dataset(x, utterances, (note,))
     found = scan(data, CORPORA)
     if not found.utterances:
-        raise no_utterance(data)
+        raise no_utterance(data, found)
 
     def extract() -> dict[str, np.ndarray]:
         results = [extract_file_with_mean(u.path, features) for u in progress(found.utterances)]
@@ -172,7 +172,9 @@ def load_dataset(
     return Dataset(stored["features"], kept, notes, means)
 
 
-def no_utterance(data: Iterable[Path]) -> UsageError:
+def no_utterance(data: Iterable[Path], found: Scan) -> UsageError:
     """Return the error for folders in which a scan finds nothing."""
     folders = ", ".join(map(show_path, data))
-    return UsageError(f"no utterance of {', '.join(CORPORA)} below {folders}")
+    return UsageError(
+        "; ".join([f"no utterance of {', '.join(CORPORA)} below {folders}", *found.hints()])
+    )

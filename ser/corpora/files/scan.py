@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.custom import MANIFEST_SUFFIX, read_manifest
+from ser.corpora.custom import last_word
+from ser.corpora.files.clip_lists import LIST_SUFFIXES, read_clip_list
 from ser.corpora.files.walk import FolderWalk
 from ser.errors import UsageError
 from ser.filenames import show_path
+from ser.labels import similar_emotion
 
 #: Suffixes of audio and video files, in lower case. `ser.audio` decodes by content, not by suffix.
 AUDIO_SUFFIXES = frozenset(
@@ -43,7 +45,7 @@ class Scan:
     skipped: Counter[Path] = field(default_factory=Counter)
 
     def summary(self) -> str:
-        """Return a line of counts, then a line for each audio file that no corpus knows."""
+        """Return a line of counts, then the hints, then each audio file that no corpus knows."""
         counts = Counter(u.corpus for u in self.utterances)
         parts = [f"{n} {name}" for name, n in sorted(counts.items())] or ["no utterances"]
         parts += [f"{len(self.copies)} copies left out"] if self.copies else []
@@ -52,7 +54,18 @@ class Scan:
         if skipped := self.skipped.total():
             parts.append(f"{skipped} system or hidden file{'s' if skipped > 1 else ''} skipped")
         unknown = (f"  not of a known corpus: {show_path(path)}" for path in self.unknown)
-        return "\n".join([", ".join(parts), *unknown])
+        return "\n".join([", ".join(parts), *(f"  {hint}" for hint in self.hints()), *unknown])
+
+    def hints(self) -> list[str]:
+        """Return a line for each name of unknown files that is nearly the name of an emotion."""
+        names = Counter(
+            name for path in self.unknown for name in {path.parent.name, last_word(path)}
+        )
+        return [
+            f"{show_path(name)!r} ({n} file{'s' if n > 1 else ''}): did you mean {emotion!r}?"
+            for name, n in names.items()
+            if (emotion := similar_emotion(name))
+        ]
 
 
 def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
@@ -62,10 +75,11 @@ def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
     and as wav) counts once, so that no split puts it on both sides.
 
     Args:
-        folders: scanned with their subfolders; a ``.csv`` file is read as a manifest.
+        folders: scanned with their subfolders; a ``.csv`` or ``.tsv`` file is read as a list of
+            clips.
 
     Raises:
-        UsageError: a folder does not exist, or a manifest is invalid.
+        UsageError: a folder does not exist, or a list of clips is invalid.
     """
     walk = FolderWalk()
     result = Scan(skipped=walk.skipped)
@@ -88,8 +102,12 @@ def _parse_files(
 ) -> Iterator[tuple[Path, Utterance | None]]:
     """Yield every file, with its utterance or None; the first corpus that knows a name counts."""
     for folder in folders:
-        if folder.suffix.lower() == MANIFEST_SUFFIX and folder.is_file():
-            yield from ((utterance.path, utterance) for utterance in read_manifest(folder))
+        if folder.is_file():
+            if folder.suffix.lower() not in LIST_SUFFIXES:
+                ends = " or ".join(sorted(LIST_SUFFIXES))
+                raise UsageError(f"{show_path(folder)} is no folder; a list of clips is a {ends}")
+            named = [corpus for corpus in corpora if not corpus.fallback]
+            yield from ((found.path, found) for found in read_clip_list(folder, named))
             continue
         if not folder.is_dir():
             raise UsageError(f"no such folder: {show_path(folder)}")
