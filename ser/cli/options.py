@@ -37,6 +37,17 @@ def clip_progress(what: str) -> Callable[[Any], Any]:
 extraction_progress = clip_progress("features")
 
 
+def step_progress(what: str) -> Callable[[Any], Any]:
+    """Return a function that wraps trainings in a progress bar on stderr, called `what`."""
+
+    def wrap(steps: Any) -> Any:
+        from tqdm import tqdm
+
+        return tqdm(steps, desc=what, unit="training")
+
+    return wrap
+
+
 def training_progress(recipe: "KerasRecipe", epochs: int | None, name: str) -> Any:
     """Return a Keras callback that draws a progress bar with time left on stderr."""
     from tqdm.keras import TqdmCallback

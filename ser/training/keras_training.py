@@ -90,8 +90,8 @@ def train_network(
         trained.append((member, history, best_epoch))
     _, history, best_epoch = trained[0]
     members = [member for member, _, _ in trained]
-    held_out = [(part, _mean_of(members[i :: len(parts)])) for i, part in enumerate(parts)]
-    return Network(_mean_of(members), history, best_epoch, tuple(held_out))
+    held_out = [(part, mean_of(members[i :: len(parts)])) for i, part in enumerate(parts)]
+    return Network(mean_of(members), history, best_epoch, tuple(held_out))
 
 
 def _train_member(
@@ -113,7 +113,7 @@ def _train_member(
     model = recipe.build(recipe_features(recipe).shape, len(recipe.labels))
     if recipe.scaling:
         model = scaled(model, x[train_rows], recipe.scaling)
-    compile_network(recipe, model, len(train_rows), _loss(recipe))
+    compile_network(recipe, model, len(train_rows), loss_of(recipe))
     if clips is not None:
         clips = clips.only(train_rows)
     n_epochs = epochs or recipe.epochs
@@ -130,7 +130,7 @@ def _train_member(
     history = checkpoints.fit(
         model,
         lambda leg_seed: {
-            **_training_data(recipe, dataset, train_rows, clips, leg_seed),
+            **training_data(recipe, dataset, train_rows, clips, leg_seed),
             "validation_data": validation_data,
             "validation_batch_size": 64,
         },
@@ -185,7 +185,7 @@ def scaled(model: Any, x: np.ndarray, scaling: str) -> Any:
     return keras.Model(inputs, model(rescaled))
 
 
-def _mean_of(members: Sequence[Any]) -> Any:
+def mean_of(members: Sequence[Any]) -> Any:
     """Return a model that gives the mean of the members' probabilities."""
     import keras
 
@@ -195,7 +195,8 @@ def _mean_of(members: Sequence[Any]) -> Any:
     return keras.Model(inputs, keras.layers.Average()([member(inputs) for member in members]))
 
 
-def _loss(recipe: KerasRecipe) -> Any:
+def loss_of(recipe: KerasRecipe) -> Any:
+    """Return the Keras loss of a recipe."""
     import keras
 
     if recipe.label_smoothing:
@@ -208,7 +209,7 @@ def _targets(recipe: KerasRecipe, labels: np.ndarray) -> np.ndarray:
     return np.eye(len(recipe.labels))[labels] if recipe.label_smoothing else labels
 
 
-def _training_data(
+def training_data(
     recipe: KerasRecipe, dataset: Dataset, rows: np.ndarray, clips: SpectrogramSet | None, seed: int
 ) -> dict[str, Any]:
     """Return the data arguments of `fit`: the rows, or endless batches of augmented clips."""
