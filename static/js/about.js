@@ -32,15 +32,16 @@ function describe(model) {
 }
 
 function quality({ scores, human_uar: human, labels }) {
-  // A protocol that leaks has its test speakers in the training, so its scores are left out.
-  const actors = [scores[human.protocol], ...Object.values(scores)].find((s) => s?.leaks === false);
   // The mean over corpora, each left out in turn: what to expect of anybody else's recordings.
   const strangers = scores.corpora?.mean_over_corpora;
+  const others = strangers ? [] : Object.values(scores);
+  // A protocol that leaks has its test speakers in the training, so its scores are left out.
+  const actors = [scores[human.protocol], ...others].find((s) => s?.leaks === false);
   const honest = strangers ?? actors;
   const [low, high] = honest?.interval?.uar ?? [];
   const rows = [
     ...(strangers
-      ? [comparison("Other recordings", strangers.uar), comparison("Unseen actors", actors.uar)]
+      ? [comparison("Other recordings", strangers.uar), comparison("Unseen actors", actors?.uar)]
       : [comparison("This model", actors?.uar)]),
     comparison("Human listeners", human.value),
     comparison("Guessing", 1 / labels.length),

@@ -18,7 +18,7 @@ def kinds(name, data, **options):
 def test_a_leaking_protocol_gets_a_run_on_unseen_speakers(tmp_path):
     assert sorted(kinds("mlp-180", tmp_path)) == [("published", "random:25"), ("unseen", "actors5")]
     assert kinds("conv1d8-mfcc216-male2", tmp_path) == [("published", "last-actors")]
-    assert kinds("conv1d-frames", tmp_path) == [("unseen", "actors5")]
+    assert kinds("conv1d-actors", tmp_path) == [("unseen", "actors5")]
 
 
 def test_published_features_are_used_if_they_are_available(tmp_path):
@@ -41,8 +41,8 @@ def test_the_longest_run_is_first_and_epochs_are_capped(tmp_path):
         [RECIPES["svc-180"], RECIPES["conv1d-mfcc40"]], [tmp_path], epochs=300
     )
     assert [run.n_epochs for run in runs] == [300, 300, None, None]
-    (run,) = benchmark.plan_runs([RECIPES["conv1d-frames"]], [tmp_path], epochs=300)
-    assert run.n_epochs == RECIPES["conv1d-frames"].epochs
+    (run,) = benchmark.plan_runs([RECIPES["conv1d-actors"]], [tmp_path], epochs=300)
+    assert run.n_epochs == RECIPES["conv1d-actors"].epochs
 
 
 @pytest.mark.parametrize(

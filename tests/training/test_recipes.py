@@ -92,7 +92,7 @@ def test_a_grid_has_only_parameters_of_the_estimator(name):
 
 def test_every_recipe_names_its_source_or_is_ours():
     ours = {name for name, recipe in RECIPES.items() if not recipe.published}
-    assert ours == {"conv1d-frames", "conv1d-reference"}
+    assert ours == {"conv1d-frames", "conv1d-actors"}
 
 
 #: Parameters of the published networks, computed from the sizes of their layers.

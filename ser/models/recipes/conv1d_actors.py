@@ -1,15 +1,12 @@
-"""Conv1D layers and a GRU over the 40 MFCCs of each frame, for speakers it was not trained on."""
+"""The network of `conv1d-frames`, trained for RAVDESS actors who are not in the training data."""
 
 from typing import Any
 
 from ser.augmentation import Augmentation
 from ser.models.recipes.base import KerasRecipe
+from ser.models.recipes.conv1d_frames import classify_frames, optimizer
 
-CHANNELS = (128, 128, 192)
-KERNEL, POOL = 5, 2
-GRU, ATTENTION = 64, 64
-DROPOUT = 0.5  # not between convolutions: it changes the variance that batch normalisation sees
-STEPS_PER_EPOCH, EPOCHS = 100, 30
+STEPS_PER_EPOCH, EPOCHS, WARMUP = 100, 30, 100
 
 
 def _build(shape: tuple[int, ...], n_labels: int) -> Any:
@@ -22,54 +19,12 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
     return classify_frames(inputs, layers.Subtract()([inputs, mean]), n_labels)
 
 
-def classify_frames(inputs: Any, frames: Any, n_labels: int) -> Any:
-    """Return a Keras model from `inputs` to the probabilities of labels.
-
-    Args:
-        frames: made of the inputs, shape (batch, frames, n).
-    """
-    import keras
-    from keras import layers
-
-    x = layers.BatchNormalization(center=False, scale=False)(frames)
-    pooled = []
-    for channels in CHANNELS:
-        x = layers.Conv1D(channels, KERNEL, padding="same", use_bias=False)(x)
-        x = layers.MaxPooling1D(POOL)(layers.BatchNormalization()(x))
-        x = layers.ReLU()(x)  # after the pooling: the same result from half as many values
-        pooled += [layers.GlobalAveragePooling1D()(x), layers.GlobalMaxPooling1D()(x)]
-    x = layers.Bidirectional(layers.GRU(GRU, return_sequences=True))(x)
-    weights = layers.Dense(1)(layers.Dense(ATTENTION, activation="tanh")(x))
-    pooled.append(layers.Flatten()(layers.Dot(axes=1)([layers.Softmax(axis=1)(weights), x])))
-    x = layers.Dropout(DROPOUT)(layers.Concatenate()(pooled))
-    return keras.Model(inputs, layers.Dense(n_labels, activation="softmax")(x))
-
-
 RECIPE = KerasRecipe(
-    name="conv1d-frames",
+    name="conv1d-actors",
     summary="three Conv1D blocks and a BiGRU over 40 MFCCs per frame; an ensemble of three",
     features="mfcc40-frames",
     build=_build,
-    optimizer={
-        "class_name": "AdamW",
-        "config": {
-            "learning_rate": {
-                "module": "keras.optimizers.schedules",
-                "class_name": "CosineDecay",
-                "config": {
-                    "initial_learning_rate": 1e-5,
-                    "warmup_target": 2e-3,
-                    "warmup_steps": 100,
-                    "decay_steps": STEPS_PER_EPOCH * EPOCHS - 100,
-                },
-            },
-            "weight_decay": 1e-2,
-            "global_clipnorm": 2.0,
-            "use_ema": True,
-            "ema_momentum": 0.99,
-            "ema_overwrite_frequency": None,
-        },
-    },
+    optimizer=optimizer(STEPS_PER_EPOCH * EPOCHS, WARMUP, 0.99),
     batch_size=48,
     epochs=EPOCHS,
     monitor=None,
