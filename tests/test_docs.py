@@ -260,8 +260,9 @@ def test_the_figures_of_each_corpus_are_those_of_the_model_file(metadata):
             assert re.search(pattern, TEXTS["figures"], re.MULTILINE), row
     mean, mean_own = scores["mean_over_corpora"], own["mean_over_corpora"]
     row = f"| {mean['uar']:.1%} | {mean_own['uar']:.1%} | {mean['uar_own_labels']:.1%} |"
-    assert f"| **mean** | | | | | {row[2:]} {mean['ece']:.1%} | {mean['uar_arousal']:.1%} |" in (
-        TEXTS["figures"]
+    assert (
+        f"| **mean** | | | | | {row[2:]} {mean['ece']:.1%} | {mean['uar_arousal']:.1%} |"
+        in (TEXTS["figures"])
     )
     (row,) = (line for line in README.splitlines() if line.startswith("| people in other"))
     assert f"| **{mean['uar']:.1%}** | **{mean_own['uar']:.1%}** |" in row

@@ -19,7 +19,7 @@ from ser.evaluation.identity import recipe_identity
 from ser.evaluation.results import Evaluation
 from ser.evaluation.split_result import SplitResult, load_result, save_result
 from ser.evaluation.window_search import score_long_audio
-from ser.inference.reference import fits
+from ser.inference.reference import fits, joined
 from ser.models.recipes import Recipe, recipe_features
 from ser.training.train import Trained, train
 
@@ -171,5 +171,6 @@ def _predict(
         if dataset.means is not None:
             references = draw_references(dataset.utterances, dataset.means, rows)
             used = np.where(fits(means, references)[:, np.newaxis], references, means)
-            with_reference[name] = trained.probabilities(x + (means - used)[:, np.newaxis])
+            relative = trained.probabilities(x + (means - used)[:, np.newaxis])
+            with_reference[name] = joined(plain[name], relative)
     return plain, with_reference

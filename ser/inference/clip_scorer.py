@@ -9,7 +9,7 @@ from ser.errors import REFERENCE_MISMATCH, UNCERTAIN
 from ser.features.base import FeatureSet
 from ser.inference.cues import Cue, CueEmotion, Loudness, cue_probabilities
 from ser.inference.prediction import LabelScale, Prediction, Segment
-from ser.inference.reference import Reference, ReferenceUse
+from ser.inference.reference import Reference, ReferenceUse, joined
 from ser.inference.stages import timing
 from ser.inference.windowing import (
     geometric_mean,
@@ -98,9 +98,13 @@ class WindowScorer:
             if self._reference and self._fits is None:
                 self._fits = self._reference.fits(means.mean(axis=0))
             if self._reference and self._fits:
-                features += (means - self._reference.mean_frame)[:, np.newaxis]
+                relative = features + (means - self._reference.mean_frame)[:, np.newaxis]
+                features = np.concatenate([features, relative])
         with timing("model", self._count):
-            self._probabilities.append(self._score(features))
+            probabilities = self._score(features)
+            if len(probabilities) > len(means):
+                probabilities = joined(*np.split(probabilities, 2))
+            self._probabilities.append(probabilities)
 
     def _count(self, stage: str, seconds: float) -> None:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds

@@ -23,6 +23,7 @@ MIN_SECONDS = 1.0  # less speech says little about a voice
 # Between a clip and a reference of the same speaker and microphone, one distance in fifty is
 # larger; between a clip over a telephone line and a reference that is not, 17 in 20 are.
 _MAX_DISTANCE = 17.0
+_MIN_PROBABILITY = 1e-12
 #: `Reference.to_text`, whatever its numbers are; no audio file begins like this.
 _TEXT = re.compile(rb"[\w.-]{1,64}:[\w.+-]{1,32}:[A-Za-z0-9+/=]*")
 
@@ -70,6 +71,24 @@ def fits(mean_frame: np.ndarray, reference: np.ndarray) -> np.ndarray:
     difference = (mean_frame - reference)[..., 2:]
     distance = np.sqrt(np.mean(np.square(difference, dtype=np.float64), axis=-1))
     return distance <= _MAX_DISTANCE
+
+
+def joined(without: np.ndarray, relative: np.ndarray) -> np.ndarray:
+    """Return the answers with a reference: geometric means of both ways to hear a clip.
+
+    The answer relative to the reference alone is better for most corpora, but for one that was
+    left out of the training (TESS) it was 7 points worse than that without. Joined, no corpus
+    lost more than a point.
+
+    Args:
+        without, relative: probabilities without the reference and relative to it, shape
+            (n, labels).
+
+    Returns:
+        shape (n, labels); rows sum to 1.
+    """
+    mean = np.sqrt(np.maximum(without, _MIN_PROBABILITY) * np.maximum(relative, _MIN_PROBABILITY))
+    return mean / mean.sum(axis=1, keepdims=True)
 
 
 @dataclass(frozen=True)

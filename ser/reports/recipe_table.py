@@ -90,7 +90,9 @@ def _with_stored_scores(found: dict[str, dict[str, dict]], shipped: Metadata) ->
     for name, scores in {shipped.recipe: shipped.scores, **shipped.comparisons}.items():
         for kind, protocol in kinds(RECIPES[name]).items():
             if protocol in scores:
-                stored = {"on": shipped.corpora, **scores[protocol]}
+                # What the other recipes were trained on, the file does not say.
+                data = {"on": shipped.corpora} if name == shipped.recipe else {}
+                stored = {**data, **scores[protocol]}
                 found.setdefault(name, {}).setdefault(kind, stored)
     return found
 

@@ -10,7 +10,7 @@ from ser.augmentation.corruptions import telephone
 from ser.errors import REFERENCE_MISMATCH, Silent, UsageError
 from ser.features import FEATURE_SETS
 from ser.inference import Predictor, make_reference, parse_reference
-from ser.inference.reference import MAX_TEXT_BYTES
+from ser.inference.reference import MAX_TEXT_BYTES, joined
 from tests import synth
 
 RELATIVE, FRAMES = FEATURE_SETS["mfcc40-relative"], FEATURE_SETS["mfcc40-frames"]
@@ -55,13 +55,24 @@ def test_the_network_hears_each_frame_relative_to_the_reference(relative, second
     assert answer.to_dict()["reference"] == {"seconds": 4.5, "used": True}
     assert "reference" not in without.to_dict()
     assert answer.warnings == without.warnings
-    plain, heard = relative.heard
+    plain, both = relative.heard
+    again, heard = np.split(both, 2)
+    np.testing.assert_array_equal(again, plain)  # the answer without it counts, too
     means = [mean_frame(file) for file in neutral]
     expected = np.average(means, axis=0, weights=[3.0, 1.5])
     difference = heard - plain  # the clip's own mean instead of the reference's
     np.testing.assert_allclose(difference, difference[:, :1] + np.zeros_like(heard), atol=1e-3)
     if seconds == 2.0:
         np.testing.assert_allclose(difference[0, 0], mean_frame(clip) - expected, atol=1e-3)
+
+
+def test_the_answer_with_a_reference_is_the_geometric_mean_of_both():
+    without, relative = np.array([[0.5, 0.4, 0.1]]), np.array([[0.1, 0.4, 0.5]])
+    mean = np.sqrt([0.05, 0.16, 0.05])
+    np.testing.assert_allclose(joined(without, relative), [mean / mean.sum()])
+    np.testing.assert_allclose(joined(without, without), without)
+    certain = np.array([[1.0, 0.0]])
+    assert np.isfinite(joined(certain, certain[:, ::-1])).all()
 
 
 def test_the_text_of_a_reference_gives_the_same_answer(relative):
