@@ -5,7 +5,6 @@ import importlib
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from scripts.benchmark.tables import READ
@@ -27,7 +26,7 @@ from ser.web.metrics import Metrics
 from ser.web.openapi import describe
 from ser.web.settings import SETTINGS, Settings
 from tests import synth
-from tests.conftest import DATA, ROOT
+from tests.conftest import ROOT
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *DOCS]

@@ -47,8 +47,8 @@ def one_corpus(corpus: str) -> Splitter:
 def matrix(utterances: Sequence[Utterance], seed: int) -> list[Split]:
     """Train on each corpus alone; test on all others at once.
 
-    If any corpus has no calm, calm counts as neutral in all, so that one training on a corpus is
-    tested on every other.
+    If any corpus has no calm or no neutral, calm counts as neutral in all, so that one training on
+    a corpus is tested on every other.
     """
     names = _two_or_more("matrix", utterances)
     rows = _rows_by_corpus(utterances)
@@ -80,11 +80,11 @@ def _two_or_more(protocol: str, utterances: Sequence[Utterance]) -> list[str]:
 
 
 def _merged_labels(utterances: Sequence[Utterance], parts: Iterable[np.ndarray]) -> dict[str, str]:
-    """Return calm as neutral if a part has no calm: most corpora act neutral calmly."""
+    """Return calm as neutral if a part has but one of them: most corpora act neutral calmly."""
     known = [{utterances[i].emotion for i in rows} for rows in parts]
-    all_have_calm = all("calm" in emotions for emotions in known)
+    all_have_both = all({"calm", "neutral"} <= emotions for emotions in known)
     # A model without neutral, such as that of label set 5, cannot answer it.
-    return {} if all_have_calm or "neutral" not in set.union(*known) else {"calm": "neutral"}
+    return {} if all_have_both or "neutral" not in set.union(*known) else {"calm": "neutral"}
 
 
 def _split(
