@@ -252,7 +252,8 @@ def test_the_figures_of_each_corpus_are_those_of_the_model_file(metadata):
         uncertain = scores["certainty_by_split"][corpus]["uncertain"]
         for row in (
             f"{without['n']:,} | {without['uar']:.1%} | {with_reference['uar']:.1%} | "
-            f"{without['uar_own_labels']:.1%} | {without['ece']:.1%} | {without['uar_arousal']:.1%}",
+            f"{without['uar_own_labels']:.1%} | {without['ece']:.1%} | "
+            f"{without['uar_arousal']:.1%}",
             f"{certain['share']:.0%} | {certain['accuracy']:.0%} | {uncertain['accuracy']:.0%}",
         ):
             pattern = rf"^\| `{corpus}`.* {re.escape(row)} \|$"
@@ -267,8 +268,17 @@ def test_the_figures_of_each_corpus_are_those_of_the_model_file(metadata):
     assert f"| **{mean['uar']:.1%}** | **{mean_own['uar']:.1%}** |" in row
 
 
-def test_the_figures_of_recording_conditions_are_those_of_the_model_file(metadata):
-    own, classic = metadata.scores["actors5"], metadata.comparisons["conv1d-mfcc40"]["actors5"]
+@pytest.fixture(scope="module")
+def actors(metadata):
+    """Return the scores for unseen actors of RAVDESS; the docs say so where there are none."""
+    if "actors5" not in metadata.scores:
+        assert "`conv1d-frames` is not measured by `actors5` yet" in TEXTS["figures"]
+        pytest.skip("the shipped model is not measured by actors5")
+    return metadata.scores["actors5"]
+
+
+def test_the_figures_of_recording_conditions_are_those_of_the_model_file(metadata, actors):
+    own, classic = actors, metadata.comparisons["conv1d-mfcc40"]["actors5"]
     before = metadata.comparisons["conv1d-actors"]["actors5"]
     for condition, uar in own["uar_by_condition"].items():
         rows = TEXTS["figures"].splitlines()
@@ -281,8 +291,8 @@ def test_the_figures_of_recording_conditions_are_those_of_the_model_file(metadat
         assert row == f"| {condition} | {figures} |"
 
 
-def test_the_figures_in_the_text_are_those_of_the_model_file(metadata):
-    own = metadata.scores["actors5"]
+def test_the_figures_in_the_text_are_those_of_the_model_file(metadata, actors):
+    own = actors
     low, high = own["interval"]["uar"]
     certain, uncertain = own["by_certainty"]["certain"], own["by_certainty"]["uncertain"]
     text = " ".join(TEXTS["figures"].split())
