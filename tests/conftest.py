@@ -30,7 +30,7 @@ from tests.browser import (  # noqa: E402, F401
     watch,
 )
 from tests.exchange import SMALL  # noqa: E402
-from tests.make_models import write_relative  # noqa: E402
+from tests.make_models import metadata, write_keras2, write_relative  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +73,25 @@ def relative_app(relative_model):
     from app import create_app
 
     app = create_app({"SER_MODEL": relative_model})
+    assert app.extensions["model"].wait(300)
+    assert app.extensions["model"].error is None
+    return app
+
+
+@pytest.fixture(scope="session")
+def classic_model(tmp_path_factory) -> Path:
+    """Return a model file whose model takes no reference."""
+    path = tmp_path_factory.mktemp("classic") / "classic.h5"
+    write_keras2(path, metadata=metadata())
+    return path
+
+
+@pytest.fixture(scope="session")
+def classic_app(classic_model):
+    """Return the app over a model that takes no reference, ready."""
+    from app import create_app
+
+    app = create_app({"SER_MODEL": classic_model})
     assert app.extensions["model"].wait(300)
     assert app.extensions["model"].error is None
     return app

@@ -96,9 +96,9 @@ def test_a_reference_that_cannot_be_made(ask, files, words):
     assert words in str(caught.value)
 
 
-def test_a_model_that_takes_none(folder):
+def test_a_model_that_takes_none(folder, classic_model):
     with pytest.raises(UsageError, match="takes no reference"):
-        predict.main(["a.wav", "--reference", "neutral0.wav"])
+        predict.main(["a.wav", "--reference", "neutral0.wav", "--model", str(classic_model)])
 
 
 def test_a_recording_with_a_reference(folder, relative_model, capsys):

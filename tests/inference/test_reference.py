@@ -115,7 +115,7 @@ def test_a_reference_that_does_not_fit_is_not_used(relative, fault):
     np.testing.assert_array_equal(*relative.heard)
 
 
-def test_a_reference_that_is_refused(relative, predictor):
+def test_a_reference_that_is_refused(relative, classic_model):
     with pytest.raises(UsageError, match="1 to 4 clips, not 5"):
         relative.predict(wav(1.0), reference=[wav(1.0)] * 5)
     with pytest.raises(UsageError, match="1 to 4 clips, not 0"):
@@ -123,4 +123,4 @@ def test_a_reference_that_is_refused(relative, predictor):
     with pytest.raises(Silent):
         relative.predict(wav(1.0), reference=[synth.wav(np.zeros(22_050, np.float32))])
     with pytest.raises(UsageError, match="takes no reference"):
-        predictor.predict(wav(1.0), reference=[wav(1.0)])
+        Predictor.from_file(classic_model).predict(wav(1.0), reference=[wav(1.0)])

@@ -22,7 +22,7 @@ KINDS = {
 def test_the_same_emotion_as_the_lossless_clip():
     predictor = Predictor.from_file(DEFAULT_MODEL)
     clips = sorted((DATA / "ravdess").rglob("*.flac"))
-    clips = clips[7 :: len(clips) // CLIPS][:CLIPS]
+    clips = clips[7 :: len(clips) // CLIPS - 1][:CLIPS]  # of other emotions, too: 60 an actor
     differ = []
     for clip in clips:
         rate = 44_100

@@ -13,9 +13,15 @@ from tests import make_models as models
 def test_the_metadata_of_the_shipped_model():
     model_file = read_model_file(DEFAULT_MODEL)
     assert DEFAULT_MODEL.stat().st_size < 5_000_000
-    assert model_file.metadata.corpora == {"ravdess": 1440, "tess": 1400}
-    assert not model_file.metadata.scores["actors5"]["leaks"]
-    assert model_file.metadata.scores["actors5"]["n"] == 1440
+    assert model_file.metadata.corpora == {
+        "ased": 1237, "emodb": 454, "emovo": 588, "nemo": 2245, "ravdess": 1440, "tess": 1400,
+        "turev": 1735,
+    }  # fmt: skip
+    scores = model_file.metadata.scores["corpora"]
+    assert not scores["leaks"]
+    assert {corpus: entry["n"] for corpus, entry in scores["by_corpus"].items()} == (
+        model_file.metadata.corpora
+    )
     card = (DEFAULT_MODEL.parent / "README.md").read_text()
     assert model_file.version in card
 

@@ -63,8 +63,15 @@ def answers_to(page, path: str) -> list:
     return answers
 
 
-def test_a_model_that_takes_none_has_no_such_part(page):
-    _expect(page.locator("#voice")).to_have_count(0)
+def test_a_model_that_takes_none_has_no_such_part(classic_model, chromium):
+    server = Server(SER_MODEL=str(classic_model))
+    try:
+        watch = Watch(server.wait_ready().url)
+        _expect(watch.open(chromium).locator("#voice")).to_have_count(0)
+        watch.close()
+        assert watch.complaints == []
+    finally:
+        server.stop()
 
 
 def test_a_recording_of_five_seconds_is_used_until_it_is_taken_off(voice_page, media):

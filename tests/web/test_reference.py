@@ -26,6 +26,12 @@ def taker(relative_app):
     return relative_app.test_client()
 
 
+@pytest.fixture
+def refuser(classic_app):
+    """Return a client of an app whose model takes no reference."""
+    return classic_app.test_client()
+
+
 def files(*sounds: bytes, name: str = "neutral.wav") -> list:
     return [(io.BytesIO(sound), name) for sound in sounds]
 
@@ -153,12 +159,12 @@ def test_a_text_that_is_broken(taker, clip, text):
     assert "make it anew" in message
 
 
-def test_a_model_that_takes_none(client, taker, clip):
+def test_a_model_that_takes_none(refuser, taker, clip):
     sound = synth.wav(NEUTRAL)
     for reference in (files(sound), text_of(taker, sound)):
-        message = refusal(ask(client, clip, reference), 400, "bad_request")
+        message = refusal(ask(refuser, clip, reference), 400, "bad_request")
         assert "takes no reference" in message
-    response = client.post("/reference", data={"reference": files(sound)})
+    response = refuser.post("/reference", data={"reference": files(sound)})
     assert "takes no reference" in refusal(response, 400, "bad_request")
 
 
@@ -206,23 +212,23 @@ def test_a_full_queue_and_a_foreign_page_refuse_a_reference(relative_app, taker,
     assert response.headers["Retry-After"]
 
 
-def test_the_model_says_whether_it_takes_one(client, taker):
-    assert client.get("/model").get_json()["takes_reference"] is False
+def test_the_model_says_whether_it_takes_one(refuser, taker):
+    assert refuser.get("/model").get_json()["takes_reference"] is False
     assert taker.get("/model").get_json()["takes_reference"] is True
 
 
-def test_the_description_has_the_field_only_if_the_model_takes_it(client, taker):
+def test_the_description_has_the_field_only_if_the_model_takes_it(refuser, taker):
     def fields(client) -> set:
         post = client.get("/openapi.json").get_json()["paths"]["/predict"]["post"]
         return set(post["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"])
 
-    assert fields(taker) == fields(client) | {"reference"}
-    assert "reference" not in fields(client)
+    assert fields(taker) == fields(refuser) | {"reference"}
+    assert "reference" not in fields(refuser)
 
 
-def test_the_form_of_the_page_has_the_field_only_if_the_model_takes_it(client, taker, clip):
-    assert 'name="reference"' not in client.get("/").text
-    assert 'id="voice"' not in client.get("/").text
+def test_the_form_of_the_page_has_the_field_only_if_the_model_takes_it(refuser, taker, clip):
+    assert 'name="reference"' not in refuser.get("/").text
+    assert 'id="voice"' not in refuser.get("/").text
     assert re.search(r'<input[^>]* name="reference" type="file"', taker.get("/").text)
     page = ask(taker, clip, files(synth.wav(NEUTRAL)), "/").text
     assert "with your normal voice" in page
