@@ -16,7 +16,7 @@ import numpy as np
 from ser.errors import ModelFileError
 from ser.inference.memory import hide_optional_packages
 from ser.inference.openvino_backend import Backend, OpenVinoModel, in_batches
-from ser.models import ModelFile, sklearn_models
+from ser.models import ModelFile, keras2, sklearn_models
 
 SERVING_LIBRARY = "openvino"
 PROBE_TOLERANCE = 1e-4
@@ -132,10 +132,9 @@ def build_keras_model(model_file: ModelFile) -> Any:
     features, n_labels = model_file.features, len(model_file.metadata.labels)
     with _one_line(model_file, "Keras cannot build it"):
         architecture = copy.deepcopy(model_file.architecture)  # Keras changes it
-        if architecture["class_name"] == "Sequential":
-            model = keras.Sequential.from_config(_as_keras3(architecture["config"]))
-        else:
-            model = keras.Model.from_config(architecture["config"])
+        kind = keras.Sequential if architecture["class_name"] == "Sequential" else keras.Model
+        keras2.register_hard_sigmoid()
+        model = kind.from_config(architecture["config"])
         if not _fits(model.input_shape[1:], features.shape):
             raise ModelFileError(
                 f"it takes input {tuple(model.input_shape[1:])}, but feature set "
@@ -152,22 +151,6 @@ def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
     return len(wanted) == len(shape) and all(
         w in (None, n) for w, n in zip(wanted, shape, strict=True)
     )
-
-
-def _as_keras3(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    """Return the configuration of a Sequential model of Keras 2 in the form of Keras 3.
-
-    Keras 2 stores the input's shape in the first layer, as ``batch_input_shape``.
-    """
-    if isinstance(config, list):  # before Keras 2.2.3
-        config = {"name": "model", "layers": config}
-    first, *rest = config["layers"]
-    if "batch_input_shape" not in first["config"]:
-        return config
-    own = dict(first["config"])
-    source = {"batch_shape": own.pop("batch_input_shape"), "dtype": own.get("dtype", "float32")}
-    layers = [] if first["class_name"] == "InputLayer" else [{**first, "config": own}]
-    return {**config, "layers": [{"class_name": "InputLayer", "config": source}, *layers, *rest]}
 
 
 def _check_answers(model_file: ModelFile, backend: Backend, library: str) -> None:

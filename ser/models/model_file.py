@@ -20,7 +20,7 @@ from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS, FeatureSet
 from ser.filenames import show_path
 from ser.labels import EMOTIONS
-from ser.models import sklearn_models
+from ser.models import keras2, sklearn_models
 from ser.models.layer_allowlist import MAX_BYTES, check_arrays, check_layers
 
 ATTRIBUTE = "ser"
@@ -75,8 +75,8 @@ class ModelFile:
 
     Attributes:
         version: the first 12 characters of the file's SHA-256.
-        architecture: the Keras configuration of the model, allowed layers only; None for a
-            scikit-learn model.
+        architecture: the Keras configuration of the model, in the form of Keras 3, allowed layers
+            only; None for a scikit-learn model.
     """
 
     path: Path
@@ -112,13 +112,27 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None]:
     if not h5py.is_hdf5(path):
         raise ModelFileError("it is not an HDF5 file and not a .skops file")
     with h5py.File(path, "r") as file:
-        attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
+        names = ("model_config", "keras_version", ATTRIBUTE)
+        config, version, stored = (_text_attribute(file, name) for name in names)
         check_arrays(file)
-    if attributes["model_config"] is None:
+    if config is None:
         raise ModelFileError("it holds no Keras model (weights alone are not enough)")
-    architecture = json.loads(attributes["model_config"])
+    architecture = json.loads(config)
+    if keras2.is_keras2(version):
+        architecture = keras2.as_keras3(architecture)
     check_layers(architecture)
-    return architecture, attributes[ATTRIBUTE]
+    return architecture, stored
+
+
+def _text_attribute(file: h5py.File, name: str) -> str | bytes | None:
+    """Return an attribute; HDF5 crashes if it reads one of a damaged type."""
+    if name not in file.attrs:
+        return None
+    attribute = file.attrs.get_id(name)
+    if attribute.shape != () or not isinstance(attribute.get_type(), h5py.h5t.TypeStringID):
+        raise ModelFileError(f"its attribute {name!r} is no text")
+    text: str | bytes = file.attrs[name]
+    return text
 
 
 def _read_skops(path: Path) -> tuple[None, str]:
