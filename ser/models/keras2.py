@@ -24,6 +24,7 @@ HARD_SIGMOID = {
 }
 
 _TRAINING_ONLY = re.compile(r".*_(initializer|regularizer|constraint)")
+_FUNCTIONAL = re.compile(r"(tf_)?keras(\.src)?\.engine\.functional")  # its module in Keras 2.12 on
 _SPATIAL_DROPOUT = ("SpatialDropout1D", "SpatialDropout2D")
 _WITHOUT_GROUPS = ("Conv1DTranspose", "Conv2DTranspose", "DepthwiseConv1D", "DepthwiseConv2D")
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
@@ -136,9 +137,10 @@ def _object(node: dict[str, Any]) -> dict[str, Any]:
         new["config"] = _model(name, node["config"])
     elif isinstance(node.get("config"), dict):
         new["config"] = _layer(name, node["config"])
-    if "module" not in node:  # without it Keras reads each kind of object in another way
+    # Without a module Keras reads each kind of object in another way.
+    if "module" not in node or _FUNCTIONAL.fullmatch(str(node["module"])):
         new["module"] = "keras.models" if name in _MODELS else "keras.layers"
-        new["registered_name"] = node.get("registered_name")
+        new["registered_name"] = None if "module" in node else node.get("registered_name")
         if name == "Functional":  # it has no public module
             new["class_name"] = "Model"
     return new
