@@ -138,10 +138,14 @@ def metadata(**changes) -> Metadata:
 
 def forward(weights: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
     """Compute the classic model in plain NumPy: (batch, 8 n, 1) to (batch, labels)."""
+    logits = embedding(weights, x) @ weights["dense_1/kernel:0"] + weights["dense_1/bias:0"]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def embedding(weights: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Compute the input of the classic model's last layer: (batch, 8 n, 1) to (batch, 16 n)."""
     padded = np.pad(x[:, :, 0].astype(np.float64), ((0, 0), (2, 2)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, 5, axis=1)
     conv = frames @ weights["conv1d_1/kernel:0"][:, 0, :] + weights["conv1d_1/bias:0"]
-    pooled = np.maximum(conv, 0).reshape(len(x), -1, 8, 16).max(axis=2).reshape(len(x), -1)
-    logits = pooled @ weights["dense_1/kernel:0"] + weights["dense_1/bias:0"]
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return np.maximum(conv, 0).reshape(len(x), -1, 8, 16).max(axis=2).reshape(len(x), -1)

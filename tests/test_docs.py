@@ -15,6 +15,7 @@ from ser.corpora import CORPORA
 from ser.data.protocols import PATTERNS, PROTOCOLS
 from ser.errors import WARNINGS
 from ser.features import FEATURE_SETS
+from ser.inference.embeddings import Embedder
 from ser.labels import AROUSAL_VALENCE, CALM_UP_TO, LIVELY_FROM
 from ser.models.label_sets import LABEL_SETS
 from ser.models.model_file import read_model_file
@@ -315,6 +316,11 @@ def test_the_figures_for_other_corpora_are_printed_again():
     assert f"Mean UAR of the five: {mean}, by chance {chance}." in TEXTS["figures"]
     (row,) = (line for line in README.splitlines() if line.startswith("| people in other"))
     assert row.endswith(f"| **{mean}** | {chance} |")
+
+
+def test_the_size_of_an_embedding_is_in_the_docs():
+    size = Embedder.from_file(DEFAULT_MODEL).size
+    assert f" = {size} numbers" in TEXTS["commands"]
 
 
 def test_the_table_of_recipes_has_its_place():
