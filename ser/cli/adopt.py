@@ -7,8 +7,7 @@ from pathlib import Path
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from ser.filenames import show_path
-from ser.inference.adoption import adopt
-from ser.models.adapted_input import read_scaling
+from ser.inference.adoption import adopt, read_scaling
 from ser.plugins import lookup
 
 

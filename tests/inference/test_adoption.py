@@ -13,9 +13,8 @@ from ser.audio import load_audio
 from ser.errors import ModelFileError, UsageError
 from ser.features import FEATURE_SETS
 from ser.inference import Predictor
-from ser.inference.adoption import adopt
+from ser.inference.adoption import Scaling, adopt
 from ser.models import read_model_file
-from ser.models.adapted_input import Scaling
 from tests import make_models as models
 from tests import synth
 from tests.conftest import run_training

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ser.errors import ModelFileError, UsageError
-from ser.models.adapted_input import Scaling, adapt_input, read_scaling
+from ser.inference.adoption.adapted_input import Scaling, adapt_input, read_scaling
 
 MEAN, SCALE = [1.5, -2.0, 0.25], [2.0, 0.5, 4.0]
 

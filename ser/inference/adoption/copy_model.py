@@ -12,10 +12,10 @@ import numpy as np
 from ser.errors import ModelFileError, UsageError
 from ser.features import FeatureSet
 from ser.filenames import show_path
+from ser.inference.adoption.adapted_input import Scaling, adapt_input
+from ser.inference.adoption.keras_archive import convert
 from ser.inference.backends import load_backend, one_line
-from ser.inference.keras_archive import convert
 from ser.models import Metadata, ModelFile, make_probe, read_model_file, write_metadata
-from ser.models.adapted_input import Scaling, adapt_input
 from ser.models.model_file import is_keras_archive
 
 _PROBE_SECONDS = 3.0
