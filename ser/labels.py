@@ -85,6 +85,8 @@ WORDS: dict[str, dict[str, list[str]]] = tomllib.loads(_WORDS_FILE.read_text(enc
 #: Other names, as corpora and people write them, and the name used here.
 SYNONYMS = _synonyms()
 
+_WITH_SEX = re.compile(r"(female|male)[ _-]+(.+)")
+
 
 def canonical(name: str) -> str:
     """Return the name of an emotion as in `VOCABULARY` (``"Fearful"`` gives ``"fear"``).
@@ -119,11 +121,20 @@ def similar_emotion(name: str) -> str | None:
     return known_emotion(similar[0]) if similar else None
 
 
+def sex_and_emotion(label: str) -> tuple[str, str]:
+    """Return the sex that a label names first, and the rest; the sex is empty if it names none.
+
+    ``"female happy"`` and ``"female_happy"`` give ``("female", "happy")``.
+    """
+    match = _WITH_SEX.fullmatch(label)
+    return (match[1], match[2]) if match else ("", label)
+
+
 def arousal_valence_of(labels: Sequence[str]) -> list[tuple[float, float]] | None:
     """Return the arousal and the valence of each label, or None if one is not an emotion.
 
-    A label may name a sex first (``"female happy"``).
+    A label may name a sex first, as `sex_and_emotion` reads it.
     """
-    emotions = [known_emotion(re.sub(r"^(fe)?male ", "", label)) for label in labels]
+    emotions = [known_emotion(sex_and_emotion(label)[1]) for label in labels]
     points = [AROUSAL_VALENCE[emotion] for emotion in emotions if emotion]
     return points if len(points) == len(labels) else None

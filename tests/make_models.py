@@ -62,13 +62,15 @@ def lambda_layers() -> list[dict]:
     return layers
 
 
-def classic_weights(n_labels: int = 8, seed: int = 0) -> dict[str, np.ndarray]:
+def classic_weights(
+    n_labels: int = 8, seed: int = 0, n_features: int = 40
+) -> dict[str, np.ndarray]:
     """Return random weights of the classic model, by Keras 2's names."""
     rng = np.random.default_rng(seed)
     return {
         "conv1d_1/kernel:0": 0.02 * rng.standard_normal((5, 1, 16)),
         "conv1d_1/bias:0": 0.1 * rng.standard_normal(16),
-        "dense_1/kernel:0": 0.1 * rng.standard_normal((80, n_labels)),
+        "dense_1/kernel:0": 0.1 * rng.standard_normal((2 * n_features, n_labels)),
         "dense_1/bias:0": 0.1 * rng.standard_normal(n_labels),
     }
 
@@ -135,11 +137,15 @@ def metadata(**changes) -> Metadata:
 
 
 def forward(weights: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-    """Compute the classic model in plain NumPy: (batch, 40, 1) to (batch, labels)."""
+    """Compute the classic model in plain NumPy: (batch, 8 n, 1) to (batch, labels)."""
+    logits = embedding(weights, x) @ weights["dense_1/kernel:0"] + weights["dense_1/bias:0"]
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def embedding(weights: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Compute the input of the classic model's last layer: (batch, 8 n, 1) to (batch, 16 n)."""
     padded = np.pad(x[:, :, 0].astype(np.float64), ((0, 0), (2, 2)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, 5, axis=1)
     conv = frames @ weights["conv1d_1/kernel:0"][:, 0, :] + weights["conv1d_1/bias:0"]
-    pooled = np.maximum(conv, 0).reshape(len(x), 5, 8, 16).max(axis=2).reshape(len(x), -1)
-    logits = pooled @ weights["dense_1/kernel:0"] + weights["dense_1/bias:0"]
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    return np.maximum(conv, 0).reshape(len(x), -1, 8, 16).max(axis=2).reshape(len(x), -1)

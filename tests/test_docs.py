@@ -14,6 +14,7 @@ from ser.corpora import CORPORA
 from ser.data.protocols import PATTERNS, PROTOCOLS
 from ser.errors import WARNINGS
 from ser.features import FEATURE_SETS
+from ser.inference.embeddings import Embedder
 from ser.labels import AROUSAL_VALENCE, CALM_UP_TO, LIVELY_FROM
 from ser.models.label_sets import LABEL_SETS
 from ser.models.model_file import read_model_file
@@ -61,7 +62,10 @@ def test_links_lead_somewhere(page):
         assert linked.exists(), target
         if anchor:
             headings = re.findall(r"^#+ (.+)$", linked.read_text(), re.MULTILINE)
-            assert anchor in [h.lower().replace(" ", "-") for h in headings], (target, anchor)
+            assert anchor in [h.lower().replace(" ", "-").replace("'", "") for h in headings], (
+                target,
+                anchor,
+            )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
@@ -325,6 +329,11 @@ def test_the_figures_of_the_readme_are_those_of_the_model_file(metadata):
             )
             assert f" {figures['uar']:.1%} " in row.replace("*", " ")
     assert f"| human listeners, on the same clips | {HUMAN_UAR:.1%} |" in README
+
+
+def test_the_size_of_an_embedding_is_in_the_docs():
+    size = Embedder.from_file(DEFAULT_MODEL).size
+    assert f" = {size} numbers" in TEXTS["commands"]
 
 
 def test_the_table_of_recipes_has_its_place():

@@ -44,6 +44,7 @@ def test_lively_emotions_lie_above_calm_ones():
         (("happy", "sad"), [(0.51, 0.81), (-0.27, -0.63)]),
         (("Anger", "Pleasant surprise"), [(0.59, -0.51), (0.67, 0.40)]),
         (("female calm", "male calm"), [(-0.30, 0.55)] * 2),
+        (("female_calm", "male-fearful"), [(-0.30, 0.55), (0.60, -0.64)]),
         (("positive", "negative"), None),
         (("happy", "sad", "other"), None),
     ],

@@ -3,24 +3,17 @@
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ser.cli.output.progress import note as note  # for the commands that take these options
 from ser.errors import UsageError
-from ser.filenames import printable
 
 if TYPE_CHECKING:
     from ser.models.recipes import KerasRecipe
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
-
-
-def note(*lines: str) -> None:
-    """Print lines on stderr: they are not a result."""
-    for line in lines:
-        print(printable(line), file=sys.stderr)
 
 
 def clip_progress(what: str) -> Callable[[Any], Any]:

@@ -1,17 +1,19 @@
-"""Predict the emotion of audio or video files."""
+"""Predict the emotion of audio or video files, of folders, and of files that arrive in one."""
 
 import argparse
-import csv
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from ser.cli.output.forms import FORMS
+from ser.cli.output.progress import FileProgress, note
+from ser.corpora.files.arrivals import arrivals, audio_files
 from ser.errors import AudioError, DecoderFault, SerError, UsageError
-from ser.filenames import error_text, printable, show_path
-from ser.inference import Cue, Prediction, Predictor, Reference, read_reference
+from ser.filenames import error_text, show_path
+from ser.inference import Cue, Predictor, Reference, read_reference
+from ser.models.model_file import ASSUMED
 from ser.resources import DEFAULT_MODEL
-from ser.timeline import CAPTIONS, caption_writer, cue_lines, read_cues, table_writer, timeline_of
+from ser.timeline import CAPTIONS, caption_writer, read_cues, table_writer
 from ser.timeline.writers import Result, Writer
 
 _MIX, _SEPARATE = "mix", "separate"
@@ -23,32 +25,89 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="or a folder: all audio files below it"
+    )
     parser.add_argument("--model", type=Path, default=DEFAULT_MODEL, help="the model file")
     add_reference(parser)
     _add_timeline(parser)
     parser.add_argument(
-        "--format", choices=(*FORMATS, *CAPTIONS), default="text", help="of the results"
+        "--format", choices=(*FORMS, *CAPTIONS), default="text", help="of the results"
     )
-    return parser.parse_args(arguments)
+    parser.add_argument(
+        "--top", type=int, default=1, metavar="N", help="show the N most probable emotions"
+    )
+    parser.add_argument(
+        "--watch", type=Path, metavar="DIR", help="then predict what arrives below it; Ctrl-C ends"
+    )
+    args = parser.parse_args(arguments)
+    if args.top < 1:
+        parser.error("--top must be at least 1")
+    if not args.files and args.watch is None:
+        parser.error("FILE or --watch is needed")
+    return args
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a result a file; return 1 if a file could not be scored."""
     args = parse(arguments)
+    files = [file for path in args.files for file in _files(path)]
+    if args.watch:
+        audio_files(args.watch)  # a wrong name fails before the model is loaded
+    number = "many" if args.watch else str(len(files))
     predictor = Predictor.from_file(args.model)
+    if predictor.model_file.labels_assumed:
+        note(f"{show_path(args.model)}: {ASSUMED}")
     reference = given_reference(args, predictor)
-    cues = _given_cues(args, args.files)
-    write = _writer(args, args.files, predictor.model_file.metadata.labels)
+    cues = _given_cues(args, number)
+    write = _writer(args, number, predictor.model_file.metadata.labels)
     predict = predictor.predict_channels if args.channels == _SEPARATE else predictor.predict
-    failed = False
-    for path in args.files:
+
+    def answer(path: Path) -> Result:
+        return predict(path, reference=reference, cues=cues)
+
+    with FileProgress(len(files)) as progress:
+        failed = _print_all(files, answer, write, progress)
+    if args.watch:
+        note(f"watching {show_path(args.watch)}; Ctrl-C ends")
         try:
-            write(show_path(path), predict(path, reference=reference, cues=cues))
-        except (SerError, OSError) as error:
-            failed = True
-            write(show_path(path), error)
+            _print_all(arrivals(args.watch), answer, write, FileProgress(0))
+        except KeyboardInterrupt:
+            return 0
     return 1 if failed else 0
+
+
+def _print_all(
+    paths: Iterable[Path], answer: Callable[[Path], Result], write: Writer, progress: FileProgress
+) -> bool:
+    """Print the answer for each file; return whether one could not be scored."""
+    failed = False
+    for path in paths:
+        result: Result
+        try:
+            result = answer(path)
+        except (SerError, OSError) as error:
+            failed, result = True, error
+        with progress.hidden():
+            write(show_path(path), result)
+            sys.stdout.flush()  # what is watched has no end that would do it
+        progress.count()
+    return failed
+
+
+def _files(path: Path) -> list[Path]:
+    """Return a file, or the audio files below a folder, whose number is noted.
+
+    Raises:
+        UsageError: there is no audio file below the folder.
+    """
+    if not path.is_dir():
+        return [path]
+    found, skipped = audio_files(path)
+    if not found:
+        raise UsageError(f"no audio or video file below {show_path(path)}")
+    note(f"{show_path(path)}: {len(found)} audio files, {skipped} other files skipped")
+    return found
 
 
 def add_reference(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +148,7 @@ def _add_timeline(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _given_cues(args: argparse.Namespace, files: Sequence[Path]) -> list[Cue] | None:
+def _given_cues(args: argparse.Namespace, number: str) -> list[Cue] | None:
     """Return the cues of the file after --cues, if there is one.
 
     Raises:
@@ -97,101 +156,33 @@ def _given_cues(args: argparse.Namespace, files: Sequence[Path]) -> list[Cue] | 
     """
     if args.cues is None:
         return None
-    if len(files) > 1:
-        raise UsageError(f"--cues: captions belong to one file, and here are {len(files)}")
+    if number != "1":
+        raise UsageError(f"--cues: captions belong to one file, and here are {number}")
     try:
         return read_cues(args.cues)
     except (UsageError, OSError) as error:
         raise UsageError(f"--cues: {error_text(error)}") from error
 
 
-def _writer(args: argparse.Namespace, files: Sequence[Path], labels: Sequence[str]) -> Writer:
+def _writer(args: argparse.Namespace, number: str, labels: Sequence[str]) -> Writer:
     """Return what writes the results in the form that was asked for.
 
     Raises:
-        UsageError: the form does not fit the files, or --out does not fit the form.
+        UsageError: the form does not fit the files, or --out or --top does not fit the form.
     """
     separate = args.channels == _SEPARATE
+    has_rows_of_spans = args.format == "csv" and (separate or args.cues)
+    if args.top > 1 and (has_rows_of_spans or args.format in CAPTIONS):
+        raise UsageError(f"--top has no place in --format {args.format} of spans; json has one")
     if args.format not in CAPTIONS:
         if args.out is not None:
             raise UsageError(f"--out is for --format {_HOLD_ONE}, not {args.format}")
-        if args.format == "csv" and (separate or args.cues):
+        if has_rows_of_spans:
             return table_writer(sys.stdout, labels, channels=separate, cues=bool(args.cues))
-        return FORMATS[args.format](labels)
-    if len(files) > 1 and args.out is None:
+        return FORMS[args.format](labels, min(args.top, len(labels)))
+    if number != "1" and args.out is None:
         raise UsageError(
-            f"--format {args.format} holds one file, and here are {len(files)}: with --out DIR "
+            f"--format {args.format} holds one file, and here are {number}: with --out DIR "
             "each gets its own"
         )
-    return caption_writer(args.format, sys.stdout, args.out, _note)
-
-
-def _note(text: str) -> None:
-    print(printable(text), file=sys.stderr)
-
-
-def in_words(answer: Prediction) -> str:
-    """Return emotion, confidence, use of the reference, and codes of warnings, in one line."""
-    used = ["with reference"] if answer.reference and answer.reference.used else []
-    return ", ".join([f"{answer.emotion} ({answer.confidence:.0%})", *used, *answer.warnings])
-
-
-def _code(error: Exception) -> str:
-    return getattr(error, "code", "unreadable")
-
-
-def _text(_labels: Sequence[str]) -> Writer:
-    def write(name: str, result: Result) -> None:
-        if isinstance(result, Exception):
-            print(f"{name}: error: {error_text(result)}")
-            return
-        if isinstance(result, Prediction):
-            print(f"{name}: {in_words(result)}")
-        else:
-            for number, channel in enumerate(result.channels, start=1):
-                print(f"{name}, channel {number}: {in_words(channel) if channel else 'silent'}")
-        if result.cues is not None:
-            print(*cue_lines(timeline_of(result)), sep="\n")
-
-    return write
-
-
-def _json(_labels: Sequence[str]) -> Writer:
-    """Return a writer of one JSON object a line."""
-
-    def write(name: str, result: Result) -> None:
-        if isinstance(result, Exception):
-            answer: dict = {"error": {"code": _code(result), "message": error_text(result)}}
-        else:
-            answer = result.to_dict()
-        print(json.dumps({"file": name, **answer}))
-
-    return write
-
-
-def _csv(labels: Sequence[str]) -> Writer:
-    """Return a writer of one row a file, below a header."""
-    rows = csv.writer(sys.stdout)
-    first, last = (
-        "file emotion confidence arousal valence duration",
-        "reference_used warnings error",
-    )
-    rows.writerow([*first.split(), *labels, *last.split()])
-
-    def write(name: str, result: Result) -> None:
-        if isinstance(result, Exception):
-            fault = f"{_code(result)}: {error_text(result)}"
-            rows.writerow([name, *[""] * (7 + len(labels)), fault])
-            return
-        assert isinstance(result, Prediction)  # noqa: S101 - `table_writer` has the channels
-        numbers = [f"{p:.6f}" for p in result.probabilities.values()]
-        row = [name, result.emotion, f"{result.confidence:.6f}"]
-        row += ["" if x is None else f"{x:.6f}" for x in (result.arousal, result.valence)]
-        used = str(result.reference.used).lower() if result.reference else ""
-        warnings = " ".join(result.warnings)
-        rows.writerow([*row, f"{result.duration:.3f}", *numbers, used, warnings, ""])
-
-    return write
-
-
-FORMATS = {"text": _text, "json": _json, "csv": _csv}
+    return caption_writer(args.format, sys.stdout, args.out, note)

@@ -10,7 +10,8 @@ import soundfile
 
 from ser.audio.microphone import RecordingLimits, file_blocks, microphone_blocks, record
 from ser.cli import options
-from ser.cli.predict import add_reference, given_reference, in_words
+from ser.cli.output.forms import in_words
+from ser.cli.predict import add_reference, given_reference
 from ser.inference.predictor import Predictor
 from ser.resources import DEFAULT_MODEL
 

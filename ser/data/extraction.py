@@ -13,6 +13,7 @@ from ser.data.parallel import parallel_map
 from ser.errors import SerError, UsageError
 from ser.features import FEATURE_SETS, FeatureSet
 from ser.filenames import error_text, show_path
+from ser.inference.embeddings import Embedder
 
 CHUNK = 32  # clips
 _FAULTS_SHOWN = 3  # of a corpus without a readable clip
@@ -56,6 +57,27 @@ def extract(
     chunks = (utterances[i : i + CHUNK] for i in range(0, len(utterances), CHUNK))
     # The name is enough: every process has the library with its feature sets.
     return parallel_map(functools.partial(_extract, features.name), chunks, jobs=jobs, dask=dask)
+
+
+def embedding_features(model: Path) -> FeatureSet:
+    """Return what describes a table of the embeddings that `embed` yields.
+
+    Raises:
+        ModelFileError, UsageError: as `Embedder.from_file` raises them.
+    """
+    return _embedder(model).described
+
+
+def embed(
+    utterances: Sequence[Utterance], model: Path, *, jobs: int = 1, dask: str | None = None
+) -> Iterator[Chunk]:
+    """Yield the embeddings of clips by the network of a model file, as `extract` yields features.
+
+    Raises:
+        ModelFileError, UsageError: as `Embedder.from_file` and `extract` raise them.
+    """
+    chunks = (utterances[i : i + CHUNK] for i in range(0, len(utterances), CHUNK))
+    return parallel_map(functools.partial(_embed, model), chunks, jobs=jobs, dask=dask)
 
 
 def extract_file(path: Path, features: FeatureSet) -> tuple[np.ndarray | None, str]:
@@ -103,9 +125,35 @@ def no_clip_readable(faults: Sequence[str]) -> UsageError:
 def _extract(name: str, utterances: Sequence[Utterance]) -> Chunk:
     features = FEATURE_SETS[name]
     results = [(u, *extract_file(u.path, features)) for u in utterances]
+    return _chunk(results, features.shape)
+
+
+@functools.cache
+def _embedder(model: Path) -> Embedder:
+    """Return the network of a model file, once in each process."""
+    return Embedder.from_file(model)
+
+
+def _embed(model: Path, utterances: Sequence[Utterance]) -> Chunk:
+    embedder = _embedder(model)
+    results = [(u, *_embed_file(u.path, embedder)) for u in utterances]
+    return _chunk(results, (embedder.size,))
+
+
+def _embed_file(path: Path, embedder: Embedder) -> tuple[np.ndarray | None, str]:
+    try:
+        return embedder.embed(path), ""
+    except (SerError, OSError) as error:
+        return None, fault_text(error)
+
+
+def _chunk(
+    results: Sequence[tuple[Utterance, np.ndarray | None, str]], shape: tuple[int, ...]
+) -> Chunk:
+    """Return a chunk of clips, each with its row of `shape`, or None and why there is none."""
     rows = [row for _, row, _ in results if row is not None]
     return Chunk(
-        np.stack(rows) if rows else np.empty((0, *features.shape), np.float32),
+        np.stack(rows) if rows else np.empty((0, *shape), np.float32),
         tuple(u for u, _, fault in results if not fault),
         tuple(fault_line(u.path, fault) for u, _, fault in results if fault),
     )

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ import numpy as np
 from ser.errors import ModelFileError
 from ser.inference.memory import hide_optional_packages
 from ser.inference.openvino_backend import Backend, OpenVinoModel, in_batches
-from ser.models import ModelFile, sklearn_models
+from ser.models import ModelFile, keras2, sklearn_models
+from ser.models.model_file import ASSUMED
 
 SERVING_LIBRARY = "openvino"
 PROBE_TOLERANCE = 1e-4
@@ -36,7 +38,7 @@ def build_openvino_model(model_file: ModelFile, *, threads: int | None = None) -
     with hide_optional_packages("tensorflow"):
         model = build_keras_model(model_file)
     # With it there: a hidden TensorFlow breaks Keras when it runs a layer such as `Rescaling`.
-    with hide_optional_packages(), _one_line(model_file, _cannot_run(SERVING_LIBRARY)):
+    with hide_optional_packages(), one_line(model_file.path, _cannot_run(SERVING_LIBRARY)):
         return OpenVinoModel.from_keras(model, model_file.features.shape, threads=threads)
 
 
@@ -54,7 +56,7 @@ def load_backend(
     """
     if model_file.architecture is None:
         library = "this version of scikit-learn"
-        with _one_line(model_file, f"{library} cannot run it"):
+        with one_line(model_file.path, f"{library} cannot run it"):
             backend = _sklearn_backend(model_file)
             _check_answers(model_file, backend, library)
         return backend
@@ -63,7 +65,7 @@ def load_backend(
         backend = build(model_file)
     else:
         backend = _keras_backend(build_keras_model(model_file))
-    with _one_line(model_file, _cannot_run(library)):
+    with one_line(model_file.path, _cannot_run(library)):
         _check_answers(model_file, backend, _describe(library))
     return backend
 
@@ -77,21 +79,22 @@ def _cannot_run(library: str) -> str:
 
 
 @contextmanager
-def _one_line(model_file: ModelFile, summary: str) -> Iterator[None]:
+def one_line(path: Path, summary: str) -> Iterator[None]:
     """Turn any error about a model file into a `ModelFileError` of one line.
 
     Libraries raise errors of every type for a wrong file.
 
     Args:
+        path: of the model file.
         summary: what failed; `ModelFileError`s say it themselves.
     """
     try:
         yield
     except ModelFileError as error:
-        raise ModelFileError(f"model file {model_file.path}: {error}") from error
+        raise ModelFileError(f"model file {path}: {error}") from error
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise ModelFileError(f"model file {model_file.path}: {summary}: {reason}") from error
+        raise ModelFileError(f"model file {path}: {summary}: {reason}") from error
 
 
 def _sklearn_backend(model_file: ModelFile) -> Backend:
@@ -124,27 +127,31 @@ def build_keras_model(model_file: ModelFile) -> Any:
     Raises:
         ModelFileError: it cannot be built, or does not fit its metadata.
     """
-    # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
-    import keras
-
     if model_file.architecture is None:
         raise ValueError("a scikit-learn model has no Keras layers")
     features, n_labels = model_file.features, len(model_file.metadata.labels)
-    with _one_line(model_file, "Keras cannot build it"):
-        architecture = copy.deepcopy(model_file.architecture)  # Keras changes it
-        if architecture["class_name"] == "Sequential":
-            model = keras.Sequential.from_config(_as_keras3(architecture["config"]))
-        else:
-            model = keras.Model.from_config(architecture["config"])
+    hint = f"; {ASSUMED}" if model_file.labels_assumed else ""
+    with one_line(model_file.path, "Keras cannot build it"):
+        model = keras_model_of(model_file.architecture)
         if not _fits(model.input_shape[1:], features.shape):
             raise ModelFileError(
                 f"it takes input {tuple(model.input_shape[1:])}, but feature set "
-                f"{features.name!r} gives {features.shape}"
+                f"{features.name!r} gives {features.shape}{hint}"
             )
         if tuple(model.output_shape[1:]) != (n_labels,):
-            raise ModelFileError(f"{n_labels} labels, but output {model.output_shape[1:]}")
+            raise ModelFileError(f"{n_labels} labels, but output {model.output_shape[1:]}{hint}")
         model.load_weights(model_file.path)
     return model
+
+
+def keras_model_of(architecture: dict[str, Any]) -> Any:
+    """Return the Keras model of a checked configuration, without its weights."""
+    # Not `keras.models.load_model`: for an .h5 it imports TensorFlow where it is installed.
+    import keras
+
+    keras2.register_hard_sigmoid()
+    kind = keras.Sequential if architecture["class_name"] == "Sequential" else keras.Model
+    return kind.from_config(copy.deepcopy(architecture["config"]))  # Keras changes it
 
 
 def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
@@ -152,22 +159,6 @@ def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
     return len(wanted) == len(shape) and all(
         w in (None, n) for w, n in zip(wanted, shape, strict=True)
     )
-
-
-def _as_keras3(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    """Return the configuration of a Sequential model of Keras 2 in the form of Keras 3.
-
-    Keras 2 stores the input's shape in the first layer, as ``batch_input_shape``.
-    """
-    if isinstance(config, list):  # before Keras 2.2.3
-        config = {"name": "model", "layers": config}
-    first, *rest = config["layers"]
-    if "batch_input_shape" not in first["config"]:
-        return config
-    own = dict(first["config"])
-    source = {"batch_shape": own.pop("batch_input_shape"), "dtype": own.get("dtype", "float32")}
-    layers = [] if first["class_name"] == "InputLayer" else [{**first, "config": own}]
-    return {**config, "layers": [{"class_name": "InputLayer", "config": source}, *layers, *rest]}
 
 
 def _check_answers(model_file: ModelFile, backend: Backend, library: str) -> None:

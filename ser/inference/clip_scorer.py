@@ -12,6 +12,7 @@ from ser.inference.prediction import LabelScale, Prediction, Segment
 from ser.inference.reference import Reference, ReferenceUse, joined
 from ser.inference.stages import timing
 from ser.inference.windowing import (
+    audible_seconds,
     geometric_mean,
     power_of,
     segment_times,
@@ -163,8 +164,7 @@ class ClipScorer:
                 times, self._scale.verdicts(scores.probabilities), silent, strict=True
             )
         )
-        audible_s = np.array([0 if s.silent else s.end - s.start for s in segments])
-        whole = geometric_mean(scores.probabilities, audible_s)
+        whole = geometric_mean(scores.probabilities, audible_seconds(times, silent))
         (verdict,) = self._scale.verdicts(whole[np.newaxis])
         further = {
             UNCERTAIN: verdict.confidence < self._metadata.uncertain_below,

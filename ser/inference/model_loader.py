@@ -8,7 +8,7 @@ from ser.errors import SerError
 from ser.inference.backends import build_openvino_model
 from ser.inference.openvino_backend import OpenVinoModel
 from ser.inference.predictor import Predictor
-from ser.models.model_file import ModelFile
+from ser.models.model_file import ASSUMED, ModelFile
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,11 @@ class ModelLoader:
                 self.model_file, build, long_at_once=self._long_at_once
             )
             log.info("model %s %s is ready", self.model_file.metadata.name, self.model_file.version)
+            if self.model_file.labels_assumed:
+                fields = {"labels_assumed": True, "labels": self.model_file.metadata.labels}
+                log.warning(
+                    "model file %s: %s", self.model_file.path, ASSUMED, extra={"fields": fields}
+                )
         except Exception as error:
             if not isinstance(error, SerError):
                 log.exception("loading the model failed")

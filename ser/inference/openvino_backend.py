@@ -10,6 +10,7 @@ import io
 import os
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,16 @@ def openvino_graph(model: Any, shape: tuple[int, ...]) -> Any:
     parameter = ops.parameter([-1, *shape], openvino.Type.f32)
     output = model(OpenVINOKerasTensor(parameter.output(0)), training=False)
     return openvino.Model([ops.result(output.output)], [parameter])
+
+
+def compile_graph(graph: Any, *, threads: int | None = None) -> Backend:
+    """Return an OpenVINO graph for batches of any size as a function that threads may share.
+
+    Args:
+        threads: for inference; None takes all cores.
+    """
+    compiled = _CompiledGraph.compiled(graph, threads or os.cpu_count() or 1)
+    return partial(in_batches, compiled)
 
 
 class OpenVinoModel:

@@ -57,6 +57,16 @@ def silent_by_power(powers: np.ndarray, *, below_db: float = SILENT_DB) -> list[
     return (powers < powers.max() * 10 ** (-below_db / 10)).tolist()
 
 
+def audible_seconds(times: Sequence[tuple[float, float]], silent: Sequence[bool]) -> np.ndarray:
+    """Return how much each window counts: the seconds of its segment, 0 if it is silent.
+
+    Args:
+        times: start and end of the segment of each, in seconds.
+        silent: whether it is silent, for each.
+    """
+    return np.array([0.0 if s else b - a for (a, b), s in zip(times, silent, strict=True)])
+
+
 def segment_times(
     windows: Sequence[tuple[int, int]], rate: int, duration: float
 ) -> list[tuple[float, float]]:

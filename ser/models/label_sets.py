@@ -2,14 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ser.corpora import Utterance
 from ser.errors import UsageError
-from ser.labels import EMOTIONS, canonical, known_emotion
+from ser.labels import EMOTIONS, canonical, known_emotion, sex_and_emotion
 from ser.plugins import lookup
 
 SEXES = ("female", "male")
@@ -23,15 +23,20 @@ class LabelSet:
         classes: the class of each emotion; utterances of other emotions are left out.
         by_sex: whether women and men have separate classes; utterances of unknown sex are then
             left out.
+        own_names: what a model calls each class of a sex, where it has other names; it need not
+            have all.
     """
 
     name: str
     classes: Mapping[str, str]
     by_sex: bool = False
+    own_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The classes, in the order of the model's outputs."""
+        if self.own_names:
+            return tuple(self.own_names.values())
         own = tuple(dict.fromkeys(self.classes.values()))
         return tuple(f"{sex} {label}" for sex in SEXES for label in own) if self.by_sex else own
 
@@ -40,7 +45,8 @@ class LabelSet:
         label = self.classes.get(utterance.emotion)
         if label is None or not self.by_sex:
             return label
-        return f"{utterance.sex} {label}" if utterance.sex else None
+        name = f"{utterance.sex} {label}" if utterance.sex else None
+        return self.own_names.get(name or "") if self.own_names else name
 
 
 def _subset(name: str, emotions: Sequence[str], *, by_sex: bool = False) -> LabelSet:
@@ -103,22 +109,37 @@ def find_label_set(name: str) -> LabelSet:
 def label_set_of(labels: Sequence[str]) -> LabelSet:
     """Return the label set that has a model's labels as its classes.
 
-    A label that is an emotion is the class of that emotion. Calm counts as neutral for a model
-    with neutral and without calm.
+    A label that is an emotion is the class of that emotion, and one such as ``female_angry`` that
+    of women's. Calm counts as neutral for a model with neutral and without calm.
 
     Raises:
         UsageError: no label is an emotion, and the labels are not those of a label set.
     """
     classes: dict[str, str] = {e: label for label in labels if (e := known_emotion(label))}
-    by_sex = False
+    if own_names := _names_by_sex(labels):
+        emotions = dict.fromkeys(name.split()[1] for name in own_names)
+        name = ",".join(labels)
+        return LabelSet(
+            name=name, classes={e: e for e in emotions}, by_sex=True, own_names=own_names
+        )
     for label_set in LABEL_SETS.values():
         if set(label_set.labels) == set(labels):
-            classes, by_sex = dict(label_set.classes), label_set.by_sex
+            classes = dict(label_set.classes)
     if not classes:
         raise UsageError(f"no label is an emotion: {', '.join(labels)}")
     if "neutral" in classes:
         classes.setdefault("calm", "neutral")
-    return LabelSet(name=",".join(labels), classes=classes, by_sex=by_sex)
+    return LabelSet(name=",".join(labels), classes=classes)
+
+
+def _names_by_sex(labels: Sequence[str]) -> dict[str, str]:
+    """Return the labels by sex and emotion (``female angry``), if all name both and differ."""
+    pairs = [sex_and_emotion(label) for label in labels]
+    emotions = [known_emotion(rest) if sex else None for sex, rest in pairs]
+    if None in emotions:
+        return {}
+    names = [f"{sex} {emotion}" for (sex, _), emotion in zip(pairs, emotions, strict=True)]
+    return dict(zip(names, labels, strict=True)) if len(set(names)) == len(labels) else {}
 
 
 def balanced(classes: Sequence[Any] | np.ndarray, *, seed: int) -> np.ndarray:

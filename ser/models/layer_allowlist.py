@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 
 from ser.errors import ModelFileError
+from ser.models.keras2 import HARD_SIGMOID
 
 MAX_BYTES = 512 * 2**20  # of a model file, and of what it unpacks to
 
@@ -53,7 +54,7 @@ def check_layers(node: Any) -> None:
     if isinstance(node, list):
         for item in node:
             check_layers(item)
-    elif isinstance(node, dict):
+    elif isinstance(node, dict) and node != HARD_SIGMOID:
         name = node.get("class_name")
         if "class_name" in node and (
             name not in _CLASSES

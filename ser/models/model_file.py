@@ -20,11 +20,16 @@ from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS, FeatureSet
 from ser.filenames import show_path
 from ser.labels import EMOTIONS
-from ser.models import sklearn_models
+from ser.models import keras2, sklearn_models
 from ser.models.layer_allowlist import MAX_BYTES, check_arrays, check_layers
 
 ATTRIBUTE = "ser"
 CLASSIC_FEATURES = "mfcc40-mean"
+#: Said of a file without metadata.
+ASSUMED = (
+    "it does not say its labels and features, so those of the classic model are assumed; "
+    "`ser adopt` writes them into a copy"
+)
 _FORMAT = 1
 # What h5py, JSON and our own types raise for a damaged or wrong file.
 _MALFORMED = (
@@ -75,8 +80,10 @@ class ModelFile:
 
     Attributes:
         version: the first 12 characters of the file's SHA-256.
-        architecture: the Keras configuration of the model, allowed layers only; None for a
-            scikit-learn model.
+        labels_assumed: whether the file says nothing of its labels and features, so that those of
+            the classic model are assumed.
+        architecture: the Keras configuration of the model, in the form of Keras 3, allowed layers
+            only; None for a scikit-learn model.
     """
 
     path: Path
@@ -84,6 +91,7 @@ class ModelFile:
     version: str
     architecture: dict[str, Any] | None
     features: FeatureSet
+    labels_assumed: bool = False
 
 
 def read_model_file(path: Path) -> ModelFile:
@@ -100,7 +108,8 @@ def read_model_file(path: Path) -> ModelFile:
         version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         read = _read_skops if zipfile.is_zipfile(path) else _read_hdf5
         architecture, stored = read(path)
-        return _checked(path, version, architecture, _metadata(show_path(path.stem), stored))
+        checked = _checked(path, version, architecture, _metadata(show_path(path.stem), stored))
+        return replace(checked, labels_assumed=stored is None)
     except ModelFileError as error:
         raise ModelFileError(f"model file {path}: {error}") from error
     except _MALFORMED as error:
@@ -112,23 +121,47 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str | bytes | None]:
     if not h5py.is_hdf5(path):
         raise ModelFileError("it is not an HDF5 file and not a .skops file")
     with h5py.File(path, "r") as file:
-        attributes = {key: file.attrs.get(key) for key in ("model_config", ATTRIBUTE)}
+        names = ("model_config", "keras_version", ATTRIBUTE)
+        config, version, stored = (_text_attribute(file, name) for name in names)
         check_arrays(file)
-    if attributes["model_config"] is None:
+    if config is None:
         raise ModelFileError("it holds no Keras model (weights alone are not enough)")
-    architecture = json.loads(attributes["model_config"])
+    architecture = json.loads(config)
+    if keras2.is_keras2(version):
+        architecture = keras2.as_keras3(architecture)
     check_layers(architecture)
-    return architecture, attributes[ATTRIBUTE]
+    return architecture, stored
+
+
+def _text_attribute(file: h5py.File, name: str) -> str | bytes | None:
+    """Return an attribute; HDF5 crashes if it reads one of a damaged type."""
+    if name not in file.attrs:
+        return None
+    attribute = file.attrs.get_id(name)
+    if attribute.shape != () or not isinstance(attribute.get_type(), h5py.h5t.TypeStringID):
+        raise ModelFileError(f"its attribute {name!r} is no text")
+    text: str | bytes = file.attrs[name]
+    return text
 
 
 def _read_skops(path: Path) -> tuple[None, str]:
     """Return no architecture, and the stored metadata of a scikit-learn model."""
     sklearn_models.check_size(path)
     stored = sklearn_models.read_metadata(path)
+    if stored is None and is_keras_archive(path):
+        raise ModelFileError("it is a .keras file; `ser adopt` makes a model file of it")
     if stored is None:
         raise ModelFileError("it is a zip file without the metadata of a model file")
     sklearn_models.check_trusted(path)
     return None, stored
+
+
+def is_keras_archive(path: Path) -> bool:
+    """Return whether a file is a ``.keras`` file, by its content."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as file:
+        return {"config.json", "model.weights.h5"} <= set(file.namelist())
 
 
 def write_metadata(path: Path, metadata: Metadata) -> None:

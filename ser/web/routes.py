@@ -107,6 +107,7 @@ def model() -> Response:
         name=meta.name,
         version=model_file.version,
         labels=meta.labels,
+        labels_assumed=model_file.labels_assumed,
         features=meta.features,
         takes_reference=model_file.features.relative,
         temperature=meta.temperature,

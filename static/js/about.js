@@ -22,6 +22,7 @@ function describe(model) {
   fact("Version", el("code", {}, model.version));
   fact("Trained on", model.trained_on);
   fact("Emotions", model.labels.join(", "));
+  fact("Labels", model.labels_assumed && "Not in the model file: the usual eight, in the usual order, are assumed");
   fact("Licence", model.licence);
   const part = (title, ...content) => el("section", {}, el("h3", {}, title), ...content);
   return [

@@ -3,10 +3,14 @@
 import csv
 import hashlib
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from ser.audio import load_audio
 from ser.features import FEATURE_SETS
+from tests import make_models as models
 from tests.cli.test_scripts import run
 from tests.conftest import write_corpus
 
@@ -28,6 +32,43 @@ def test_extract(tiny_corpus, tmp_path, workers):
     assert len(rows) == 48
     features = FEATURE_SETS["mfcc40-mean"]
     assert len([key for key in rows[0] if key.startswith("f")]) == features.shape[0]
+
+
+def test_extract_embeddings(tmp_path):
+    """The answer follows from the embedding and the last layer."""
+    corpus = write_corpus(tmp_path / "corpus", speakers=(1, 2), emotions=(1, 5))
+    broken = min(corpus.rglob("*.wav"))
+    broken.write_bytes(b"RIFF nothing")
+    weights = models.write_keras2(tmp_path / "m.h5", metadata=models.metadata(name="mine"))
+    command = ["extract.py", "--data", corpus, "--model", tmp_path / "m.h5", "--out"]
+    one = run(*command, tmp_path / "one.npz")
+    assert one.returncode == 1, one.stderr
+    assert one.stdout.startswith(f"{tmp_path / 'one.npz'}: 3 clips of shape (80,), 1 left out\n")
+    assert f"left out {broken}: " in one.stderr
+    with np.load(tmp_path / "one.npz") as file:
+        table = dict(file)
+    assert (table["X"].shape, table["X"].dtype) == ((3, 80), np.float32)
+    features = FEATURE_SETS["mfcc40-mean"]
+    for path, row in zip(table["path"], table["X"], strict=True):
+        x = features.extract(load_audio(Path(path)).samples)[np.newaxis]
+        np.testing.assert_allclose(row, models.embedding(weights, x)[0], atol=1e-4)
+    described = json.loads((tmp_path / "one.npz.json").read_text())["features"]
+    assert (described["name"], described["shape"]) == ("mine-embedding", [80])
+    assert described["params"]["model"] == "mine"
+    two = run(*command, tmp_path / "two.csv", "--jobs", 2)
+    assert two.returncode == 1, two.stderr
+    with (tmp_path / "two.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    values = np.array([[float(row[f"f{n}"]) for n in range(80)] for row in rows])
+    np.testing.assert_allclose(values, table["X"], atol=1e-5)
+
+
+def test_extract_takes_features_or_a_model(tmp_path):
+    done = run("extract.py", "--data", tmp_path, "--out", tmp_path / "a.csv")
+    assert (done.returncode, "--features --model is required" in done.stderr) == (2, True)
+    arguments = ["--model", tmp_path / "gone.h5", "--out", tmp_path / "a.csv"]
+    done = run("extract.py", "--data", tmp_path, *arguments)
+    assert (done.returncode, "gone.h5 does not exist" in done.stderr) == (2, True)
 
 
 def test_a_broken_clip_is_named_and_the_status_is_1(tmp_path):

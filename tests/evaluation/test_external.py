@@ -68,6 +68,20 @@ def test_each_label_set_is_found_by_its_labels(name):
         assert found.classify(clip) == LABEL_SETS[name].classify(clip)
 
 
+def test_labels_of_women_and_men_in_other_words():
+    labels = ("female_angry", "female_fearful", "male_angry", "male_fearful", "male_sad")
+    found = label_set_of(labels)
+    assert found.labels == labels
+    for emotion, sex, label in (
+        ("fear", "female", "female_fearful"), ("sad", "male", "male_sad"),
+        ("sad", "female", None), ("happy", "male", None), ("fear", "", None),
+    ):  # fmt: skip
+        (clip,) = clips(emotion, sex=sex)
+        assert found.classify(clip) == label
+    result = score_external(labels, clips("fear", sex="male"), certain(labels, "male_fearful"))
+    assert result.scores.accuracy == 1
+
+
 def test_no_common_emotion():
     with pytest.raises(
         UsageError, match=r"the labels of the model are neutral.*; the data holds boredom"

@@ -110,6 +110,17 @@ def test_weights_alone_are_not_enough(tmp_path):
         read_model_file(path)
 
 
+@pytest.mark.parametrize("name", ["model_config", "keras_version", "ser"])
+def test_attributes_that_are_no_text(tmp_path, name):
+    path = tmp_path / "model.h5"
+    for value in (1, ["a", "b"], h5py.Empty("f4")):
+        models.write_keras2(path, metadata=models.metadata())
+        with h5py.File(path, "r+") as file:
+            file.attrs[name] = value
+        with pytest.raises(ModelFileError, match=f"its attribute '{name}' is no text"):
+            read_model_file(path)
+
+
 def test_missing_weights(tmp_path):
     path = tmp_path / "model.h5"
     models.write_keras2(path)

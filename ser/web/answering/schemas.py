@@ -110,11 +110,13 @@ def schemas(labels: Sequence[str]) -> dict[str, Any]:
                 "labels": {"type": "array", "items": label},
                 "licence": _STRING,
                 "features": {"type": "object"},
+                "labels_assumed": {"type": "boolean"},
                 "takes_reference": {"type": "boolean"},
                 "scores": {"type": "object"},
             },
             "required": [
-                *("name", "version", "labels", "licence", "features", "takes_reference", "scores")
+                *("name", "version", "labels", "labels_assumed", "licence", "features"),
+                *("takes_reference", "scores"),
             ],
         },
     }

@@ -1,0 +1,6 @@
+"""`ser adopt`, from a checkout."""
+
+from ser.cli import launch
+
+if __name__ == "__main__":
+    launch("adopt")

@@ -1,0 +1,1 @@
+"""What commands print: the results of `ser predict`, and progress."""
