@@ -7,9 +7,12 @@ It also has no calibration error and no bootstrap over speakers. Tests compare t
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import pandas
 
 ECE_BINS = 15
 BOOTSTRAP_SAMPLES = 1000
@@ -39,6 +42,20 @@ class Scores:
     precision: dict[str, float]
     confusion: np.ndarray
     n: int
+
+    def confusion_percent(self) -> np.ndarray:
+        """Return the confusion matrix in percent of each row; 0 where no clip is of the class."""
+        return 100 * self.confusion / np.maximum(self.confusion.sum(axis=1, keepdims=True), 1)
+
+    def named_confusion(self, matrix: np.ndarray) -> "pandas.DataFrame":
+        """Return a matrix of the shape of `confusion` as a table with the names of the labels."""
+        import pandas
+
+        return pandas.DataFrame(
+            matrix,
+            index=[f"true_{label}" for label in self.labels],
+            columns=[f"predicted_{label}" for label in self.labels],
+        )
 
 
 def score(truth: np.ndarray, probabilities: np.ndarray, labels: Sequence[str]) -> Scores:

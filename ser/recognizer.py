@@ -27,15 +27,9 @@ if TYPE_CHECKING:
 
 #: What `determine_best_model` compares: one recipe of each family of classifiers.
 CANDIDATES = (
-    "svc-180",
-    "forest-180",
-    "boosting-180",
-    "neighbors-180",
-    "perceptron-180",
-    "bagging-180",
-    "adaboost-180",
-    "tree-180",
-)
+    "svc-180", "forest-180", "boosting-180", "neighbors-180", "perceptron-180", "bagging-180",
+    "adaboost-180", "tree-180",
+)  # fmt: skip
 
 
 class EmotionRecognizer:
@@ -52,6 +46,8 @@ class EmotionRecognizer:
             does what the recipe says.
         features: name of a feature set; None takes that of the recipe, or ``mix180``.
         data: folder or folders of corpora.
+        custom_db: whether clips that are of no corpus take part.
+        verbose: 1 prints what was loaded and which model is best, 0 prints nothing.
         seed: of the split, the balancing and the model.
 
     Raises:
@@ -67,9 +63,11 @@ class EmotionRecognizer:
         balance: bool | None = None,
         features: str | None = None,
         data: Path | str | Sequence[Path | str] = (),
+        custom_db: bool = True,
+        verbose: int = 0,
         seed: int = 0,
     ) -> None:
-        self.seed = seed
+        self.seed, self.verbose, self._custom_db = seed, verbose, custom_db
         self._data = [Path(p) for p in ([data] if isinstance(data, str | Path) else data)]
         if (self._data or model is not None) and find_spec("sklearn") is None:
             raise UsageError("training needs more packages: pip install 'speech-emotion[train]'")
@@ -106,6 +104,13 @@ class EmotionRecognizer:
         if self._predictor is None:
             raise UsageError("there is no model yet: call train() first, or load()")
         return self._predictor
+
+    @property
+    def model(self) -> Any:
+        """The trained scikit-learn or Keras model; before that, the estimator given, or None."""
+        if self._trained is not None:
+            return self._trained.model
+        return getattr(self.recipe, "estimator", None)
 
     @property
     def emotions(self) -> tuple[str, ...]:
@@ -149,6 +154,7 @@ class EmotionRecognizer:
             ranking.append((self._scores("validation").uar, recipe))
         ranking.sort(key=lambda scored: -scored[0])
         self._fit(ranking[0][1], None)
+        self._say(f"best model: {ranking[0][1].name}, UAR {ranking[0][0]:.1%} on validation clips")
         return {recipe.name: uar for uar, recipe in ranking}
 
     def test_score(self) -> float:
@@ -184,18 +190,9 @@ class EmotionRecognizer:
             percentage: return percent of each row, not numbers of clips.
             labeled: return a DataFrame with names, not an array of shape (labels, labels).
         """
-        import pandas
-
-        matrix = self._scores("test").confusion
-        if percentage:
-            matrix = 100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        if not labeled:
-            return matrix
-        return pandas.DataFrame(
-            matrix,
-            index=[f"true_{emotion}" for emotion in self.emotions],
-            columns=[f"predicted_{emotion}" for emotion in self.emotions],
-        )
+        scores = self._scores("test")
+        matrix = scores.confusion_percent() if percentage else scores.confusion
+        return scores.named_confusion(matrix) if labeled else matrix
 
     def get_samples_by_class(self) -> "pandas.DataFrame":
         """Return the numbers of clips by emotion and part, with totals, after balancing."""
@@ -229,7 +226,13 @@ class EmotionRecognizer:
         """Load the clips of a recipe and split them; return the dataset."""
         if not self._data:
             raise UsageError("there are no clips: give data=, the folder of a corpus")
-        dataset = load_dataset(self._data, recipe_features(recipe)).for_recipe(recipe)
+        dataset = load_dataset(self._data, recipe_features(recipe))
+        if not self._custom_db:
+            corpora = [i for i, u in enumerate(dataset.utterances) if u.corpus != "custom"]
+            dataset = dataset.select(corpora)
+        dataset = dataset.for_recipe(recipe)
+        for line in dataset.notes if self._dataset is None else ():  # it is loaded again and again
+            self._say(line)
         parts = "the training", "the test"
         for line in warn_of_split(dataset.utterances, parts, data=self._data):
             warnings.warn(line.removeprefix("warning: "), stacklevel=2)
@@ -240,6 +243,10 @@ class EmotionRecognizer:
         self._rows = {"train": rows, "validation": validation, "test": test}
         self._dataset = dataset
         return dataset
+
+    def _say(self, line: str) -> None:
+        if self.verbose:
+            print(line)  # noqa: T201 - that is what verbose asks for
 
     def _fit(self, recipe: Recipe, epochs: int | None) -> None:
         dataset = self._split(recipe)
