@@ -27,7 +27,7 @@ def write_voices(folder: Path) -> None:
     for number, speaker in enumerate(("ada", "ben", "cleo", "dora")):
         for kind, (emotion, word) in enumerate(words.items()):
             for name in ("tea", "bread"):
-                pitch = 90 + 30 * number + 40 * kind
+                pitch = 90 + 8 * number + 90 * kind
                 clip = synth.wav(synth.voice(0.6, pitch=pitch, seed=kind + len(name)))
                 for path in (
                     folder / "my-clips" / speaker / f"{name}_{emotion}.wav",

@@ -35,7 +35,6 @@ def test_every_command_is_a_module_and_a_script():
         "__init__",
         "options",
         "evaluate_all",
-        "fine_tuning",
         "scores",
     }
     launched = [path.read_text() for path in (ROOT / "scripts").glob("*.py")]

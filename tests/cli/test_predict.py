@@ -175,6 +175,8 @@ def test_a_watched_folder_until_ctrl_c(folder, unsure, clip):
         [*command, "--watch", "in", "--format", "csv"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={k: v for k, v in os.environ.items() if not k.startswith("KERAS_")},
+        # A shell starts what runs in the background with Ctrl-C ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         lines = [process.stdout.readline() for _ in range(4)]

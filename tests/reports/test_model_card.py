@@ -42,7 +42,7 @@ def test_a_model_without_scores(shipped):
 
 
 def test_scores_with_a_leak_alone_are_marked(shipped):
-    leaking = {"published": {**shipped.metadata.scores["actors5"], "leaks": True}}
+    leaking = {"published": {**shipped.metadata.scores["corpora"], "leaks": True}}
     meta = replace(shipped.metadata, scores=leaking, comparisons={})
     card = model_card(replace(shipped, metadata=meta))
     assert "too optimistic" in card
@@ -55,7 +55,7 @@ def test_a_value_that_a_template_lacks_is_an_error():
 
 
 def test_corpora_that_were_left_out_come_first(shipped):
-    actors = shipped.metadata.scores["actors5"]
+    actors = shipped.metadata.comparisons["conv1d-actors"]["actors5"]
     corpora = actors | {
         "protocol": "corpora", "accuracy": 0.4, "left_out_calibration": True,
         "certainty_by_split": {
