@@ -275,7 +275,7 @@ def _with_labels(model: Any, old: Sequence[str], new: Sequence[str]) -> Any:
     if not isinstance(last, keras.layers.Dense):
         raise UsageError(f"the last layer is a {type(last).__name__}: other labels need a Dense")
     dense = keras.layers.Dense(len(new), activation="softmax", name=last.name)
-    changed = keras.Model(copy.input, dense(last.input))
+    changed = keras.Model(copy.inputs[0], dense(last.input))
     old_weights, weights = last.get_weights(), dense.get_weights()
     for i, label in enumerate(new):
         if label in old:
