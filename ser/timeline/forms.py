@@ -15,8 +15,9 @@ from ser.timeline.table import to_csv
 
 @dataclass(frozen=True)
 class TimelineForm:
-    """A form: its writer, the suffix of its files, and its media type over HTTP."""
+    """A form: its title, its writer, the suffix of its files, and its media type over HTTP."""
 
+    title: str
     write: Callable[[Timeline], str]
     suffix: str
     media_type: str
@@ -163,9 +164,9 @@ def _clock(milliseconds: int, point: str) -> str:
 
 #: The forms by their names, as commands and requests give them.
 TIMELINE_FORMS = {
-    "vtt": TimelineForm(to_vtt, ".vtt", "text/vtt"),
-    "srt": TimelineForm(to_srt, ".srt", "application/x-subrip"),
-    "audacity": TimelineForm(to_audacity, ".txt", "text/plain"),
-    "textgrid": TimelineForm(to_textgrid, ".TextGrid", "text/praat-textgrid"),
-    "csv": TimelineForm(to_csv, ".csv", "text/csv"),
+    "vtt": TimelineForm("WebVTT", to_vtt, ".vtt", "text/vtt"),
+    "srt": TimelineForm("SRT", to_srt, ".srt", "application/x-subrip"),
+    "audacity": TimelineForm("Audacity labels", to_audacity, ".txt", "text/plain"),
+    "textgrid": TimelineForm("TextGrid", to_textgrid, ".TextGrid", "text/praat-textgrid"),
+    "csv": TimelineForm("CSV", to_csv, ".csv", "text/csv"),
 }

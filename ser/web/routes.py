@@ -17,6 +17,7 @@ from ser.reports.model_card import (
     model_card,
     training_data,
 )
+from ser.timeline import TIMELINE_FORMS
 from ser.web import current
 from ser.web.answering import (
     answer_data,
@@ -44,6 +45,7 @@ def _page_facts() -> dict[str, Any]:
         "plane": dict(zip(labels, arousal_valence_of(labels) or [], strict=False)),
         "max_upload_mb": settings.max_upload_mb,
         "takes_reference": takes_reference,
+        "timeline_forms": TIMELINE_FORMS,
         "facts": {  # for the page's scripts
             "emoji": EMOJI,
             "warnings": WARNINGS,

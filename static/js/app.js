@@ -3,7 +3,7 @@
 import { $, announce, clock, facts, megabytes, percent, showError } from "./dom.js";
 import { setUpAbout } from "./about.js";
 import { arousalWords, confidenceWords, headline, hideAnswer, showAnswer } from "./answer.js";
-import { copyCurl, download, setUpExport, toJson } from "./export.js";
+import { copyCurl, setUpDownloads, setUpExport, showDownloads } from "./export.js";
 import { showFiles } from "./files.js";
 import { setUpHistory } from "./history.js";
 import { setUpLive } from "./live.js";
@@ -13,7 +13,7 @@ import { setUpRecorder } from "./recorder.js";
 import { Timeline } from "./timeline.js";
 import { setUpVoice } from "./voice.js";
 
-let items = []; // {name, file, size, state, progress, answer, error}
+let items = []; // {name, file, size, state, progress, answer, fields, error}
 let selected = null;
 let running = null; // the AbortController of the running analysis
 let listening = false; // whether the microphone is open
@@ -26,7 +26,7 @@ const player = new Player({
 const history = setUpHistory(openEntry);
 
 function newItem(file) {
-  return { name: file.name, file, size: file.size, state: "ready", progress: 0, answer: null, error: "" };
+  return { name: file.name, file, size: file.size, state: "ready", progress: 0, answer: null, fields: null, error: "" };
 }
 
 function take(files) {
@@ -38,10 +38,10 @@ function take(files) {
   announce(items.length > 1 ? `${items.length} files chosen` : `${items[0].name} chosen`);
 }
 
-function openEntry({ name, file, answer }) {
+function openEntry({ name, file, answer, fields }) {
   if (running || listening) return;
   const known = items.find((item) => item.answer?.request_id === answer.request_id);
-  if (!known) items = [{ name, file, size: file?.size, state: "done", progress: 1, answer, error: "" }];
+  if (!known) items = [{ name, file, size: file?.size, state: "done", progress: 1, answer, fields, error: "" }];
   showError("");
   select(known ?? items[0]);
   $("emotion").focus();
@@ -68,6 +68,7 @@ function remove(item) {
 function showItem() {
   if (selected?.answer) showAnswer(selected.answer, selected.name);
   else hideAnswer();
+  showDownloads(selected);
   showClip();
 }
 
@@ -142,7 +143,7 @@ async function analyse(item, signal) {
       throw new Error(`The file has ${megabytes(item.size)}; the limit is ${facts.maxBytes / 1e6} MB.`);
     }
     const onUpload = (fraction) => step(fraction < 1 ? "uploading" : "analysing", fraction);
-    item.answer = await predict(item.file, { signal, onUpload });
+    Object.assign(item, await predict({ file: [item.file] }, { signal, onUpload }));
     item.state = "done";
     history.add(item);
   } catch (error) {
@@ -205,6 +206,7 @@ setUpLive({
   onAnswer: (answer) => showAnswer(answer, "Live: the last 3 seconds", { actions: false }),
 });
 setUpExport("files", () => items);
+setUpDownloads(() => selected);
 setUpAbout();
 
 $("form").addEventListener("submit", (event) => {
@@ -220,9 +222,6 @@ $("files-clear").addEventListener("click", () => {
   $("record").focus();
 });
 $("curl").addEventListener("click", () => copyCurl(selected));
-$("answer-json").addEventListener("click", () =>
-  download(toJson([selected]), `${selected.name}.json`, "application/json"),
-);
 
 const input = $("file");
 input.multiple = true;

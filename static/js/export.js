@@ -1,6 +1,7 @@
 // Exports results as CSV and JSON, and the request as a curl command.
 
-import { $, announce, el, facts } from "./dom.js";
+import { $, announce, el, facts, showError } from "./dom.js";
+import { ask } from "./predict.js";
 import { storedVoice } from "./stored_voice.js";
 
 /** @param {{name: string, answer?: object, error?: string}[]} results */
@@ -48,13 +49,45 @@ export function setUpExport(id, results) {
   );
 }
 
+/**
+ * "Download as": each button saves the shown clip in its form, the answer at hand as JSON. The other
+ * forms come from the server, which hears the same file again: it keeps none.
+ * @param {() => object} shown the item that is shown
+ */
+export function setUpDownloads(shown) {
+  const buttons = [...$("forms").children];
+  for (const button of buttons) button.addEventListener("click", () => save(button.dataset));
+
+  async function save({ form, suffix, type }) {
+    const item = shown();
+    for (const button of buttons) button.disabled = true;
+    showError("");
+    announce("The file is being made …");
+    try {
+      const text = form === "json" ? toJson([item]) : await ask({ ...item.fields, format: [form] }, { type });
+      download(text, item.name.replace(/\.\w+$/, "") + suffix, `${type};charset=utf-8`);
+      announce("Downloaded");
+    } catch (error) {
+      showError(error.message);
+    } finally {
+      showDownloads(shown());
+    }
+  }
+}
+
+/** Offer what can be had of a clip: without its audio only the answer. */
+export function showDownloads(item) {
+  for (const button of $("forms").children) button.disabled = !item?.fields && button.dataset.form !== "json";
+  $("forms-hint").hidden = Boolean(item?.fields);
+}
+
 /** The command that sends the same file from a shell, with the normal voice if the answer has it. */
-export function curl({ name, answer }) {
+export function curl({ name, answer, fields }) {
   // curl interprets ; and , and quotes in a file name; the shell interprets the rest.
   const path = /[;,"\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name;
   const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  const voice = answer?.reference && storedVoice();
-  const reference = voice ? ` -F ${shell(`reference=${voice.text}`)}` : "";
+  const voice = fields ? fields.reference?.[0] : answer.reference && storedVoice()?.text;
+  const reference = voice ? ` -F ${shell(`reference=${voice}`)}` : "";
   return `curl -F ${shell(`file=@${path}`)}${reference} ${shell(`${location.origin}/predict`)}`;
 }
 

@@ -12,10 +12,10 @@ const MAX_WITH_AUDIO = 10; // audio takes memory
 export function setUpHistory(onOpen) {
   let entries = restore();
 
-  function add({ name, file, answer }) {
-    entries.unshift({ name, file, answer, when: Date.now() });
+  function add({ name, file, answer, fields }) {
+    entries.unshift({ name, file, answer, fields, when: Date.now() });
     entries.length = Math.min(entries.length, MAX);
-    for (const old of entries.slice(MAX_WITH_AUDIO)) old.file = null;
+    for (const old of entries.slice(MAX_WITH_AUDIO)) old.file = old.fields = null;
     keep();
     show();
   }

@@ -61,7 +61,7 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
     const ours = (abort = new AbortController());
     try {
       const file = wavFile([ring.samples()], microphone.rate, "live.wav");
-      const answer = await predict(file, { signal: ours.signal, retries: 0 });
+      const { answer } = await predict({ file: [file] }, { signal: ours.signal, retries: 0 });
       if (ours.signal.aborted) return;
       failures = 0;
       show(answer);

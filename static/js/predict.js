@@ -3,6 +3,7 @@
 import { OUTDATED, dropVoice, storedVoice } from "./stored_voice.js";
 
 const RETRIES = 3;
+const NEVER = new AbortController().signal;
 
 /** An error whose message the page can show. */
 export class Failure extends Error {
@@ -16,30 +17,39 @@ export class Failure extends Error {
 export const isCancelled = (error) => error.name === "AbortError";
 
 /**
- * Upload a file, with the normal voice if there is one, and return the answer.
- * @param {Blob} file
+ * Upload a file, with the normal voice if there is one.
+ * @param {Fields} fields
  * @param {Options} options
- * @typedef {{signal: AbortSignal, onUpload?: (fraction: number) => void, retries?: number}} Options
+ * @returns {Promise<{answer: object, fields: Fields}>} the answer, and all that was sent for it
+ * @typedef {Object<string, (Blob | string)[]>} Fields
+ * @typedef {{signal?: AbortSignal, onUpload?: (fraction: number) => void, retries?: number, type?: string}} Options
  */
-export async function predict(file, options) {
+export async function predict(fields, options) {
   const voice = storedVoice();
-  if (!voice) return post("/predict", form({ file: [file] }), options);
+  const sent = voice ? { ...fields, reference: [voice.text] } : fields;
   try {
-    return await post("/predict", form({ file: [file], reference: [voice.text] }), options);
+    return { answer: await ask(sent, options), fields: sent };
   } catch (error) {
     // The model has changed since the page was loaded.
-    if (error.code !== "bad_request" || !error.message.includes("'reference'")) throw error;
+    if (!voice || error.code !== "bad_request" || !error.message.includes("'reference'")) throw error;
     dropVoice(OUTDATED);
-    return post("/predict", form({ file: [file] }), options);
+    return { answer: await ask(fields, options), fields };
   }
 }
+
+/**
+ * Send the fields of `/predict`; return the answer, or its text if a `type` of text is expected.
+ * @param {Fields} fields
+ * @param {Options} options
+ */
+export const ask = (fields, options = {}) => post("/predict", form(fields), options);
 
 /**
  * Upload files of a normal voice, and return what the server makes of them.
  * @param {Blob[]} files
  * @param {Options} options
  */
-export function makeReference(files, options) {
+export function makeReference(files, options = {}) {
   return post("/reference", form({ reference: files }), options);
 }
 
@@ -54,10 +64,10 @@ function form(fields) {
   return body;
 }
 
-async function post(path, body, { signal, onUpload = () => {}, retries = RETRIES }) {
+async function post(path, body, { signal = NEVER, onUpload = () => {}, retries = RETRIES, type = "" }) {
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await send(path, body, signal, onUpload);
+      return await send(path, body, { signal, onUpload, type });
     } catch (error) {
       // The server sends Retry-After while it is busy or its model is loading.
       if (!error.retryAfter || attempt >= retries) throw error;
@@ -66,23 +76,26 @@ async function post(path, body, { signal, onUpload = () => {}, retries = RETRIES
   }
 }
 
-function send(path, body, signal, onUpload) {
+function send(path, body, { signal, onUpload, type }) {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled());
     const request = new XMLHttpRequest(); // fetch does not report the progress of an upload
     request.open("POST", path);
-    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("Accept", "application/json"); // the field `format` counts more
     request.upload.onprogress = ({ loaded, total }) => onUpload(total ? loaded / total : 0);
     request.upload.onload = () => onUpload(1);
     request.onerror = () => reject(new Failure("The server could not be reached. Try again."));
     request.onabort = () => reject(cancelled());
-    request.onload = () => settle(request, resolve, reject);
+    request.onload = () => settle(request, type, resolve, reject);
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.send(body);
   });
 }
 
-function settle(request, resolve, reject) {
+function settle(request, type, resolve, reject) {
+  // A proxy's page is of another type.
+  const text = type && request.getResponseHeader("Content-Type")?.startsWith(type);
+  if (request.status === 200 && text) return resolve(request.responseText);
   let body = null;
   try {
     body = JSON.parse(request.responseText);

@@ -38,7 +38,7 @@ export function setUpVoice({ mayStart, onStart, onEnd }) {
       if (size > facts.maxBytes) {
         throw new Error(`That is ${megabytes(size)}; the limit is ${facts.maxBytes / 1e6} MB.`);
       }
-      const { reference, seconds, model } = await makeReference(files, { signal: new AbortController().signal });
+      const { reference, seconds, model } = await makeReference(files);
       if (seconds < facts.minReferenceSeconds) {
         throw new Error(`That is ${seconds} s of your voice; at least ${facts.minReferenceSeconds} s is needed.`);
       }
