@@ -1,9 +1,12 @@
 """The HTTP endpoints."""
 
-from typing import Any
+from functools import cache
+from itertools import count
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, jsonify, render_template
 
+from ser.corpora.emodb import CORPUS as EXAMPLES_CORPUS
 from ser.errors import WARNINGS
 from ser.inference.reference import MIN_SECONDS
 from ser.labels import CALM_UP_TO, EMOJI, LIVELY_FROM, arousal_valence_of
@@ -17,6 +20,7 @@ from ser.reports.model_card import (
     model_card,
     training_data,
 )
+from ser.resources import data_folder
 from ser.timeline import TIMELINE_FORMS
 from ser.web import current
 from ser.web.answering import (
@@ -31,6 +35,31 @@ from ser.web.metrics import CONTENT_TYPE
 from ser.web.openapi import describe
 
 blueprint = Blueprint("web", __name__)
+_SEXES = {"female": "Woman", "male": "Man"}
+
+
+class Example(NamedTuple):
+    """A clip to try: its name on the page, its path in `static`, and what the actor played."""
+
+    title: str
+    file: str
+    emotion: str
+
+
+@cache
+def examples() -> list[Example]:
+    """Return the clips in `static/examples`, in the order of their speakers."""
+    static = data_folder("static")
+    clips = filter(None, map(EXAMPLES_CORPUS.parse, sorted(static.glob("examples/*.opus"))))
+    numbers = {sex: count(1) for sex in _SEXES}
+    return [
+        Example(
+            f"{_SEXES[clip.sex]} {next(numbers[clip.sex])}",
+            clip.path.relative_to(static).as_posix(),
+            clip.emotion,
+        )
+        for clip in clips
+    ]
 
 
 @blueprint.app_context_processor
@@ -46,6 +75,8 @@ def _page_facts() -> dict[str, Any]:
         "max_upload_mb": settings.max_upload_mb,
         "takes_reference": takes_reference,
         "timeline_forms": TIMELINE_FORMS,
+        "examples": examples(),
+        "examples_in_training": EXAMPLES_CORPUS.name in model_file.metadata.corpora,
         "facts": {  # for the page's scripts
             "emoji": EMOJI,
             "warnings": WARNINGS,
