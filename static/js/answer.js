@@ -52,6 +52,7 @@ function warnings(answer) {
 export function showAnswer(answer, source, { actions = true } = {}) {
   const { symbol, name } = headline(answer);
   $("source").textContent = source;
+  $("played").hidden = true;
   $("emoji").textContent = symbol;
   $("emotion").textContent = name;
   $("arousal-words").textContent = arousalWords(answer);

@@ -1,11 +1,15 @@
 // The page: which clip is chosen, which is analysed, and which is shown.
 
-import { $, announce, clock, facts, megabytes, percent, showError } from "./dom.js";
+import { $, announce, clock, facts, megabytes, showError } from "./dom.js";
 import { setUpAbout } from "./about.js";
 import { arousalWords, confidenceWords, headline, hideAnswer, showAnswer } from "./answer.js";
-import { copyCurl, setUpDownloads, setUpExport, showDownloads } from "./export.js";
-import { showFiles } from "./files.js";
+import { pairUp, showCues, whyLeft } from "./captions.js";
+import { partsOf, setUpChannels, showChannels } from "./channels.js";
+import { setUpDownloads, setUpExport, showDownloads } from "./export.js";
+import { allowExamples, setUpExamples, showPlayed } from "./examples.js";
+import { showFiles, showProgress } from "./files.js";
 import { setUpHistory } from "./history.js";
+import { setUpIntake } from "./intake.js";
 import { setUpLive } from "./live.js";
 import { Player } from "./player.js";
 import { isCancelled, predict } from "./predict.js";
@@ -13,7 +17,9 @@ import { setUpRecorder } from "./recorder.js";
 import { Timeline } from "./timeline.js";
 import { setUpVoice } from "./voice.js";
 
-let items = []; // {name, file, size, state, progress, answer, fields, error}
+// {name, file, captions, played, size, state, progress, answer, fields, error}, and the answer with
+// channels: `channels` once it is there, `apart` while it is shown.
+let items = [];
 let selected = null;
 let running = null; // the AbortController of the running analysis
 let listening = false; // whether the microphone is open
@@ -22,26 +28,40 @@ const timeline = new Timeline((seconds) => player.playFrom(seconds));
 const player = new Player({
   onTime: (seconds) => timeline.follow(seconds),
   onDuration: () => showClip(),
+  onChannels: () => showChannels(selected, player.mayDiffer),
 });
 const history = setUpHistory(openEntry);
 
-function newItem(file) {
-  return { name: file.name, file, size: file.size, state: "ready", progress: 0, answer: null, fields: null, error: "" };
+const NEW = { state: "ready", progress: 0, answer: null, fields: null, channels: null, apart: null, error: "" };
+
+function newItem({ file, captions }) {
+  return { ...NEW, name: file.name, file, captions, size: file.size };
 }
 
 function take(files) {
   if (!files.length || running || listening) return;
-  items = [...files].map(newItem);
-  showError("");
+  const { clips, left } = pairUp([...files]);
+  if (!clips.length && left.length === 1 && selected?.file) return addCaptions(left[0]);
+  showError(left.length ? whyLeft(left[0], clips) : "");
+  if (!clips.length) return;
+  items = clips.map(newItem);
   $("live-panel").hidden = true;
   select(items[0]);
   announce(items.length > 1 ? `${items.length} files chosen` : `${items[0].name} chosen`);
 }
 
-function openEntry({ name, file, answer, fields }) {
+/** Captions that come after their clip belong to the one that is shown. */
+function addCaptions(captions) {
+  Object.assign(selected, NEW, { captions });
+  showError("");
+  select(selected);
+  announce(`${captions.name} chosen`);
+}
+
+function openEntry(entry) {
   if (running || listening) return;
-  const known = items.find((item) => item.answer?.request_id === answer.request_id);
-  if (!known) items = [{ name, file, size: file?.size, state: "done", progress: 1, answer, fields, error: "" }];
+  const known = items.find((item) => item.answer?.request_id === entry.answer.request_id);
+  if (!known) items = [{ ...NEW, ...entry, size: entry.file?.size, state: "done" }];
   showError("");
   select(known ?? items[0]);
   $("emotion").focus();
@@ -68,6 +88,7 @@ function remove(item) {
 function showItem() {
   if (selected?.answer) showAnswer(selected.answer, selected.name);
   else hideAnswer();
+  showPlayed(selected?.played);
   showDownloads(selected);
   showClip();
 }
@@ -75,10 +96,14 @@ function showItem() {
 function showClip() {
   if (!selected) return;
   const seconds = player.duration || selected.answer?.duration;
-  const parts = [seconds && clock(Math.round(seconds)), selected.size && megabytes(selected.size)];
+  const { answer, captions, size } = selected;
+  const meta = [seconds && clock(Math.round(seconds)), size && megabytes(size), captions && `with ${captions.name}`];
   $("clip-name").textContent = $("clip-name").title = selected.name;
-  $("clip-meta").textContent = parts.filter(Boolean).join(" · ");
-  timeline.show(selected.answer, player.duration);
+  $("clip-meta").textContent = meta.filter(Boolean).join(" · ");
+  const parts = partsOf(selected);
+  timeline.show(parts, answer?.duration ?? 0, player.duration);
+  showCues(parts, (cue) => timeline.play(cue));
+  showChannels(selected, player.mayDiffer);
 }
 
 function render() {
@@ -87,6 +112,7 @@ function render() {
   $("ways").classList.toggle("compact", items.length > 0);
   for (const id of ["record", "live", "file"]) $(id).disabled = busy;
   voice.allow(!busy && !listening);
+  allowExamples(!busy && !listening);
   $("drop").classList.toggle("disabled", busy);
   $("clip").hidden = !selected || listening;
   $("remove").hidden = items.length > 1;
@@ -104,14 +130,6 @@ function queue() {
   const present = items.filter((item) => item.file);
   const open = present.filter((item) => item.state !== "done");
   return open.length ? open : present;
-}
-
-function showProgress(item) {
-  const words = { uploading: `Uploading ${percent(item.progress)}`, analysing: "Analysing …" }[item.state];
-  const place = items.length > 1 ? `${items.indexOf(item) + 1} of ${items.length}: ` : "";
-  $("progress-text").textContent = place + words;
-  if (item.state === "uploading") $("progress-bar").value = item.progress;
-  else $("progress-bar").removeAttribute("value");
 }
 
 /** Analyse items one after another. */
@@ -134,7 +152,7 @@ async function analyse(item, signal) {
   const step = (state, progress) => {
     if (item.state !== state) announce(state === "uploading" ? `Uploading ${item.name}` : "Analysing");
     Object.assign(item, { state, progress });
-    showProgress(item);
+    showProgress(item, items);
     showFiles(items, selected, {}, true);
   };
   step("uploading", 0);
@@ -143,7 +161,8 @@ async function analyse(item, signal) {
       throw new Error(`The file has ${megabytes(item.size)}; the limit is ${facts.maxBytes / 1e6} MB.`);
     }
     const onUpload = (fraction) => step(fraction < 1 ? "uploading" : "analysing", fraction);
-    Object.assign(item, await predict({ file: [item.file] }, { signal, onUpload }));
+    const fields = { file: [item.file], ...(item.captions && { cues: [item.captions] }) };
+    Object.assign(item, { channels: null, apart: null }, await predict(fields, { signal, onUpload }));
     item.state = "done";
     history.add(item);
   } catch (error) {
@@ -207,6 +226,13 @@ setUpLive({
 });
 setUpExport("files", () => items);
 setUpDownloads(() => selected);
+setUpChannels({ shown: () => selected, onChange: showClip });
+setUpExamples((file, played) => {
+  if (running || listening) return;
+  take([file]);
+  selected.played = played;
+  run(items);
+});
 setUpAbout();
 
 $("form").addEventListener("submit", (event) => {
@@ -221,25 +247,4 @@ $("files-clear").addEventListener("click", () => {
   select(null);
   $("record").focus();
 });
-$("curl").addEventListener("click", () => copyCurl(selected));
-
-const input = $("file");
-input.multiple = true;
-input.required = false; // a recording is enough; the page itself asks for one or the other
-input.addEventListener("change", () => {
-  take(input.files);
-  input.value = ""; // choosing the same file again is then a change, too
-});
-
-// Files may be dropped anywhere.
-for (const type of ["dragenter", "dragover", "dragleave", "drop"]) {
-  document.addEventListener(type, (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    const leaving = type === "drop" || (type === "dragleave" && !event.relatedTarget);
-    document.body.classList.toggle("dropping", !leaving);
-    if (type === "drop") take(event.dataTransfer.files);
-  });
-}
-
-if (input.files.length) take(input.files); // a reload may keep the chosen files
+setUpIntake(take);

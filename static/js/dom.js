@@ -5,7 +5,7 @@ export const $ = (id) => document.getElementById(id);
 /** Facts that the server sends with the page: emoji, warning texts, labels, limits. */
 export const facts = JSON.parse(document.body.dataset.facts);
 
-const SYMBOLS = { ...facts.emoji, silence: "🔇", "not sure": "🤔" };
+const SYMBOLS = { ...facts.emoji, silence: "🔇", "not sure": "🤔", "too short": "–", "not analysed": "–" };
 export const emojiOf = (name) => SYMBOLS[name] ?? "🙂";
 export const percent = (fraction) => `${Math.round(fraction * 100)} %`;
 export const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");

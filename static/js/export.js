@@ -5,7 +5,7 @@ import { ask } from "./predict.js";
 import { storedVoice } from "./stored_voice.js";
 
 /** @param {{name: string, answer?: object, error?: string}[]} results */
-export function toJson(results) {
+function toJson(results) {
   return JSON.stringify(
     results.map(({ name, answer, error }) =>
       answer ? { file: name, ...answer } : { file: name, error: error || "not analysed" },
@@ -15,7 +15,7 @@ export function toJson(results) {
   );
 }
 
-export function toCsv(results) {
+function toCsv(results) {
   const header = ["file", "emotion", "confidence", "arousal", "valence", "duration", "truncated", "warnings", ...facts.labels, "error"];
   const rows = results.map(({ name, answer, error }) =>
     answer
@@ -33,7 +33,7 @@ function cell(value) {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-export function download(text, name, type) {
+function download(text, name, type) {
   const link = el("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
@@ -50,21 +50,23 @@ export function setUpExport(id, results) {
 }
 
 /**
- * "Download as": each button saves the shown clip in its form, the answer at hand as JSON. The other
+ * "Copy as curl", and "Download as": each button saves the shown clip in its form, the answer at hand as JSON. The other
  * forms come from the server, which hears the same file again: it keeps none.
  * @param {() => object} shown the item that is shown
  */
 export function setUpDownloads(shown) {
   const buttons = [...$("forms").children];
   for (const button of buttons) button.addEventListener("click", () => save(button.dataset));
+  $("curl").addEventListener("click", () => copyCurl(shown()));
 
   async function save({ form, suffix, type }) {
     const item = shown();
+    const apart = item.apart && { channels: ["separate"] };
     for (const button of buttons) button.disabled = true;
     showError("");
     announce("The file is being made …");
     try {
-      const text = form === "json" ? toJson([item]) : await ask({ ...item.fields, format: [form] }, { type });
+      const text = form === "json" ? toJson([{ ...item, answer: item.apart ?? item.answer }]) : await ask({ ...item.fields, ...apart, format: [form] }, { type });
       download(text, item.name.replace(/\.\w+$/, "") + suffix, `${type};charset=utf-8`);
       announce("Downloaded");
     } catch (error) {
@@ -82,16 +84,18 @@ export function showDownloads(item) {
 }
 
 /** The command that sends the same file from a shell, with the normal voice if the answer has it. */
-export function curl({ name, answer, fields }) {
+function curl({ name, answer, apart, fields }) {
   // curl interprets ; and , and quotes in a file name; the shell interprets the rest.
-  const path = /[;,"\\]/.test(name) ? `"${name.replace(/["\\]/g, "\\$&")}"` : name;
+  const quoted = (path) => (/[;,"\\]/.test(path) ? `"${path.replace(/["\\]/g, "\\$&")}"` : path);
   const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const voice = fields ? fields.reference?.[0] : answer.reference && storedVoice()?.text;
+  const cues = fields?.cues ? ` -F ${shell(`cues=@${quoted(fields.cues[0].name)}`)}` : "";
+  const channels = apart ? " -F channels=separate" : "";
   const reference = voice ? ` -F ${shell(`reference=${voice}`)}` : "";
-  return `curl -F ${shell(`file=@${path}`)}${reference} ${shell(`${location.origin}/predict`)}`;
+  return `curl -F ${shell(`file=@${quoted(name)}`)}${cues}${channels}${reference} ${shell(`${location.origin}/predict`)}`;
 }
 
-export async function copyCurl(item) {
+async function copyCurl(item) {
   const command = curl(item);
   try {
     await navigator.clipboard.writeText(command);

@@ -1,4 +1,4 @@
-// Lists several files: one row each, with its state and its result.
+// Lists several files: one row each, with its state and its result; and shows the progress of one.
 
 import { $, el, glyph, percent } from "./dom.js";
 import { headline } from "./answer.js";
@@ -74,4 +74,13 @@ function stateOf(item) {
     analysing: () => ["analysing …"],
     failed: () => [item.error],
   }[item.state]();
+}
+
+/** Show how far the analysis of an item is. */
+export function showProgress(item, items) {
+  const words = { uploading: `Uploading ${percent(item.progress)}`, analysing: "Analysing …" }[item.state];
+  const place = items.length > 1 ? `${items.indexOf(item) + 1} of ${items.length}: ` : "";
+  $("progress-text").textContent = place + words;
+  if (item.state === "uploading") $("progress-bar").value = item.progress;
+  else $("progress-bar").removeAttribute("value");
 }

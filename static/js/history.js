@@ -12,17 +12,17 @@ const MAX_WITH_AUDIO = 10; // audio takes memory
 export function setUpHistory(onOpen) {
   let entries = restore();
 
-  function add({ name, file, answer, fields }) {
-    entries.unshift({ name, file, answer, fields, when: Date.now() });
+  function add({ name, file, captions, played, answer, fields }) {
+    entries.unshift({ name, file, captions, played, answer, fields, when: Date.now() });
     entries.length = Math.min(entries.length, MAX);
-    for (const old of entries.slice(MAX_WITH_AUDIO)) old.file = old.fields = null;
+    for (const old of entries.slice(MAX_WITH_AUDIO)) old.file = old.captions = old.fields = null;
     keep();
     show();
   }
 
   function keep() {
     try {
-      const results = entries.map(({ name, answer, when }) => ({ name, answer, when }));
+      const results = entries.map(({ name, played, answer, when }) => ({ name, played, answer, when }));
       sessionStorage.setItem(KEY, JSON.stringify(results));
     } catch {
       // There is no storage, or it is full: the list lasts as long as the page.

@@ -9,13 +9,15 @@ const LONGEST_DRAWN_S = 320;
 const LARGEST_OF_UNKNOWN_LENGTH = 4e6; // bytes
 const SHAPE = 0.6; // below 1 makes soft parts taller
 const STEP_S = 1;
+const DIFFERENT = 1e-3; // of the energy: one sound that was coded twice differs by less
 
 export class Player {
-  /** @param {{onTime: (seconds: number) => void, onDuration: (seconds: number) => void}} page */
-  constructor({ onTime, onDuration }) {
+  /** @param {{onTime: (seconds: number) => void, onDuration: (seconds: number) => void, onChannels: () => void}} page */
+  constructor({ onTime, onDuration, onChannels }) {
     this.audio = $("player");
     this.onTime = onTime;
     this.onDuration = onDuration;
+    this.onChannels = onChannels;
     this.turn = 0; // a clip that loads after the next one was chosen is dropped
     this.clear();
     this.listen();
@@ -28,6 +30,7 @@ export class Player {
     this.audio.removeAttribute("src");
     this.peaks = null;
     this.duration = 0;
+    this.mayDiffer = false; // whether the channels may hold different sounds
     this.playable = false;
     $("no-preview").hidden = true;
     this.showControls();
@@ -41,6 +44,7 @@ export class Player {
     this.playable = await this.open(file);
     if (turn !== this.turn) return undefined;
     if (!this.playable) {
+      this.setMayDiffer(true);
       return this.refuse("No preview: this browser cannot play the file. The server may still read it.");
     }
     this.setDuration(this.audio.duration);
@@ -51,6 +55,7 @@ export class Player {
     const peaks = small ? await findPeaks(file) : null;
     if (turn !== this.turn) return undefined;
     this.peaks = peaks?.peaks ?? null;
+    this.setMayDiffer(peaks?.differ ?? true);
     if (!known && peaks) this.setDuration(peaks.duration);
     return this.draw();
   }
@@ -67,6 +72,11 @@ export class Player {
     $("no-preview").textContent = text;
     $("no-preview").hidden = false;
     this.showControls();
+  }
+
+  setMayDiffer(may) {
+    this.mayDiffer = may;
+    this.onChannels();
   }
 
   setDuration(seconds) {
@@ -185,17 +195,28 @@ async function findPeaks(file) {
   try {
     const context = new OfflineAudioContext(1, 1, PEAK_RATE);
     const decoded = await context.decodeAudioData(await file.arrayBuffer());
-    const samples = decoded.getChannelData(0);
+    const channels = Array.from({ length: decoded.numberOfChannels }, (_, i) => decoded.getChannelData(i));
     const step = PEAK_RATE / 100;
-    const peaks = new Float32Array(Math.ceil(samples.length / step));
-    samples.forEach((sample, i) => {
-      const at = Math.floor(i / step);
-      peaks[at] = Math.max(peaks[at], Math.abs(sample));
-    });
+    const peaks = new Float32Array(Math.ceil(decoded.length / step));
+    for (const samples of channels) {
+      samples.forEach((sample, i) => {
+        const at = Math.floor(i / step);
+        peaks[at] = Math.max(peaks[at], Math.abs(sample));
+      });
+    }
     // A quiet clip is drawn as tall as a loud one: the waveform serves to find a place.
     const highest = peaks.reduce((a, b) => Math.max(a, b), 1e-3);
-    return { peaks: peaks.map((peak) => (peak / highest) ** SHAPE), duration: decoded.duration };
+    const shape = peaks.map((peak) => (peak / highest) ** SHAPE);
+    return { peaks: shape, duration: decoded.duration, differ: differ(channels) };
   } catch {
     return null;
   }
+}
+
+function differ([first, ...others]) {
+  const energy = (samples) => samples.reduce((sum, x) => sum + x * x, 0);
+  return others.some((other) => {
+    const loudest = Math.max(energy(first), energy(other));
+    return energy(first.map((x, i) => x - other[i])) > DIFFERENT * loudest;
+  });
 }

@@ -1,79 +1,56 @@
-// Shows the segments of a clip below its waveform: one lane for each emotion.
+// Shows what is known of a clip over time, below its waveform: rows of spans, one lane for each emotion.
 
 import { $, clock, el, emojiOf, facts, glyph, percent, preciseClock } from "./dom.js";
 import { bars } from "./answer.js";
 import { planeWords } from "./plane.js";
-import { showShares } from "./shares.js";
 
 const MARKS = 5; // at most, on the time axis, after the first
 const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800];
 const SILENCE = "silence";
-const nameOf = (segment) => (segment.silent ? SILENCE : segment.emotion);
+// Why a cue has no emotion, by the note of the server.
+const NOTES = { silent: SILENCE, short: "too short", outside: "not analysed" };
+const has = (span) => Boolean(span.emotion) && !span.silent;
+
+/** The emotion of a segment or a cue, or why it has none. */
+export const nameOf = (span) => (has(span) ? span.emotion : (NOTES[span.note] ?? SILENCE));
+const colourOf = (span) => (has(span) ? span.emotion : SILENCE);
 
 export class Timeline {
-  /** @param {(seconds: number) => void} onPlay called with the start of the chosen segment */
+  /** @param {(seconds: number) => void} onPlay called with the start of the chosen span */
   constructor(onPlay) {
     this.onPlay = onPlay;
-    this.box = $("timeline");
     this.clear();
-    this.listen();
   }
 
   clear() {
-    this.segments = [];
-    this.current = -1; // the segment whose probabilities are shown
-    this.followed = -1; // the segment that plays
-    this.chosen = 0; // the segment last chosen by pointer, keyboard or player
-    this.box.replaceChildren();
-    $("lanes").replaceChildren();
-    this.box.hidden = $("lanes").hidden = $("detail").hidden = $("shares").hidden = true;
+    this.rows = [];
+    this.active = null; // the row of the span that is shown in detail
+    for (const id of ["timelines", "lanes"]) $(id).replaceChildren();
+    $("timelines").hidden = $("lanes").hidden = $("detail").hidden = true;
   }
 
   /**
-   * @param {object} answer
-   * @param {number} duration of the clip in seconds; the answer covers less if it is truncated
+   * @param {{name: string, spans: object[]}[]} parts a row each: segments, or cues by their starts
+   * @param {number} answered seconds that the answer covers; less than `duration` if it is truncated
+   * @param {number} duration of the clip in seconds
    */
-  show(answer, duration) {
+  show(parts, answered, duration) {
     this.clear();
-    this.axis(answer && Math.max(duration, answer.duration), duration);
-    if (!answer || answer.segments.length < 2) return;
-    this.segments = answer.segments;
-    this.total = Math.max(duration, answer.duration);
-    const found = new Set(this.segments.map(nameOf));
-    const lanes = [...facts.labels, SILENCE].filter((name) => found.has(name));
-    $("lanes").replaceChildren(
-      ...lanes.map((name) =>
-        el("li", { title: name }, glyph(emojiOf(name)), el("span", { className: "lane-name" }, ` ${name}`)),
-      ),
-    );
-    this.box.style.setProperty("--lanes", lanes.length);
-    this.box.replaceChildren(...this.segments.map((segment, i) => this.option(segment, i, lanes)));
-    this.box.hidden = $("lanes").hidden = $("detail").hidden = false;
-    showShares($("shares"), this.segments.map((s) => ({ name: nameOf(s), seconds: s.end - s.start })));
-    this.point(0);
+    this.total = Math.max(answered, duration);
+    this.axis();
+    this.rows = parts
+      .map(({ name, spans }) => ({ name, spans: spans.filter((span) => span.start < this.total) }))
+      .filter(({ spans }) => spans.length)
+      .map((part, i) => new Row(this, part, i + 1));
+    if (!this.rows.length) return;
+    $("lanes").append(...this.rows.flatMap((row) => row.lanes));
+    $("timelines").append(...this.rows.flatMap((row) => row.nodes));
+    $("timelines").hidden = $("lanes").hidden = $("detail").hidden = false;
+    this.rows[0].point(0);
   }
 
-  option(segment, index, lanes) {
-    const name = nameOf(segment);
-    const text = segment.silent ? name : `${name}, ${percent(segment.confidence)}`;
-    const option = el("div", {
-      id: `segment-${index}`,
-      className: "segment",
-      role: "option",
-      dataset: { emotion: name },
-      aria: {
-        selected: "false",
-        label: `${preciseClock(segment.start)} to ${preciseClock(segment.end)}: ${text}`,
-      },
-    });
-    option.style.left = `${(100 * segment.start) / this.total}%`;
-    option.style.width = `${(100 * (segment.end - segment.start)) / this.total}%`;
-    option.style.setProperty("--lane-number", lanes.indexOf(name));
-    return option;
-  }
-
-  axis(answered, duration) {
-    const total = answered || duration;
+  axis() {
+    const { total } = this;
     const step = STEPS_S.find((seconds) => total / seconds <= MARKS) ?? STEPS_S.at(-1);
     const marks = [];
     // Half of a mark at the very end would be outside.
@@ -85,70 +62,132 @@ export class Timeline {
     $("axis").replaceChildren(...marks);
   }
 
-  /** Show the probabilities of a segment. */
+  /** Show the probabilities of a span. */
+  detail(row, span) {
+    this.active = row;
+    $("detail-title").replaceChildren(
+      el("span", { className: "quiet" }, `${row.title}${preciseClock(span.start)} – ${preciseClock(span.end)} `),
+      glyph(emojiOf(nameOf(span))),
+      el("strong", {}, ` ${nameOf(span)} `),
+      has(span) ? percent(span.confidence) : span.silent ? "does not count" : "",
+      el("span", { className: "quiet" }, has(span) ? ` ${planeWords(span)}` : ""),
+    );
+    $("detail-text").textContent = span.text ?? "";
+    $("detail-bars").replaceChildren(...(span.probabilities ? [bars(span.probabilities, { sorted: false })] : []));
+  }
+
+  follow(seconds) {
+    for (const row of this.rows) row.follow(seconds);
+  }
+
+  /** Play a span, a segment or a cue, and show it. */
+  play(span) {
+    for (const row of this.rows) if (row.spans.includes(span)) row.choose(row.spans.indexOf(span));
+    this.onPlay(span.start);
+  }
+}
+
+class Row {
+  constructor(timeline, { name, spans }, number) {
+    this.timeline = timeline;
+    this.title = name && `${name}, `;
+    this.spans = spans;
+    this.current = -1; // the span whose probabilities are shown
+    this.followed = -1; // the span that plays
+    this.chosen = 0; // the span last chosen by pointer, keyboard or player
+    const names = [...facts.labels, ...Object.values(NOTES)].filter((known) => this.spans.some((s) => nameOf(s) === known));
+    const lanes = names.map((lane) =>
+      el("li", { title: lane }, glyph(emojiOf(lane)), el("span", { className: "lane-name" }, ` ${lane}`)),
+    );
+    const box = el("div", {
+      id: number > 1 ? `timeline-${number}` : "timeline",
+      className: "timeline",
+      tabIndex: 0,
+      role: "listbox",
+      aria: { label: `${this.title}emotions over time: arrow keys choose a part, Enter plays from it` },
+    });
+    box.style.setProperty("--lanes", names.length);
+    box.append(...this.spans.map((span, i) => option(span, `${box.id}-${i}`, timeline.total, names)));
+    this.box = box;
+    this.lanes = [...(name ? [el("li", { className: "row-name" })] : []), ...lanes];
+    this.nodes = [...(name ? [el("p", { className: "row-name" }, name)] : []), box];
+    this.listen();
+  }
+
+  /** Show a span in detail. */
   point(index) {
-    if (index === this.current || !this.segments[index]) return;
+    if (index === this.current && this.timeline.active === this) return;
+    this.mark(index);
+    this.timeline.detail(this, this.spans[index]);
+  }
+
+  mark(index) {
+    if (index === this.current) return;
     this.box.children[this.current]?.setAttribute("aria-selected", "false");
     this.current = index;
-    const option = this.box.children[index];
-    option.setAttribute("aria-selected", "true");
-    this.box.setAttribute("aria-activedescendant", option.id);
-    const segment = this.segments[index];
-    const name = nameOf(segment);
-    $("detail-title").replaceChildren(
-      el("span", { className: "quiet" }, `${preciseClock(segment.start)} – ${preciseClock(segment.end)} `),
-      glyph(emojiOf(name)),
-      el("strong", {}, ` ${name} `),
-      segment.silent ? "does not count" : percent(segment.confidence),
-      el("span", { className: "quiet" }, segment.silent ? "" : ` ${planeWords(segment)}`),
-    );
-    $("detail-bars").replaceChildren(bars(segment.probabilities, { sorted: false }));
+    const marked = this.box.children[index];
+    marked.setAttribute("aria-selected", "true");
+    this.box.setAttribute("aria-activedescendant", marked.id);
   }
 
   choose(index) {
-    this.chosen = Math.min(Math.max(0, index), this.segments.length - 1);
+    this.chosen = Math.min(Math.max(0, index), this.spans.length - 1);
     this.point(this.chosen);
   }
 
   at(seconds) {
-    const index = this.segments.findIndex((segment) => seconds < segment.end);
-    return index < 0 ? this.segments.length - 1 : index;
+    return Math.max(0, this.spans.findLastIndex((span) => span.start <= seconds));
   }
 
-  /** Follow the player into the next segment, unless the pointer is on a segment. */
+  /** Follow the player into the next span, unless the pointer is on a span. */
   follow(seconds) {
-    const index = this.segments.length ? this.at(seconds) : -1;
+    const index = this.at(seconds);
     if (index === this.followed) return;
     this.followed = this.chosen = index;
-    if (!this.box.matches(":hover")) this.point(index);
+    if (this.box.matches(":hover")) return;
+    this.mark(index);
+    if (this.timeline.active === this) this.point(index);
   }
 
   listen() {
+    const { box } = this;
     const under = (event) => {
-      const { left, width } = this.box.getBoundingClientRect();
-      return this.at(((event.clientX - left) / width) * this.total);
+      const { left, width } = box.getBoundingClientRect();
+      return this.at(((event.clientX - left) / width) * this.timeline.total);
     };
-    this.box.addEventListener("pointermove", (event) => this.point(under(event)));
-    this.box.addEventListener("pointerleave", () => this.point(this.chosen));
-    this.box.addEventListener("click", (event) => this.play(under(event)));
-    this.box.addEventListener("keydown", (event) => {
+    box.addEventListener("pointermove", (event) => this.point(under(event)));
+    box.addEventListener("pointerleave", () => this.point(this.chosen));
+    box.addEventListener("focus", () => this.point(this.chosen));
+    box.addEventListener("click", (event) => this.timeline.play(this.spans[under(event)]));
+    box.addEventListener("keydown", (event) => {
       const target = {
         ArrowLeft: this.chosen - 1,
         ArrowUp: this.chosen - 1,
         ArrowRight: this.chosen + 1,
         ArrowDown: this.chosen + 1,
         Home: 0,
-        End: this.segments.length - 1,
+        End: this.spans.length - 1,
       }[event.key];
       if (target !== undefined) this.choose(target);
-      else if (event.key === "Enter" || event.key === " ") this.play(this.chosen);
+      else if (event.key === "Enter" || event.key === " ") this.timeline.play(this.spans[this.chosen]);
       else return;
       event.preventDefault();
     });
   }
+}
 
-  play(index) {
-    this.choose(index);
-    this.onPlay(this.segments[index].start);
-  }
+function option(span, id, total, lanes) {
+  const name = nameOf(span);
+  const text = [has(span) ? `${name}, ${percent(span.confidence)}` : name, span.text].filter(Boolean).join(": ");
+  const node = el("div", {
+    id,
+    className: "segment",
+    role: "option",
+    dataset: { emotion: colourOf(span) },
+    aria: { selected: "false", label: `${preciseClock(span.start)} to ${preciseClock(span.end)}: ${text}` },
+  });
+  node.style.left = `${(100 * span.start) / total}%`;
+  node.style.width = `${(100 * (Math.min(span.end, total) - span.start)) / total}%`;
+  node.style.setProperty("--lane-number", lanes.indexOf(name));
+  return node;
 }
