@@ -265,7 +265,7 @@ def test_an_example_is_one_click_from_its_answer(page, predictor):
     )
     answer = predictor.predict(ROOT / "static" / example.file)
     _expect(page.locator("#confidence")).to_contain_text(f"{answer.confidence * 100:.0f} %")
-    # The shipped model was not trained on them, and so the page does not say it.
+    # As `/model` says, so says the page.
     assert ("trained on" in page.locator("#played").inner_text()) == ("emodb" in _corpora(page))
     text = download(page, "Audacity labels")[1].decode()
     assert text == TIMELINE_FORMS["audacity"].write(timeline_of(answer))
