@@ -162,7 +162,7 @@ async function analyse(item, signal) {
     }
     const onUpload = (fraction) => step(fraction < 1 ? "uploading" : "analysing", fraction);
     const fields = { file: [item.file], ...(item.captions && { cues: [item.captions] }) };
-    Object.assign(item, { channels: null, apart: null }, await predict(fields, { signal, onUpload }));
+    Object.assign(item, { channels: null, apart: null }, await predict(fields, { signal, onUpload, withVoice: !item.played }));
     item.state = "done";
     history.add(item);
   } catch (error) {

@@ -22,10 +22,10 @@ export const isCancelled = (error) => error.name === "AbortError";
  * @param {Options} options
  * @returns {Promise<{answer: object, fields: Fields}>} the answer, and all that was sent for it
  * @typedef {Object<string, (Blob | string)[]>} Fields
- * @typedef {{signal?: AbortSignal, onUpload?: (fraction: number) => void, retries?: number, type?: string}} Options
+ * @typedef {{signal?: AbortSignal, onUpload?: (fraction: number) => void, retries?: number, type?: string, withVoice?: boolean}} Options
  */
-export async function predict(fields, options) {
-  const voice = storedVoice();
+export async function predict(fields, { withVoice = true, ...options }) {
+  const voice = withVoice && storedVoice();
   const sent = voice ? { ...fields, reference: [voice.text] } : fields;
   try {
     return { answer: await ask(sent, options), fields: sent };

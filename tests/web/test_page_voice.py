@@ -125,6 +125,15 @@ def test_a_file_is_used_by_files_and_live(voice_page, media, neutral):
     assert all("reference" in answer.json() for answer in answers)
 
 
+def test_an_example_is_another_person_and_is_heard_without_it(voice_page, neutral):
+    page = voice_page
+    choose_voice(page, neutral)
+    answers = answers_to(page, "/predict")
+    page.locator("#examples").get_by_role("button").first.click()
+    page.locator("#played").wait_for()
+    assert ["reference" in answer.json() for answer in answers] == [False]
+
+
 def test_another_microphone_is_said(voice_page, media, neutral):
     from ser.augmentation.corruptions import telephone
 
