@@ -34,7 +34,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *D
 TEXTS = {path.stem: path.read_text() for path in PAGES}
 README = TEXTS["README"]
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("[!_]*.py"))
-RENAMED = {"search": "grid_search"}  # a command whose script has another name
+# Commands whose script has another name; `import mcp` would find a script called mcp.
+RENAMED = {"search": "grid_search", "mcp": "mcp_server"}
 DESCRIBED = re.findall(r"^## ser (\w+)$", TEXTS["commands"], re.MULTILINE)
 
 

@@ -28,7 +28,7 @@ def test_a_room_holds_no_more_than_can_be_seen_at_a_glance():
     assert len(rooms) == 20
     for room in rooms:
         modules = [path.name for path in room.glob("*.py") if path.name != "__init__.py"]
-        most = {"ser": 7, "cli": 15}.get(room.name, 14)  # in cli, one for each command
+        most = {"ser": 7, "cli": 16}.get(room.name, 14)  # in cli, one for each command
         assert len(modules) <= most, f"{room}: {len(modules)} modules"
 
 

@@ -18,7 +18,7 @@ from ser.filenames import error_text
 
 COMMANDS = (
     "predict", "record", "serve", "download", "convert", "explore", "train", "evaluate", "search",
-    "extract", "report", "adopt",
+    "extract", "report", "adopt", "mcp",
 )  # fmt: skip
 
 
