@@ -42,7 +42,10 @@ function quality({ scores, human_uar: human, labels }) {
   const [low, high] = honest?.interval?.uar ?? [];
   const rows = [
     ...(strangers
-      ? [comparison("Other recordings", strangers.uar), comparison("Unseen actors", actors?.uar)]
+      ? [
+          comparison("Other recordings", strangers.uar),
+          ...(actors ? [comparison("Unseen actors", actors.uar)] : []),
+        ]
       : [comparison("This model", actors?.uar)]),
     comparison("Human listeners", human.value),
     comparison("Guessing", 1 / labels.length),
