@@ -174,7 +174,7 @@ def _evaluate_file(args: argparse.Namespace) -> int:
         found = scan(args.data, CORPORA)
         options.note(found.summary())
         clips, answers, faults = predict_clips(
-            predictor, found.utterances, progress=options.clip_progress("answers")
+            predictor, found.utterances, progress=options.progress_bar("answers")
         )
         options.note(*(f"left out {line}" for line in faults))
     labels = predictor.model_file.metadata.labels

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         args.out,
         title=f"Corpus: {', '.join(names)}",
         notes=[f"{summary}."],
-        progress=options.clip_progress("clips"),
+        progress=options.progress_bar("clips"),
     )
     print(show_path(page))
     return 0

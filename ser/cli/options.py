@@ -16,29 +16,18 @@ if TYPE_CHECKING:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is imported
 
 
-def clip_progress(what: str) -> Callable[[Any], Any]:
-    """Return a function that wraps utterances in a progress bar on stderr, called `what`."""
+def progress_bar(what: str, *, unit: str = "clip") -> Callable[[Any], Any]:
+    """Return a function that wraps items in a progress bar on stderr, called `what`."""
 
-    def wrap(utterances: Any) -> Any:
+    def wrap(items: Any) -> Any:
         from tqdm import tqdm
 
-        return tqdm(utterances, desc=what, unit="clip")
+        return tqdm(items, desc=what, unit=unit)
 
     return wrap
 
 
-extraction_progress = clip_progress("features")
-
-
-def step_progress(what: str) -> Callable[[Any], Any]:
-    """Return a function that wraps trainings in a progress bar on stderr, called `what`."""
-
-    def wrap(steps: Any) -> Any:
-        from tqdm import tqdm
-
-        return tqdm(steps, desc=what, unit="training")
-
-    return wrap
+extraction_progress = progress_bar("features")
 
 
 def training_progress(recipe: "KerasRecipe", epochs: int | None, name: str) -> Any:

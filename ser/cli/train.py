@@ -29,6 +29,7 @@ from ser.models.recipes import (
 )
 
 if TYPE_CHECKING:
+    from ser.metrics import Scores
     from ser.training.train import Trained
 
 
@@ -78,11 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fine_tune(args)
     recipe = options.changed_recipe(args.recipe, args)
 
-    if args.out.suffix != recipe.suffix:
-        raise UsageError(f"--out {args.out} must end in {recipe.suffix}")
+    _check_suffix(args.out, recipe)
 
     from ser.metrics import score
-    from ser.reports.plots import classification_text, plot_confusion, plot_curves
+    from ser.reports.plots import plot_curves
     from ser.training.train import refit, save, train
 
     features = recipe_features(recipe)
@@ -112,8 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     save(trained, args.out, dataset, split=split)
     shutil.rmtree(checkpoints, ignore_errors=True)
 
-    report = args.report or Path("reports", args.out.stem)
-    report.mkdir(parents=True, exist_ok=True)
+    report = _report_folder(args)
     # Without validation rows the report shows the fit to the training rows; `ser evaluate` tests.
     if len(validation):
         scored = fitted.validate(dataset)
@@ -124,11 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
     if trained.history:
         plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
-    plot_confusion(result, report / "confusion.png", title)
-    (report / "report.txt").write_text(f"{title}\n\n{classification_text(result)}")
+    _write_report(report, result, title)
     print(f"{show_path(args.out)}: {split}")
-    files = sorted(show_path(path.name) for path in report.iterdir())
-    print(f"{show_path(report)}: {', '.join(files)}")
+    _print_files(report)
     return 0
 
 
@@ -137,22 +134,18 @@ def _fine_tune(args: argparse.Namespace) -> int:
     recipe = options.changed_recipe(args.recipe, args)
     if not isinstance(recipe, KerasRecipe):
         raise UsageError(f"recipe {recipe.name!r} is no network: it cannot go on from a model")
-    if args.out.suffix != recipe.suffix:
-        raise UsageError(f"--out {args.out} must end in {recipe.suffix}")
+    _check_suffix(args.out, recipe)
 
     from ser.metrics import score
-    from ser.reports.plots import classification_text, plot_confusion
     from ser.training.fine_tuning import fine_tune, save_fine_tuned
 
     dataset = load_dataset(args.data, recipe_features(recipe), progress=options.extraction_progress)
     if args.emotions is None:
         recipe = as_recipe(recipe, label_set=find_label_set(",".join(_emotions(dataset))))
     dataset = dataset.for_recipe(recipe)
-    for line in dataset.notes:
-        options.note(line)
-    tuned = fine_tune(
-        recipe, args.start, dataset, seed=args.seed, progress=options.step_progress(recipe.name)
-    )
+    options.note(*dataset.notes)
+    progress = options.progress_bar(recipe.name, unit="training")
+    tuned = fine_tune(recipe, args.start, dataset, seed=args.seed, progress=progress)
     whose = "speakers" if tuned.by_speaker else "clips of the same speakers"
     found = f"UAR on {whose} held out: before {tuned.before:.1%}, after {tuned.after:.1%}"
     print(found)
@@ -166,15 +159,37 @@ def _fine_tune(args: argparse.Namespace) -> int:
         return 1
     save_fine_tuned(tuned, args.out, dataset)
 
-    report = args.report or Path("reports", args.out.stem)
-    report.mkdir(parents=True, exist_ok=True)
+    report = _report_folder(args)
     result = score(*tuned.trained.validate(dataset), recipe.labels)
-    title = f"{recipe.name}, {whose} held out"
-    plot_confusion(result, report / "confusion.png", title)
-    (report / "report.txt").write_text(f"{title}\n\n{found}\n\n{classification_text(result)}")
+    _write_report(report, result, f"{recipe.name}, {whose} held out", found)
     print(f"{show_path(args.out)}: {', '.join(recipe.labels)}")
-    print(f"{show_path(report)}: confusion.png, report.txt")
+    _print_files(report)
     return 0
+
+
+def _check_suffix(out: Path, recipe: Recipe) -> None:
+    if out.suffix != recipe.suffix:
+        raise UsageError(f"--out {out} must end in {recipe.suffix}")
+
+
+def _report_folder(args: argparse.Namespace) -> Path:
+    folder: Path = args.report or Path("reports", args.out.stem)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write_report(folder: Path, result: "Scores", title: str, *notes: str) -> None:
+    """Write the confusion matrix, and a text with the title, the notes and the scores."""
+    from ser.reports.plots import classification_text, plot_confusion
+
+    plot_confusion(result, folder / "confusion.png", title)
+    text = "\n\n".join([title, *notes, classification_text(result)])
+    (folder / "report.txt").write_text(text)
+
+
+def _print_files(folder: Path) -> None:
+    files = sorted(show_path(path.name) for path in folder.iterdir())
+    print(f"{show_path(folder)}: {', '.join(files)}")
 
 
 def _emotions(dataset: Dataset) -> list[str]:

@@ -15,7 +15,7 @@ from ser.data.references import neutral_voice
 from ser.errors import UsageError
 from ser.features import FeatureSet
 from ser.features.mfcc40_frames import log_mel
-from ser.models.recipes import Recipe, recipe_features
+from ser.models.recipes import KerasRecipe, Recipe, recipe_features
 
 
 def augmented_features(
@@ -75,6 +75,13 @@ def training_rows(
     features = recipe_features(recipe)
     augmented = augmented_features(dataset, rows, features, recipe.augmentations, seed=seed)
     return np.concatenate([x, *augmented]), np.tile(y, 1 + len(recipe.augmentations))
+
+
+def spectrograms_of(recipe: KerasRecipe, dataset: Dataset) -> SpectrogramSet | None:
+    """Return the spectrograms that a recipe augments; None if it augments none."""
+    if not recipe.augmentation:
+        return None
+    return load_spectrograms(dataset, recipe_features(recipe), recipe.augmentation, recipe.labels)
 
 
 def load_spectrograms(

@@ -13,10 +13,9 @@ from ser.inference.clip_scorer import ClipScorer
 from ser.inference.cues import Cue
 from ser.inference.prediction import ChannelsPrediction, Prediction
 from ser.inference.stages import OnStage
-from ser.inference.windowing import SILENT_DB
+from ser.inference.windowing import silent_by_power
 
 CHANNELS_TIMEOUT_S = MAX_CHANNELS * DECODE_TIMEOUT_S  # of decoding and scoring
-_RATIO = 10 ** (-SILENT_DB / 10)
 
 
 class WindowStream:
@@ -150,12 +149,12 @@ def predict_channels(
             for channel in decoded.sound
         ]
         loudest = [channel.receiver.scorer.windows.loudest for channel in decoded.sound]
-        audible = [power >= max(loudest) * _RATIO for power in loudest]
+        silent = silent_by_power(np.array(loudest))
         return ChannelsPrediction(
             duration=decoded.sound[0].receiver.duration,
             truncated=truncated,
             warnings=warnings,
-            channels=tuple(p if a else None for p, a in zip(predictions, audible, strict=True)),
+            channels=tuple(None if s else p for p, s in zip(predictions, silent, strict=True)),
             cues=None if cues is None else tuple(cues),
         )
     finally:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ser.audio.limits import MIN_SECONDS
-from ser.inference.windowing import SILENT_DB, geometric_mean
+from ser.inference.windowing import geometric_mean, silence_below
 
 #: Why a cue has no emotion.
 OUTSIDE, SHORT, SILENT = "outside", "short", "silent"
@@ -111,7 +111,6 @@ def cue_probabilities(
     starts, ends = np.array(times).T
     overlap = np.maximum(np.minimum(ends, end) - np.maximum(starts, cue.start), 0.0)
     weights = np.where(silent, 0.0, overlap)
-    below = loudest * 10 ** (-SILENT_DB / 10)
-    if loudness.power(cue.start, end) < below or not weights.any():
+    if loudness.power(cue.start, end) < silence_below(loudest) or not weights.any():
         return SILENT
     return geometric_mean(probabilities, weights)

@@ -54,7 +54,12 @@ def silent_by_power(powers: np.ndarray, *, below_db: float = SILENT_DB) -> list[
         powers: mean square of the samples of each window, shape (windows,).
         below_db: how far below the loudest window silence begins, in dB.
     """
-    return (powers < powers.max() * 10 ** (-below_db / 10)).tolist()
+    return (powers < silence_below(powers.max(), below_db=below_db)).tolist()
+
+
+def silence_below(loudest: float, *, below_db: float = SILENT_DB) -> float:
+    """Return the power below which there is silence beside a window of the power `loudest`."""
+    return loudest * 10 ** (-below_db / 10)
 
 
 def audible_seconds(times: Sequence[tuple[float, float]], silent: Sequence[bool]) -> np.ndarray:

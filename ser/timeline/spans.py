@@ -102,9 +102,16 @@ def timeline_of(prediction: Prediction | ChannelsPrediction) -> Timeline:
         tracks,
         _milliseconds(prediction.duration),
         scale.labels,
-        (*warnings, *([TRUNCATED] if prediction.truncated else [])),
+        with_truncated(warnings, prediction),
         has_cues=prediction.cues is not None,
     )
+
+
+def with_truncated(
+    warnings: Iterable[str], prediction: Prediction | ChannelsPrediction
+) -> tuple[str, ...]:
+    """Return all that is to be said of a prediction: warnings, and whether it is of a part."""
+    return (*warnings, *([TRUNCATED] if prediction.truncated else []))
 
 
 def _spans(prediction: Prediction, scale: LabelScale) -> tuple[Span, ...]:

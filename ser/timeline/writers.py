@@ -19,6 +19,16 @@ Writer = Callable[[str, Result], None]
 CAPTIONS = tuple(name for name in TIMELINE_FORMS if name != "csv")
 
 
+def error_code(error: Exception) -> str:
+    """Return the code of an error; one that is not ours is of the file system."""
+    return getattr(error, "code", "unreadable")
+
+
+def coded_text(error: Exception) -> str:
+    """Return an error as a table shows it: its code and its message."""
+    return f"{error_code(error)}: {error_text(error)}"
+
+
 def table_writer(
     out: TextIO, labels: Sequence[str], *, channels: bool = False, cues: bool = False
 ) -> Writer:
@@ -29,8 +39,7 @@ def table_writer(
 
     def write(name: str, result: Result) -> None:
         if isinstance(result, Exception):
-            error = f"{getattr(result, 'code', 'unreadable')}: {error_text(result)}"
-            rows.writerow(table.error_row(file=name, error=error))
+            rows.writerow(table.error_row(file=name, error=coded_text(result)))
         else:
             rows.writerows(table.rows(timeline_of(result), file=name))
 

@@ -1,10 +1,5 @@
-"""Fine-tuning: a trained network goes on with other clips, and perhaps with other labels.
+"""Fine-tuning: a trained model goes on with other clips, and perhaps with other labels."""
 
-First the last layer learns, then all layers at a tenth of the rate: Howard & Ruder 2018, "Universal
-language model fine-tuning for text classification", arXiv 1801.06146, calls it gradual unfreezing.
-"""
-
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,27 +8,22 @@ from typing import Any
 import numpy as np
 
 from ser.corpora import Utterance
-from ser.data.augmented_rows import load_spectrograms
+from ser.data.augmented_rows import spectrograms_of
 from ser.data.dataset import Dataset
 from ser.data.hold_out import partition_speakers
 from ser.errors import UsageError
 from ser.metrics import uar
-from ser.models.calibration import apply_temperature, fit_temperature, fit_threshold
 from ser.models.model_file import ModelFile, read_model_file, write_metadata
-from ser.models.recipes import KerasRecipe, recipe_features
+from ser.models.recipes import KerasRecipe
 from ser.training.keras_training import (
-    TRAINING_BACKEND,
-    loss_of,
     mean_of,
     network_probabilities,
-    training_data,
+    use_training_backend,
 )
-from ser.training.train import Trained, save
+from ser.training.network_tuning import members_of, tune
+from ser.training.train import Trained, calibrated, save
 
 FOLDS = 4
-# Not tuned: a few hundred small steps, so that a few clips are not learned by heart.
-HEAD_STEPS, HEAD_RATE = 100, 2e-3
-STEPS, RATE = 200, 2e-4
 
 
 @dataclass(frozen=True)
@@ -78,8 +68,7 @@ def fine_tune(
         UsageError: the model file is of another recipe, or an emotion has a single clip.
         ModelFileError: it cannot be read.
     """
-    os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    use_training_backend()
     import keras
 
     model_file = read_model_file(start)
@@ -87,17 +76,13 @@ def fine_tune(
     started = keras.models.load_model(start, compile=False)
     truth, labels = dataset.label_indices(recipe.labels), model_file.metadata.labels
     folds, by_speaker = _folds(dataset.utterances, seed)
-    clips = None
-    if recipe.augmentation:
-        clips = load_spectrograms(
-            dataset, recipe_features(recipe), recipe.augmentation, recipe.labels
-        )
+    clips = spectrograms_of(recipe, dataset)
 
     def tuned(rows: np.ndarray) -> Any:
         return mean_of(
             [
-                _tune(recipe, member, labels, dataset, rows, clips, seed + n)
-                for n, member in enumerate(_members(started))
+                tune(recipe, member, labels, dataset, rows, clips, seed + n)
+                for n, member in enumerate(members_of(started))
             ]
         )
 
@@ -111,18 +96,10 @@ def fine_tune(
         model = tuned(np.setdiff1d(everything, fold))
         raw[fold] = network_probabilities(model, dataset.features[fold])
         held_out.append((fold, model))
-    temperature = fit_temperature(raw, truth)
-    probabilities = apply_temperature(raw, temperature)
-    predicted = probabilities.argmax(axis=1)
-    trained = Trained(
-        recipe,
-        final,
-        temperature=temperature,
-        uncertain_below=fit_threshold(probabilities.max(axis=1), predicted == truth),
-        held_out=tuple(held_out),
-    )
+    trained = calibrated(Trained(recipe, final, held_out=tuple(held_out)), truth, raw)
     before = _answers(network_probabilities(started, dataset.features), labels, recipe.labels)
-    return FineTuned(trained, model_file, uar(truth, before), uar(truth, predicted), by_speaker)
+    after = raw.argmax(axis=1)  # the temperature changes no answer
+    return FineTuned(trained, model_file, uar(truth, before), uar(truth, after), by_speaker)
 
 
 def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
@@ -140,7 +117,7 @@ def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
         split=f"fine-tuned from {start.name} {tuned.start.version} on every clip; confidences "
         f"fitted on {held_out} held out",
     )
-    own = replace(read_model_file(partial).metadata, name=tuned.trained.recipe.name)
+    own = read_model_file(partial).metadata
     corpora = {
         corpus: start.corpora.get(corpus, 0) + own.corpora.get(corpus, 0)
         for corpus in {**start.corpora, **own.corpora}
@@ -182,107 +159,6 @@ def _folds(utterances: Sequence[Utterance], seed: int) -> tuple[list[np.ndarray]
         own = rng.permutation(rows[emotions == emotion])
         number[own] = np.arange(len(own)) % FOLDS
     return [fold for n in range(FOLDS) if len(fold := rows[number == n])], False
-
-
-def _members(model: Any) -> list[Any]:
-    """Return the networks of an ensemble, or the one network."""
-    import keras
-
-    if isinstance(model.layers[-1], keras.layers.Average):
-        return [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    return [model]
-
-
-def _tune(
-    recipe: KerasRecipe,
-    start: Any,
-    labels: Sequence[str],
-    dataset: Dataset,
-    rows: np.ndarray,
-    clips: Any,
-    seed: int,
-) -> Any:
-    """Return a fine-tuned copy of one network."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    model = _with_labels(start, labels, recipe.labels)
-    own = clips.only(rows) if clips is not None else None
-    head = _layers(model)[-1]
-    for steps, rate, layers in ((HEAD_STEPS, HEAD_RATE, [head]), (STEPS, RATE, _layers(model))):
-        _train_only(model, layers)
-        model.compile(
-            keras.optimizers.AdamW(rate), loss_of(recipe), steps_per_execution=steps
-        )  # fmt: skip
-        model.fit(**_batches(recipe, dataset, rows, own, steps, seed), verbose=0)
-    model.trainable = True  # the file says nothing of what was frozen
-    return model
-
-
-def _batches(
-    recipe: KerasRecipe, dataset: Dataset, rows: np.ndarray, clips: Any, steps: int, seed: int
-) -> dict[str, Any]:
-    """Return the data arguments of `fit` for one epoch of so many batches."""
-    data = training_data(recipe, dataset, rows, clips, seed)
-    if "steps_per_epoch" in data:
-        return data | {"steps_per_epoch": steps}
-    n, rng = len(data["x"]), np.random.default_rng(seed)
-    passes = -(-steps * recipe.batch_size // n)
-    drawn = np.concatenate([rng.permutation(n) for _ in range(passes)])[: steps * recipe.batch_size]
-    return data | {"x": data["x"][drawn], "y": data["y"][drawn], "shuffle": False}
-
-
-def _train_only(model: Any, layers: Sequence[Any]) -> None:
-    """Freeze all layers but some; batch normalisation keeps the statistics of the first training.
-
-    A few clips have other statistics, and none that are worth more.
-    """
-    import keras
-
-    chosen = {id(layer) for layer in layers}
-    for layer in _layers(model):
-        is_normalisation = isinstance(layer, keras.layers.BatchNormalization)
-        layer.trainable = id(layer) in chosen and not is_normalisation
-
-
-def _layers(model: Any) -> list[Any]:
-    """Return all layers of a model, those of the models in it instead of these models."""
-    import keras
-
-    return [
-        layer
-        for outer in model.layers
-        for layer in (_layers(outer) if isinstance(outer, keras.Model) else [outer])
-    ]
-
-
-def _with_labels(model: Any, old: Sequence[str], new: Sequence[str]) -> Any:
-    """Return a copy of a network with outputs for other labels; it keeps what it knows of old ones.
-
-    Raises:
-        UsageError: its last layer is no dense layer.
-    """
-    import keras
-
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    if tuple(old) == tuple(new):
-        return copy
-    last = copy.layers[-1]
-    if isinstance(last, keras.Model):  # a network behind the layer that scales its features
-        inputs, rescaling = keras.Input(copy.input_shape[1:]), copy.layers[-2]
-        return keras.Model(inputs, _with_labels(last, old, new)(rescaling(inputs)))
-    if not isinstance(last, keras.layers.Dense):
-        raise UsageError(f"the last layer is a {type(last).__name__}: other labels need a Dense")
-    dense = keras.layers.Dense(len(new), activation="softmax", name=last.name)
-    changed = keras.Model(copy.inputs[0], dense(last.input))
-    old_weights, weights = last.get_weights(), dense.get_weights()
-    for i, label in enumerate(new):
-        if label in old:
-            for of_new, of_old in zip(weights, old_weights, strict=True):
-                of_new[..., i] = of_old[..., list(old).index(label)]
-    dense.set_weights(weights)
-    return changed
 
 
 def _answers(probabilities: np.ndarray, old: Sequence[str], new: Sequence[str]) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ser.augmentation import SpectrogramSet, batches
-from ser.data.augmented_rows import load_spectrograms, training_rows
+from ser.data.augmented_rows import spectrograms_of, training_rows
 from ser.data.dataset import Dataset
 from ser.data.hold_out import partition_speakers
 from ser.models.recipes import KerasRecipe, recipe_features
@@ -60,14 +60,8 @@ def train_network(
         callbacks: further Keras callbacks.
         checkpoint_folder: as `ser.training.train.train` takes it.
     """
-    os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
-    # Batches this small take twice as long on two threads; more cores serve more processes.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-
-    clips = None
-    if recipe.augmentation:  # loaded once for all members: hundreds of megabytes
-        features = recipe_features(recipe)
-        clips = load_spectrograms(dataset, features, recipe.augmentation, recipe.labels)
+    use_training_backend()
+    clips = spectrograms_of(recipe, dataset)  # once for all members: hundreds of megabytes
     parts = partition_speakers(dataset.utterances, validation_rows, recipe.members)
     trained = []
     for n in range(recipe.members):
@@ -92,6 +86,13 @@ def train_network(
     members = [member for member, _, _ in trained]
     held_out = [(part, mean_of(members[i :: len(parts)])) for i, part in enumerate(parts)]
     return Network(mean_of(members), history, best_epoch, tuple(held_out))
+
+
+def use_training_backend() -> None:
+    """Let Keras, which is not imported yet, train with TensorFlow, on one thread."""
+    os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
+    # Batches this small take twice as long on two threads; more cores serve more processes.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 
 def _train_member(

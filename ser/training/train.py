@@ -152,11 +152,21 @@ def train(
         trained = Trained(recipe, model, held_out=((validation_rows, model),))
     if not len(validation_rows):
         return trained
-    truth, raw = trained.validate(dataset)  # the temperature is still 1
-    trained = replace(trained, temperature=fit_temperature(raw, truth))
-    probabilities = apply_temperature(raw, trained.temperature)
+    return calibrated(trained, *trained.validate(dataset))  # the temperature is still 1
+
+
+def calibrated(trained: Trained, truth: np.ndarray, raw: np.ndarray) -> Trained:
+    """Return the model with temperature and threshold fitted on held-out rows.
+
+    Args:
+        truth: label indices, shape (n,).
+        raw: probabilities before calibration, shape (n, labels).
+    """
+    temperature = fit_temperature(raw, truth)
+    probabilities = apply_temperature(raw, temperature)
     correct = probabilities.argmax(axis=1) == truth
-    return replace(trained, uncertain_below=fit_threshold(probabilities.max(axis=1), correct))
+    threshold = fit_threshold(probabilities.max(axis=1), correct)
+    return replace(trained, temperature=temperature, uncertain_below=threshold)
 
 
 def refit(trained: Trained, dataset: Dataset, *, seed: int) -> Trained:

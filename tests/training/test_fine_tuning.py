@@ -118,7 +118,7 @@ def test_what_cannot_be_fine_tuned_is_said(start, tmp_path):
 def test_the_networks_keep_what_they_know_of_the_labels_that_stay():
     import keras
 
-    from ser.training.fine_tuning import _with_labels
+    from ser.training.network_tuning import with_labels
 
     keras.utils.set_random_seed(0)
     inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
@@ -128,9 +128,9 @@ def test_the_networks_keep_what_they_know_of_the_labels_that_stay():
     for model in (inner, scaled):
         if model is inner:
             model = keras.Model(model.inputs[0], model.outputs[0])
-        changed = _with_labels(model, ("a", "b", "c"), ("c", "a", "d"))
+        changed = with_labels(model, ("a", "b", "c"), ("c", "a", "d"))
         old, new = (np.log(keras.ops.convert_to_numpy(m(x))) for m in (model, changed))
         # The odds of a against c are the same; d is new.
         np.testing.assert_allclose(new[:, 1] - new[:, 0], old[:, 0] - old[:, 2], atol=1e-5)
-    same = _with_labels(scaled, ("a", "b", "c"), ("a", "b", "c"))
+    same = with_labels(scaled, ("a", "b", "c"), ("a", "b", "c"))
     np.testing.assert_allclose(scaled(x), same(x), atol=1e-6)

@@ -9,29 +9,20 @@ from typing import Any
 from ser.filenames import error_text
 from ser.inference import Prediction
 from ser.timeline import cue_lines, timeline_of
-from ser.timeline.spans import TRUNCATED
-from ser.timeline.writers import Result, Writer
+from ser.timeline.spans import with_truncated
+from ser.timeline.writers import Result, Writer, coded_text, error_code
 
 
 def in_words(answer: Prediction, top: int = 1) -> str:
     """Return emotions, confidences, use of the reference, and codes of warnings, in one line."""
     emotions = [f"{emotion} ({p:.0%})" for emotion, p in _most_probable(answer, top)]
     used = ["with reference"] if answer.reference and answer.reference.used else []
-    return ", ".join([*emotions, *used, *_remarks(answer)])
+    return ", ".join([*emotions, *used, *with_truncated(answer.warnings, answer)])
 
 
 def _most_probable(answer: Prediction, n: int) -> list[tuple[str, float]]:
     """Return the `n` most probable emotions with their probabilities, the answer first."""
     return sorted(answer.probabilities.items(), key=lambda item: -item[1])[:n]
-
-
-def _remarks(answer: Prediction) -> list[str]:
-    """Return all that is to be said of an answer: its warnings, and whether it is of a part."""
-    return [*answer.warnings, *([TRUNCATED] if answer.truncated else [])]
-
-
-def _code(error: Exception) -> str:
-    return getattr(error, "code", "unreadable")
 
 
 def _text(_labels: Sequence[str], top: int) -> Writer:
@@ -62,7 +53,7 @@ def _json(_labels: Sequence[str], top: int) -> Writer:
 
     def write(name: str, result: Result) -> None:
         if isinstance(result, Exception):
-            answer: dict = {"error": {"code": _code(result), "message": error_text(result)}}
+            answer: dict = {"error": {"code": error_code(result), "message": error_text(result)}}
         elif isinstance(result, Prediction):
             answer = result.to_dict() | ranking(result)
         else:
@@ -85,8 +76,7 @@ def _csv(labels: Sequence[str], top: int) -> Writer:
 
     def write(name: str, result: Result) -> None:
         if isinstance(result, Exception):
-            fault = f"{_code(result)}: {error_text(result)}"
-            rows.writerow([name, *[""] * (len(header) - 2), fault])
+            rows.writerow([name, *[""] * (len(header) - 2), coded_text(result)])
             return
         assert isinstance(result, Prediction)  # noqa: S101 - `table_writer` has the channels
         numbers = [f"{p:.6f}" for p in result.probabilities.values()]
@@ -96,7 +86,7 @@ def _csv(labels: Sequence[str], top: int) -> Writer:
         for emotion, p in _most_probable(result, top)[1:]:
             row += [emotion, f"{p:.6f}"]
         used = str(result.reference.used).lower() if result.reference else ""
-        rows.writerow([*row, used, " ".join(_remarks(result)), ""])
+        rows.writerow([*row, used, " ".join(with_truncated(result.warnings, result)), ""])
 
     return write
 

@@ -1,9 +1,9 @@
 """The network of `conv1d-frames`, trained for RAVDESS actors who are not in the training data."""
 
+from dataclasses import replace
 from typing import Any
 
-from ser.augmentation import Augmentation
-from ser.models.recipes.base import KerasRecipe
+from ser.models.recipes import conv1d_frames
 from ser.models.recipes.conv1d_frames import classify_frames, optimizer
 
 STEPS_PER_EPOCH, EPOCHS, WARMUP = 100, 30, 100
@@ -19,35 +19,27 @@ def _build(shape: tuple[int, ...], n_labels: int) -> Any:
     return classify_frames(inputs, layers.Subtract()([inputs, mean]), n_labels)
 
 
-RECIPE = KerasRecipe(
+RECIPE = replace(
+    conv1d_frames.RECIPE,
     name="conv1d-actors",
     summary="three Conv1D blocks and a BiGRU over 40 MFCCs per frame; an ensemble of three",
     features="mfcc40-frames",
     build=_build,
     optimizer=optimizer(STEPS_PER_EPOCH * EPOCHS, WARMUP, 0.99),
-    batch_size=48,
     epochs=EPOCHS,
-    monitor=None,
-    label_smoothing=0.1,
-    members=3,
     steps_per_epoch=STEPS_PER_EPOCH,
-    augmentation=Augmentation(
+    augmentation=replace(
+        conv1d_frames.AUGMENTATION,
         speeds={
             "ravdess": (0.80, 0.85, 0.90, 0.95, 1.0, 1.06, 1.12, 1.18, 1.24),
             "tess": (0.80, 0.90, 1.0, 1.11, 1.22),
         },
         telephone={"ravdess": (0.85, 1.0, 1.15), "tess": (0.85, 1.05)},
-        frames=100,
+        balanced=False,
         auxiliary="tess",
         auxiliary_fraction=0.0625,
         oversampled=("neutral",),  # RAVDESS has half as many of it
-        tempo=0.1,
-        shift=4,
-        room=0.2,
-        noise=0.5,
-        babble=0.3,
-        band=0.2,
-        mask=1 / 6,
+        reference=0.0,
     ),
     selection=(
         "Settings were compared on validation speakers of the folds of actors5, each of whom is "

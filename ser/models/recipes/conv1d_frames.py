@@ -71,6 +71,21 @@ def optimizer(n_steps: int, warmup: int, ema_momentum: float) -> dict[str, Any]:
     }
 
 
+AUGMENTATION = Augmentation(
+    speeds=dict.fromkeys(_CORPORA, (0.85, 0.92, 1.0, 1.08, 1.17)),
+    telephone=dict.fromkeys(_CORPORA, (1.0,)),
+    frames=100,
+    balanced=True,
+    tempo=0.1,
+    shift=4,
+    room=0.2,
+    noise=0.5,
+    babble=0.3,
+    band=0.2,
+    mask=1 / 6,
+    reference=0.5,
+)
+
 RECIPE = KerasRecipe(
     name="conv1d-frames",
     summary=(
@@ -86,20 +101,7 @@ RECIPE = KerasRecipe(
     label_smoothing=0.1,
     members=3,
     steps_per_epoch=STEPS_PER_EPOCH,
-    augmentation=Augmentation(
-        speeds=dict.fromkeys(_CORPORA, (0.85, 0.92, 1.0, 1.08, 1.17)),
-        telephone=dict.fromkeys(_CORPORA, (1.0,)),
-        frames=100,
-        balanced=True,
-        tempo=0.1,
-        shift=4,
-        room=0.2,
-        noise=0.5,
-        babble=0.3,
-        band=0.2,
-        mask=1 / 6,
-        reference=0.5,
-    ),
+    augmentation=AUGMENTATION,
     selection=(
         "Settings were compared on EMOVO, ASED and TurEV-DB, left out in turn, and on four actors "
         "of RAVDESS who were held out."
