@@ -21,7 +21,15 @@ _FLAGS = [
     "--no-first-run",
     "--use-fake-device-for-media-stream",
 ]
-_REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of [45]\d\d")
+_REFUSAL = re.compile(
+    r"Failed to load resource: (the server responded with a status of [45]\d\d|net::ERR_\w+)"
+)
+
+
+def microphone_flags(sound: Path) -> list[str]:
+    """Return the options of a Chromium whose microphone hears a WAV again and again."""
+    heard = f"--use-file-for-fake-audio-capture={sound}"
+    return [*_FLAGS, "--use-fake-ui-for-media-stream", heard]
 
 
 @pytest.fixture(scope="session")
@@ -66,11 +74,7 @@ def playwright():
 @pytest.fixture(scope="session")
 def chromium(playwright, media):
     """Return Chromium whose microphone hears the long clip, and is allowed."""
-    flags = [
-        *_FLAGS,
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={media / 'two minutes.wav'}",
-    ]
+    flags = microphone_flags(media / "two minutes.wav")
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
     yield browser
     browser.close()

@@ -11,6 +11,11 @@ export function headline(answer) {
   return { symbol: emojiOf(name), name };
 }
 
+/** The emoji and the name of an answer where there is little room: "sad?" if it is not sure. */
+export function brief(answer) {
+  return { symbol: emojiOf(answer.emotion), name: answer.emotion + (isUnsure(answer) ? "?" : "") };
+}
+
 /** "83 % confidence", after the best guess if the answer is "not sure". */
 export function confidenceWords(answer) {
   const guess = isUnsure(answer) ? `Best guess: ${answer.emotion}, ` : "";

@@ -1,7 +1,7 @@
 // Lists several files: one row each, with its state and its result; and shows the progress of one.
 
 import { $, el, glyph, percent } from "./dom.js";
-import { headline } from "./answer.js";
+import { brief } from "./answer.js";
 
 /**
  * @param {object[]} items
@@ -64,7 +64,7 @@ function update(li, isSelected, running) {
 
 function stateOf(item) {
   if (item.state === "done") {
-    const { symbol, name } = headline(item.answer);
+    const { symbol, name } = brief(item.answer);
     return [glyph(symbol), ` ${name} ${percent(item.answer.confidence)}`];
   }
   return {

@@ -1,7 +1,7 @@
 // The results of this session. Only this tab keeps them, until it is closed.
 
 import { $, el, glyph, percent } from "./dom.js";
-import { headline } from "./answer.js";
+import { brief } from "./answer.js";
 import { setUpExport } from "./export.js";
 
 const KEY = "results";
@@ -35,7 +35,7 @@ export function setUpHistory(onOpen) {
   }
 
   function row(entry) {
-    const { symbol, name } = headline(entry.answer);
+    const { symbol, name } = brief(entry.answer);
     const time = new Date(entry.when).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     const open = el(
       "button",

@@ -1,16 +1,17 @@
-// Live: while the microphone is open, predicts the emotion of the last seconds every second.
+// Live: while the microphone is open, predicts the emotion of the last seconds, again and again.
 
 import { $, announce, el, emojiOf, glyph, percent, showError } from "./dom.js";
-import { headline } from "./answer.js";
+import { brief, headline } from "./answer.js";
 import { Meter } from "./meter.js";
 import { Microphone, Ring, level, opened, wavFile } from "./microphone.js";
 import { predict } from "./predict.js";
 import { showShares } from "./shares.js";
 
 const WINDOW_S = 3;
-const EVERY_MS = 1000;
-const CELLS = 60; // in the strip: about a minute
-const MAX_FAILURES = 5; // in a row; then Live stops
+const EVERY_MS = 500; // a word is in the strip at most so long after its end, and the time of an answer
+const CELLS = 120; // in the strip: about a minute
+const LATE_MS = 5000; // a request on a lost connection may never end
+const MAX_ERRORS = 5; // of the server, in a row; then Live stops
 // Errors of the audio, not of the connection.
 const QUIET = { silent: "silence", too_short: "listening …" };
 
@@ -23,15 +24,16 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
   let ring = null;
   let timer = 0;
   let abort = null; // of the running request, if there is one
-  let failures = 0;
-  let predicted = []; // a label or "silence" for each second
+  let errors = 0;
+  let askFrom = 0; // milliseconds since 1970
+  let predicted = []; // a name or "silence" for each answer
 
   async function start() {
     if (microphone || !mayStart()) return;
     showError("");
     microphone = new Microphone();
     predicted = [];
-    failures = 0;
+    errors = askFrom = 0;
     meter.clear();
     $("strip").replaceChildren();
     $("live-shares").hidden = true;
@@ -57,53 +59,60 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
   }
 
   async function ask() {
-    if (abort || ring.length < microphone.rate) return; // one request at a time; the first after a second
+    // One request at a time; the first after a second.
+    if (abort || ring.length < microphone.rate || Date.now() < askFrom) return;
     const ours = (abort = new AbortController());
+    const late = setTimeout(() => ours.abort(), LATE_MS);
     try {
       const file = wavFile([ring.samples()], microphone.rate, "live.wav");
       const { answer } = await predict({ file: [file] }, { signal: ours.signal, retries: 0 });
-      if (ours.signal.aborted) return;
-      failures = 0;
-      show(answer);
+      if (abort === ours) show(answer);
     } catch (error) {
-      if (!ours.signal.aborted) miss(error);
+      if (abort === ours) miss(error);
     } finally {
+      clearTimeout(late);
       if (abort === ours) abort = null;
     }
   }
 
   function show(answer) {
     const { name } = headline(answer);
+    errors = 0;
     if (name !== predicted.at(-1)) announce(name);
-    $("live-state").textContent = `${name}, ${percent(answer.confidence)}`;
-    add(name, answer.confidence);
+    $("live-state").textContent = `${brief(answer).name}, ${percent(answer.confidence)}`;
+    predicted.push(name);
+    add(answer.emotion, answer.confidence, name !== answer.emotion);
     onAnswer(answer);
   }
 
   function miss(error) {
     if (error.code in QUIET) {
-      failures = 0;
+      errors = 0;
       $("live-state").textContent = QUIET[error.code];
-      if (error.code === "silent") add("silence", 0);
+      if (error.code !== "silent") return;
+      predicted.push("silence");
+      add("silence");
       return;
     }
-    failures += 1;
     $("live-state").textContent = "waiting for the server …";
-    if (failures < MAX_FAILURES) return;
+    askFrom = Date.now() + 1000 * (error.retryAfter ?? 0);
+    if (!error.code || error.retryAfter) return; // the server may be back at any moment
+    errors += 1;
+    if (errors < MAX_ERRORS) return;
     stop();
     showError(error.message);
   }
 
-  function add(name, confidence) {
-    predicted.push(name);
+  function add(emotion, confidence = 0, unsure = false) {
+    const words = `${emotion}${unsure ? "?" : ""} ${confidence ? percent(confidence) : ""}`;
     const bar = el("span", { className: "strip-bar" });
     bar.style.height = `${Math.max(8, 100 * confidence)}%`;
     const cell = el(
       "li",
-      { dataset: { emotion: name }, title: `${name} ${confidence ? percent(confidence) : ""}` },
+      { dataset: { emotion }, title: words, className: unsure ? "unsure" : "" },
       el("span", { className: "strip-track" }, bar),
-      glyph(emojiOf(name)),
-      el("span", { className: "hidden-text" }, `${name} ${confidence ? percent(confidence) : ""}`),
+      glyph(emojiOf(emotion)),
+      el("span", { className: "hidden-text" }, words),
     );
     const strip = $("strip");
     strip.append(cell);
