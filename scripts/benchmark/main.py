@@ -28,7 +28,7 @@ from scripts.benchmark.server_rows import (
 )
 from scripts.benchmark.sizes import sizes
 from scripts.benchmark.sounds import CLIP_S, bodies, write_corpus
-from scripts.benchmark.stages import Floor, milliseconds, model_floor
+from scripts.benchmark.stages import Floor, milliseconds, model_floor, stages_of
 from scripts.benchmark.tables import READ, chart, markdown
 from ser.audio import ffmpeg_path
 from ser.cli.options import note, write_json
@@ -168,6 +168,9 @@ def _measure_speed(
     if floor:
         ours = columns["this app"]
         ours |= _stage_rows(floor, ours) | _ffmpeg_row()
+        for name in ("60 s", "600 s"):
+            stages = stages_of(floor.predictor, files[name])
+            ours |= {f"{name}, stage {stage}, ms": value for stage, value in stages.items()}
 
 
 def _stage_rows(floor: Floor, ours: Rows) -> Rows:

@@ -24,7 +24,7 @@ from ser.inference.predictor import Predictor
 from ser.models.model_file import ModelFile
 from ser.resources import DEFAULT_MODEL
 
-_TURNS = 50
+_TURNS, _LONG_TURNS = 50, 9
 _MATRIX = 512
 _TOGETHER_S = 2
 _CORES = os.cpu_count() or 1
@@ -85,17 +85,8 @@ class Floor:
             for how, rate in rates.items():
                 self._rates.setdefault(how, []).append(rate)
 
-    def _observe(self, stage: str, seconds: float) -> None:
-        self._spent.setdefault(stage, []).append(1e3 * seconds)
-
     def _time_stages(self) -> None:
-        """Time whole answers, not one stage many times: each stage finds the caches of a server."""
-        for _ in range(_TURNS):
-            began = time.perf_counter()
-            json.dumps(self.predictor.predict(self._data, on_stage=self._observe).to_dict())
-            self._observe("whole", time.perf_counter() - began)
-        file = milliseconds(lambda: soundfile.read(io.BytesIO(self._data), dtype="float32"))
-        self._observe("file", file / 1e3)
+        _time_stages(self.predictor, self._data, self._spent, _TURNS)
 
     def _rate_in(self, kind: str) -> float:
         pool, together = self._pools[kind]
@@ -104,14 +95,7 @@ class Floor:
 
     def stages(self) -> dict[str, float]:
         """Return the median milliseconds of each stage."""
-        each = {stage: median(times) for stage, times in self._spent.items()}
-        return {
-            "decode": each["file"],
-            "resample": each["decode"] - each["file"],
-            "features": each["features"],
-            "model": each["model"],
-            "answer": each["whole"] - each["decode"] - each["features"] - each["model"],
-        }
+        return _medians(self._spent)
 
     def rates(self) -> dict[str, float]:
         """Return the answers a second of all cores, by the way of measuring.
@@ -121,6 +105,39 @@ class Floor:
         The harmonic mean fits rounds of as many requests each, as the server gets them.
         """
         return {how: harmonic_mean(rates) for how, rates in self._rates.items()}
+
+
+def stages_of(predictor: Predictor, data: bytes) -> dict[str, float]:
+    """Return the median milliseconds of each stage of the answer to a long file."""
+    spent: dict[str, list[float]] = {}
+    _time_stages(predictor, data, spent, _LONG_TURNS)
+    return _medians(spent)
+
+
+def _time_stages(
+    predictor: Predictor, data: bytes, spent: dict[str, list[float]], turns: int
+) -> None:
+    """Time whole answers, not one stage many times: each stage finds the caches of a server."""
+
+    def observe(stage: str, seconds: float) -> None:
+        spent.setdefault(stage, []).append(1e3 * seconds)
+
+    for _ in range(turns):
+        began = time.perf_counter()
+        json.dumps(predictor.predict(data, on_stage=observe).to_dict())
+        observe("whole", time.perf_counter() - began)
+    observe("file", milliseconds(lambda: soundfile.read(io.BytesIO(data), dtype="float32")) / 1e3)
+
+
+def _medians(spent: dict[str, list[float]]) -> dict[str, float]:
+    each = {stage: median(times) for stage, times in spent.items()}
+    return {
+        "decode": each["file"],
+        "resample": each["decode"] - each["file"],
+        "features": each["features"],
+        "model": each["model"],
+        "answer": each["whole"] - each["decode"] - each["features"] - each["model"],
+    }
 
 
 def _rate(data: bytes, together: Any = None) -> float:

@@ -15,12 +15,8 @@ from ser.errors import UsageError
 from ser.metrics import uar
 from ser.models.model_file import ModelFile, read_model_file, write_metadata
 from ser.models.recipes import KerasRecipe
-from ser.training.keras_training import (
-    mean_of,
-    network_probabilities,
-    use_training_backend,
-)
-from ser.training.network_tuning import members_of, tune
+from ser.training.keras_training import network_probabilities, use_training_backend
+from ser.training.network_tuning import tune_model
 from ser.training.train import Trained, calibrated, save
 
 FOLDS = 4
@@ -79,12 +75,7 @@ def fine_tune(
     clips = spectrograms_of(recipe, dataset)
 
     def tuned(rows: np.ndarray) -> Any:
-        return mean_of(
-            [
-                tune(recipe, member, labels, dataset, rows, clips, seed + n)
-                for n, member in enumerate(members_of(started))
-            ]
-        )
+        return tune_model(recipe, started, labels, dataset, rows, clips, seed)
 
     everything = np.arange(len(truth))
     raw = np.empty((len(truth), len(recipe.labels)))
@@ -97,7 +88,7 @@ def fine_tune(
         raw[fold] = network_probabilities(model, dataset.features[fold])
         held_out.append((fold, model))
     trained = calibrated(Trained(recipe, final, held_out=tuple(held_out)), truth, raw)
-    before = _answers(network_probabilities(started, dataset.features), labels, recipe.labels)
+    before = answers_among(network_probabilities(started, dataset.features), labels, recipe.labels)
     after = raw.argmax(axis=1)  # the temperature changes no answer
     return FineTuned(trained, model_file, uar(truth, before), uar(truth, after), by_speaker)
 
@@ -161,7 +152,7 @@ def _folds(utterances: Sequence[Utterance], seed: int) -> tuple[list[np.ndarray]
     return [fold for n in range(FOLDS) if len(fold := rows[number == n])], False
 
 
-def _answers(probabilities: np.ndarray, old: Sequence[str], new: Sequence[str]) -> np.ndarray:
+def answers_among(probabilities: np.ndarray, old: Sequence[str], new: Sequence[str]) -> np.ndarray:
     """Return the start model's answers among the new labels: indices, shape (n,).
 
     A label that it does not know is never its answer.

@@ -13,11 +13,34 @@ from ser.augmentation import SpectrogramSet
 from ser.data.dataset import Dataset
 from ser.errors import UsageError
 from ser.models.recipes import KerasRecipe
-from ser.training.keras_training import loss_of, training_data
+from ser.training.keras_training import loss_of, mean_of, training_data
 
 # Not tuned: a few hundred small steps, so that a few clips are not learned by heart.
 HEAD_STEPS, HEAD_RATE = 100, 2e-3
 STEPS, RATE = 200, 2e-4
+
+
+def tune_model(
+    recipe: KerasRecipe,
+    start: Any,
+    labels: Sequence[str],
+    dataset: Dataset,
+    rows: np.ndarray,
+    clips: SpectrogramSet | None,
+    seed: int,
+) -> Any:
+    """Return a fine-tuned copy of a network or of an ensemble.
+
+    Args:
+        start: a Keras model, whose outputs are `labels`.
+        rows: row numbers of the dataset to learn from.
+        clips: the spectrograms of the dataset, for a recipe with augmentation.
+    """
+    tuned = [
+        _tune(recipe, member, labels, dataset, rows, clips, seed + n)
+        for n, member in enumerate(members_of(start))
+    ]
+    return mean_of(tuned)
 
 
 def members_of(model: Any) -> list[Any]:
@@ -29,7 +52,7 @@ def members_of(model: Any) -> list[Any]:
     return [model]
 
 
-def tune(
+def _tune(
     recipe: KerasRecipe,
     start: Any,
     labels: Sequence[str],
