@@ -12,7 +12,7 @@ CHROMIUM = "/usr/bin/chromium"
 SCREENS = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
 PATIENCE_MS = 60_000
-LIVE_SECONDS = 12
+LIVE_ANSWERS = 20
 
 
 def main() -> int:
@@ -76,7 +76,7 @@ def _answer(page: Any, clip: Path) -> None:
 def _live(page: Any, _clip: Path) -> None:
     """Show the live strip after some seconds."""
     page.get_by_role("button", name="Live").click()
-    page.locator(f"#strip > li:nth-child({LIVE_SECONDS})").wait_for()
+    page.locator(f"#strip > li:nth-child({LIVE_ANSWERS})").wait_for()
 
 
 STATES: dict[str, Callable[[Any, Path], None]] = {

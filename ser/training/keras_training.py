@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from ser.augmentation import SpectrogramSet, batches
 from ser.data.augmented_rows import spectrograms_of, training_rows
@@ -93,6 +94,8 @@ def use_training_backend() -> None:
     os.environ.setdefault("KERAS_BACKEND", TRAINING_BACKEND)
     # Batches this small take twice as long on two threads; more cores serve more processes.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    # Keras would advise its own format, which serving does not read.
+    logging.set_verbosity(logging.ERROR)
 
 
 def _train_member(
