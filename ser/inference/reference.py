@@ -20,9 +20,12 @@ MAX_TEXT_BYTES = 4_000
 MAX_CLIPS = 4
 MAX_CLIP_SECONDS = 60.0  # of each clip; its features are in memory at once
 MIN_SECONDS = 1.0  # less speech says little about a voice
-# Between a clip and a reference of the same speaker and microphone, one distance in fifty is
-# larger; between a clip over a telephone line and a reference that is not, 17 in 20 are.
-_MAX_DISTANCE = 17.0
+# How much the mean frame of a clip may differ from that of a reference of the same speaker and
+# microphone. Five clips of EMOVO and ASED in a hundred are beyond one of these limits; over a
+# telephone line 95 are. `evaluate --corruptions` shows what the reference gains or loses then.
+_LOWEST_LEVEL = -20 * math.sqrt(128)  # first coefficient: 20 dB in each of the 128 mel bands
+_TILTS = (-60.0, 30.0)  # second coefficient: more noise or treble, and less bass
+_MAX_DISTANCE = 17.0  # root mean square of the others
 _MIN_PROBABILITY = 1e-12
 #: `Reference.to_text`, whatever its numbers are; no audio file begins like this.
 _TEXT = re.compile(rb"[\w.-]{1,64}:[\w.+-]{1,32}:[A-Za-z0-9+/=]*")
@@ -66,11 +69,12 @@ def fits(mean_frame: np.ndarray, reference: np.ndarray) -> np.ndarray:
     Returns:
         shape (…), bool.
     """
-    # The first two coefficients are the level and the tilt of the spectrum, which the emotion
-    # changes as much as a microphone does.
-    difference = (mean_frame - reference)[..., 2:]
-    distance = np.sqrt(np.mean(np.square(difference, dtype=np.float64), axis=-1))
-    return distance <= _MAX_DISTANCE
+    difference = (mean_frame - reference).astype(np.float64)
+    level, tilt = difference[..., 0], difference[..., 1]
+    distance = np.sqrt(np.mean(np.square(difference[..., 2:]), axis=-1))
+    lowest, highest = _TILTS
+    is_like = (lowest <= tilt) & (tilt <= highest) & (distance <= _MAX_DISTANCE)
+    return is_like & (level >= _LOWEST_LEVEL)
 
 
 def joined(without: np.ndarray, relative: np.ndarray) -> np.ndarray:

@@ -104,15 +104,36 @@ def test_a_text_that_is_none(relative, change, message):
         parse_reference(change(text), version=relative.model_file.version, size=40)
 
 
-@pytest.mark.parametrize("fault", ["telephone", "too short"])
-def test_a_reference_that_does_not_fit_is_not_used(relative, fault):
+def _noisy(sound):
+    return sound + 0.1 * np.random.default_rng(0).standard_normal(len(sound)).astype(np.float32)
+
+
+# Of the clip, and of the reference.
+MISFITS = {
+    "reference over a telephone": (lambda sound: sound, telephone),
+    "clip over a telephone": (telephone, lambda sound: sound),
+    "clip in loud noise": (_noisy, lambda sound: sound),
+    "clip 25 dB quieter": (lambda sound: sound * 10 ** (-25 / 20), lambda sound: sound),
+    "reference too short": (lambda sound: sound, lambda sound: sound[: len(sound) // 6]),
+}
+
+
+@pytest.mark.parametrize(("of_clip", "of_reference"), MISFITS.values(), ids=MISFITS)
+def test_a_reference_that_does_not_fit_is_not_used(relative, of_clip, of_reference):
     sound = synth.voice(3.0)
-    other = telephone(sound) if fault == "telephone" else sound[: len(sound) // 6]
-    answer = relative.predict(wav(3.0), reference=[synth.wav(other)])
-    relative.predict(wav(3.0))
+    clip, reference = synth.wav(of_clip(sound)), synth.wav(of_reference(sound))
+    answer = relative.predict(clip, reference=[reference])
+    relative.predict(clip)
     assert answer.to_dict()["reference"]["used"] is False
     assert REFERENCE_MISMATCH in answer.warnings
     np.testing.assert_array_equal(*relative.heard)
+
+
+@pytest.mark.parametrize("gain_db", [-12, 12])
+def test_a_reference_fits_louder_and_quieter_clips(relative, gain_db):
+    sound = synth.voice(3.0)
+    clip = synth.wav(sound * 10 ** (gain_db / 20))
+    assert relative.predict(clip, reference=[synth.wav(sound)]).reference.used
 
 
 def test_a_reference_that_is_refused(relative, classic_model):
