@@ -20,7 +20,8 @@ from ser.augmentation import batches
 from ser.data.augmented_rows import load_spectrograms
 from ser.data.dataset import load_dataset
 from ser.models.recipes import RECIPES, recipe_features
-from ser.training.keras_training import compile_network, prefetched
+from ser.training.keras_training import compile_network
+from ser.training.training_data import prefetched
 
 # isort: split
 # After ser, which limits NumPy's matrix products to one thread.

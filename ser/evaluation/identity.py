@@ -16,7 +16,7 @@ _CODE = (
     "data/references.py", "data/augmented_rows.py", "data/hold_out.py", "data/protocols.py",
     "data/splits.py", "data/corpus_splits.py", "inference/reference.py",
     "models/sklearn_models.py", "models/calibration.py", "models/recipes/conv1d_frames.py",
-    "training/keras_training.py", "training/train.py",
+    "training/keras_training.py", "training/train.py", "training/training_data.py",
 )  # fmt: skip
 
 

@@ -1,25 +1,24 @@
 """Training of Keras networks: one network, or an ensemble of them."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import logging
 
-from ser.augmentation import SpectrogramSet, batches
-from ser.data.augmented_rows import spectrograms_of, training_rows
+from ser.augmentation import SpectrogramSet
+from ser.data.augmented_rows import spectrograms_of
 from ser.data.dataset import Dataset
 from ser.data.hold_out import partition_speakers
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.training import checkpoints
+from ser.training.training_data import targets, training_data
 
 TRAINING_BACKEND = "tensorflow"
 _PREDICT_BATCH = 256  # rows
-_PREFETCHED = 8  # batches that are ready before they are needed
 
 
 @dataclass(frozen=True)
@@ -129,7 +128,7 @@ def _train_member(
     )
     validation_data = None
     if len(validation_rows):
-        validation_data = (x[validation_rows], _targets(recipe, y[validation_rows]))
+        validation_data = (x[validation_rows], targets(recipe, y[validation_rows]))
     plateau = [keras.callbacks.ReduceLROnPlateau(**recipe.plateau)] if recipe.plateau else []
     history = checkpoints.fit(
         model,
@@ -206,53 +205,6 @@ def loss_of(recipe: KerasRecipe) -> Any:
     if recipe.label_smoothing:
         return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
     return keras.losses.SparseCategoricalCrossentropy()
-
-
-def _targets(recipe: KerasRecipe, labels: np.ndarray) -> np.ndarray:
-    """Return label indices of shape (n,) as `_loss` takes them: one-hot for label smoothing."""
-    return np.eye(len(recipe.labels))[labels] if recipe.label_smoothing else labels
-
-
-def training_data(
-    recipe: KerasRecipe, dataset: Dataset, rows: np.ndarray, clips: SpectrogramSet | None, seed: int
-) -> dict[str, Any]:
-    """Return the data arguments of `fit`: the rows, or endless batches of augmented clips."""
-    if recipe.augmentation is None or clips is None:
-        x, y = training_rows(recipe, dataset, rows, seed=seed)
-        return {"x": x, "y": _targets(recipe, y), "batch_size": recipe.batch_size}
-    stream = batches(
-        clips,
-        recipe.augmentation,
-        batch_size=recipe.batch_size,
-        n_mfcc=recipe_features(recipe).params["n_mfcc"],
-        seed=seed,
-        relative=recipe_features(recipe).relative,
-    )
-    return {
-        "x": prefetched((windows, _targets(recipe, labels)) for windows, labels in stream),
-        "shuffle": False,
-        "steps_per_epoch": recipe.steps_per_epoch,
-    }
-
-
-def prefetched(batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> Any:
-    """Return batches as a `tf.data.Dataset` that prepares some of them in advance.
-
-    Args:
-        batches: features and targets; only the number of rows may differ between batches.
-    """
-    import tensorflow as tf
-
-    first = next(batches)
-    dataset = tf.data.Dataset.from_generator(
-        lambda: chain([first], batches),
-        output_signature=tuple(tf.TensorSpec((None, *a.shape[1:]), a.dtype) for a in first),
-    )
-    # With autotuning, TensorFlow 2.21 waits at the end of a `fit` that leaves batches unused:
-    # the tuner sleeps for up to a minute.
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return dataset.prefetch(_PREFETCHED).with_options(options)
 
 
 def network_probabilities(model: Any, x: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ from ser.augmentation import SpectrogramSet
 from ser.data.dataset import Dataset
 from ser.errors import UsageError
 from ser.models.recipes import KerasRecipe
-from ser.training.keras_training import loss_of, mean_of, training_data
+from ser.training.keras_training import loss_of, mean_of
+from ser.training.training_data import training_data
 
 # Not tuned: a few hundred small steps, so that a few clips are not learned by heart.
 HEAD_STEPS, HEAD_RATE = 100, 2e-3

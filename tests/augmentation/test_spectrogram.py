@@ -180,7 +180,7 @@ def test_an_emotion_that_is_not_a_label_is_not_oversampled(tiny_corpus):
 _READ = """
 import itertools, json
 import numpy as np
-from ser.training.keras_training import prefetched
+from ser.training.training_data import prefetched
 
 batches = ((np.full((2, 3), i, np.float32), np.array([i, i])) for i in itertools.count())
 read = prefetched(batches)
