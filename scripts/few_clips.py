@@ -25,7 +25,7 @@ from ser.training.keras_training import network_probabilities, use_training_back
 from ser.training.network_tuning import tune_model
 from ser.training.train import train
 
-SCRATCH_EPOCHS = 3  # so few clips are known by heart after it
+SCRATCH_EPOCHS = 2  # so few clips are known by heart after it
 WAYS = ("as it is", "fine-tuned", "from scratch")
 
 
