@@ -72,8 +72,11 @@ def _tune(
     for steps, rate, layers in ((HEAD_STEPS, HEAD_RATE, [head]), (STEPS, RATE, _layers(model))):
         _train_only(model, layers)
         model.compile(
-            keras.optimizers.AdamW(rate), loss_of(recipe), steps_per_execution=steps
-        )  # fmt: skip
+            keras.optimizers.AdamW(rate),
+            loss_of(recipe),
+            jit_compile=False,  # XLA takes minutes to compile, and is no faster on a CPU
+            steps_per_execution=steps,
+        )
         model.fit(**_batches(recipe, dataset, rows, own, steps, seed), verbose=0)
     model.trainable = True  # the file says nothing of what was frozen
     return model
