@@ -7,8 +7,8 @@ from typing import Any
 
 from ser.cli import run
 from ser.cli.options import note
+from tests.browser import CHROMIUM, microphone_flags
 
-CHROMIUM = "/usr/bin/chromium"
 SCREENS = {"desktop": {"width": 1280, "height": 860}, "phone": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
 PATIENCE_MS = 60_000
@@ -34,13 +34,7 @@ def main() -> int:
 def _take(options: argparse.Namespace) -> Iterator[Path]:
     from playwright.sync_api import sync_playwright
 
-    flags = [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={options.clip.resolve()}",
-    ]
+    flags = microphone_flags(options.clip.resolve())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=flags)
         for screen, viewport in SCREENS.items():

@@ -4,7 +4,8 @@ First the last layer learns, then all layers at a tenth of the rate: Howard & Ru
 language model fine-tuning for text classification", arXiv 1801.06146, calls it gradual unfreezing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,14 +38,19 @@ def tune_model(
         rows: row numbers of the dataset to learn from.
         clips: the spectrograms of the dataset, for a recipe with augmentation.
     """
-    tuned = [
-        _tune(recipe, member, labels, dataset, rows, clips, seed + n)
-        for n, member in enumerate(members_of(start))
-    ]
+    import keras
+
+    own = clips.only(rows) if clips is not None else None
+    tuned = []
+    for n, member in enumerate(_members_of(start)):
+        keras.utils.set_random_seed(seed + n)
+        model = with_labels(member, labels, recipe.labels)
+        _tune(model, loss_of(recipe), partial(_batches, recipe, dataset, rows, own, seed + n))
+        tuned.append(model)
     return mean_of(tuned)
 
 
-def members_of(model: Any) -> list[Any]:
+def _members_of(model: Any) -> list[Any]:
     """Return the networks of an ensemble, or the one network."""
     import keras
 
@@ -53,33 +59,25 @@ def members_of(model: Any) -> list[Any]:
     return [model]
 
 
-def _tune(
-    recipe: KerasRecipe,
-    start: Any,
-    labels: Sequence[str],
-    dataset: Dataset,
-    rows: np.ndarray,
-    clips: SpectrogramSet | None,
-    seed: int,
-) -> Any:
-    """Return a fine-tuned copy of one network."""
+def _tune(model: Any, loss: Any, batches: Callable[[int], dict[str, Any]]) -> None:
+    """Tune one network.
+
+    Args:
+        batches: returns the data arguments of `fit` for a number of steps.
+    """
     import keras
 
-    keras.utils.set_random_seed(seed)
-    model = with_labels(start, labels, recipe.labels)
-    own = clips.only(rows) if clips is not None else None
     head = _layers(model)[-1]
     for steps, rate, layers in ((HEAD_STEPS, HEAD_RATE, [head]), (STEPS, RATE, _layers(model))):
         _train_only(model, layers)
         model.compile(
             keras.optimizers.AdamW(rate),
-            loss_of(recipe),
+            loss,
             jit_compile=False,  # XLA takes minutes to compile, and is no faster on a CPU
             steps_per_execution=steps,
         )
-        model.fit(**_batches(recipe, dataset, rows, own, steps, seed), verbose=0)
+        model.fit(**batches(steps), verbose=0)
     model.trainable = True  # the file says nothing of what was frozen
-    return model
 
 
 def _batches(
@@ -87,8 +85,8 @@ def _batches(
     dataset: Dataset,
     rows: np.ndarray,
     clips: SpectrogramSet | None,
-    steps: int,
     seed: int,
+    steps: int,
 ) -> dict[str, Any]:
     """Return the data arguments of `fit` for one epoch of so many batches."""
     data = training_data(recipe, dataset, rows, clips, seed)
