@@ -5,7 +5,6 @@ The tutorial app (tutorial_app.py) loads the model on each request; a second one
 """
 
 import argparse
-import json
 import os
 import platform
 import subprocess
@@ -15,8 +14,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
+from scripts.benchmark.offline_rows import CLASSIC, offline_rows
 from scripts.benchmark.server_rows import (
     CLIENTS,
     KINDS,
@@ -27,19 +26,16 @@ from scripts.benchmark.server_rows import (
     speed_in_turns,
 )
 from scripts.benchmark.sizes import sizes
-from scripts.benchmark.sounds import CLIP_S, bodies, write_corpus
+from scripts.benchmark.sounds import CLIP_S, bodies
 from scripts.benchmark.stages import Floor, milliseconds, model_floor, stages_of
 from scripts.benchmark.tables import READ, chart, markdown
 from ser.audio import ffmpeg_path
 from ser.cli.options import note, write_json
-from ser.models.recipes import RECIPES
 
-SCRIPTS = ROOT / "scripts"
 HERE = Path(__file__).parent
 PARTS = ("memory", "latency", "throughput", "packages", "training")
 TUTORIAL = ("flask", "tensorflow", "librosa")
 TENSORFLOW = {"KERAS_BACKEND": "tensorflow"}
-CLASSIC, SHIPPED = "conv1d-mfcc40", "conv1d-frames"
 
 
 def parse() -> argparse.Namespace:
@@ -105,9 +101,7 @@ def _measure(args: argparse.Namespace, folder: Path) -> dict[str, Rows]:
                 columns[name] |= {"installed, MB": whole, "installed, compressed, MB": packed}
     if "training" in args.only:
         note("extraction and training …")
-        corpus = folder / "corpus"
-        write_corpus(corpus, args.clips)
-        ours |= _extraction(corpus, folder) | _training(corpus, folder, args.epochs)
+        ours |= offline_rows(folder, args.clips, args.epochs)
     return columns
 
 
@@ -194,47 +188,6 @@ def _ffmpeg_row() -> Rows:
     command = [ffmpeg_path(), "-version"]
     started = milliseconds(lambda: subprocess.run(command, capture_output=True, check=True))
     return {"start of ffmpeg, ms": started}
-
-
-def _extraction(corpus: Path, folder: Path) -> Rows:
-    rows = {}
-    for jobs in (1, 2):
-        arguments = ["--data", corpus, "--features", "mfcc40-mean", "--jobs", jobs]
-        done = _script("extract.py", *arguments, "--out", folder / f"{jobs}.parquet")
-        rate = next(line for line in done.stderr.splitlines() if line.endswith("clips a second"))
-        rows[f"extraction, clips a second, {jobs} processes"] = float(rate.split()[0])
-    return rows
-
-
-def _training(corpus: Path, folder: Path, epochs: int) -> Rows:
-    began = time.perf_counter()
-    arguments = ["--data", corpus, "--epochs", epochs, "--report", folder / "report"]
-    _script("train.py", CLASSIC, *arguments, "--out", folder / "trained.h5")
-    rows = {f"training, {epochs} epochs of {CLASSIC}, s": time.perf_counter() - began}
-    speed = json.loads(_script("benchmark/training_speed.py", corpus).stdout)
-    rows |= {f"training {SHIPPED}, {name}, ms": ms for name, ms in speed.items()}
-    recipe = RECIPES[SHIPPED]
-    epoch = (recipe.steps_per_epoch or 0) * speed["a step with its batch"] / 1e3
-    rows[f"training {SHIPPED}, an epoch of one network, s"] = epoch
-    whole = f"{recipe.members} networks × {recipe.epochs} epochs, computed, s"
-    rows[f"training {SHIPPED}, {whole}"] = recipe.members * recipe.epochs * epoch
-    return rows
-
-
-def _script(name: str, *arguments: Any) -> subprocess.CompletedProcess[str]:
-    """Run a script with an empty cache; raise an error if it fails."""
-    environment = {k: v for k, v in os.environ.items() if k != "KERAS_BACKEND"}
-    with tempfile.TemporaryDirectory(prefix="ser-cache-") as cache:
-        done = subprocess.run(
-            [sys.executable, str(SCRIPTS / name), *map(str, arguments)],
-            env={**environment, "SER_CACHE": cache},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        raise RuntimeError(f"{name} failed: {done.stderr}")
-    return done
 
 
 def _write_classic(path: Path) -> None:
