@@ -1,6 +1,6 @@
 """Measure what `ser train --from` makes of a few clips of a corpus that the model never heard.
 
-Half of the speakers give the clips, the other half tests: the table of docs/training.md.
+Half of the speakers give the clips, the other half tests: the table of docs/own-data.md.
 """
 
 import argparse
