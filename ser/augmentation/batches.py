@@ -6,7 +6,7 @@ import numpy as np
 
 from ser.augmentation import recording, sampling
 from ser.augmentation.spectrogram import Augmentation, SpectrogramSet
-from ser.features.mel import mfcc
+from ser.features.mel import RANGE_DB, mfcc
 
 _BABBLE_CLIPS = 200  # drawn once, because that is slow; a window gets random excerpts
 _BABBLE_VOICES = (3, 9)  # at least 3, fewer than 9
@@ -42,13 +42,19 @@ def batches(
         drawn = [changes.draw(i, neutral[i] if neutral else ()) for i in chosen]
         x = mfcc(np.stack([window for window, _ in drawn]), n_mfcc=n_mfcc)
         if relative:
-            x -= np.stack(
-                [
-                    (own if reference is None else mfcc(reference, n_mfcc=n_mfcc)).mean(axis=0)
-                    for own, (_, reference) in zip(x, drawn, strict=True)
-                ]
-            )[:, np.newaxis]
+            means = x.mean(axis=1, keepdims=True)
+            references = {i: ref for i, (_, ref) in enumerate(drawn) if ref is not None}
+            if references:
+                # The MFCCs are linear: those of the mean frame are the mean MFCCs.
+                frames = np.stack([_mean_frame(reference) for reference in references.values()])
+                means[list(references)] = mfcc(frames[:, np.newaxis], n_mfcc=n_mfcc)
+            x -= means
         yield x, clips.labels[chosen]
+
+
+def _mean_frame(mel_db: np.ndarray) -> np.ndarray:
+    """Return the mean over frames, after the floor that `mfcc` puts under the spectrogram."""
+    return np.maximum(mel_db, mel_db.max() - np.float32(RANGE_DB)).mean(axis=0)
 
 
 def _row_streams(

@@ -3,6 +3,8 @@
 Each is drawn from a seeded generator; `spectrogram` says how often.
 """
 
+import math
+
 import numpy as np
 
 _LN_PER_DB = np.float32(np.log(10) / 10)  # power is exp(dB * _LN_PER_DB)
@@ -25,21 +27,24 @@ def white_noise_power(n_mels: int, rng: np.random.Generator) -> np.ndarray:
 
 def shifted(mel_db: np.ndarray, bands: float) -> np.ndarray:
     """Move the spectrum by a number of mel bands, which need not be whole."""
-    n_mels = mel_db.shape[1]
-    position = np.clip(np.arange(n_mels) + bands, 0, n_mels - 1.001)
-    low, weight = position.astype(int), (position % 1).astype(np.float32)
-    return mel_db[:, low] * (1 - weight) + mel_db[:, low + 1] * weight
+    n_mels, whole = mel_db.shape[1], math.floor(bands)
+    weight = np.float32(bands - whole)
+    moved = mel_db.take(np.clip(np.arange(n_mels + 1) + whole, 0, n_mels - 1), axis=1)
+    return moved[:, :-1] * (1 - weight) + moved[:, 1:] * weight
 
 
 def in_room(mel_db: np.ndarray, white_noise: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add reverberation: after each frame a tail of noise that decays."""
+    from scipy.signal import lfilter
+
     n_frames = len(mel_db)
-    decay = 10 ** (-rng.uniform(*_DECAY_DB) / 10 * np.arange(n_frames))
-    decay[0] = 0  # the direct sound is no echo
-    delay = np.subtract.outer(np.arange(n_frames), np.arange(n_frames))
-    echoes = np.where(delay > 0, decay[delay], 0) * (10 ** (rng.uniform(*_WET_DB) / 10))
+    decay = 10 ** (-rng.uniform(*_DECAY_DB) / 10)  # in a frame
+    tail_sum = (decay ** np.arange(1, n_frames)).sum()
+    wet = 10 ** (rng.uniform(*_WET_DB) / 10) / tail_sum if n_frames > 1 else 0
     power = to_power(mel_db)
-    tail = (echoes / decay.sum()).astype(np.float32) @ power
+    # Each frame gets the sound of the frame before it and of that one's own tail.
+    filtered = np.array([0, wet * decay, 1, -decay], np.float32)
+    tail = lfilter(filtered[:2], filtered[2:], power, axis=0)
     return _to_db(power + tail * excerpt(white_noise, n_frames, rng))
 
 
