@@ -58,7 +58,7 @@ class Table:
             "start": f"{span.start / 1000:.3f}",
             "end": f"{span.end / 1000:.3f}",
             "note": span.note or "",
-            "text": span.text or "",
+            "text": _inert(span.text or ""),
         }
         if span.verdict is None:
             return cells
@@ -66,6 +66,11 @@ class Table:
         del numbers["emotion"], numbers["probabilities"]
         texts = {name: "" if x is None else f"{x:.6f}" for name, x in numbers.items()}
         return cells | texts | {"emotion": span.verdict.emotion}
+
+
+def _inert(text: str) -> str:
+    """Return untrusted text so that a spreadsheet does not run it as a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def to_csv(timeline: Timeline) -> str:

@@ -8,7 +8,8 @@ from ser.web.errors import ApiError
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": the page's own form would have the origin "null".
+    "Referrer-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "media-src blob:; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
@@ -33,9 +34,9 @@ def add_headers(response: Response) -> None:
 def check_origin() -> None:
     """Refuse a POST that a page of another site makes a browser send.
 
-    `Sec-Fetch-Site` decides where a browser sends it: the page's own form has the origin "null",
-    because of `no-referrer`. Otherwise the origin's host must be ours. Its scheme does not count,
-    since a proxy may end the encryption.
+    `Sec-Fetch-Site` decides where a browser sends it, which is over https and to localhost.
+    Otherwise the origin's host must be ours. Its scheme does not count, since a proxy may end the
+    encryption.
 
     Raises:
         ApiError: `cross_origin`.

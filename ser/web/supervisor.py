@@ -34,18 +34,19 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """Return a listening socket for each address of `host`; port 0 takes a free one.
 
     Raises:
-        UsageError: the port is in use.
-        OSError: the address is not one of this machine.
+        UsageError: the port is in use, or the address is not one of this machine.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         return [
             socket.create_server(address[:2], family=family, backlog=_BACKLOG)
             for family, *_, address in dict.fromkeys(found)
         ]
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
-            raise
+            raise UsageError(
+                f"cannot listen on HOST={host} PORT={port}: {error.strerror or error}"
+            ) from error
         airplay = " (on a Mac, AirPlay has port 5000)" if port == _AIRPLAY_PORT else ""
         raise UsageError(
             f"port {port} is in use by another program{airplay}; choose another one, such as "

@@ -34,28 +34,29 @@ const history = setUpHistory(openEntry);
 
 const NEW = { state: "ready", progress: 0, answer: null, fields: null, channels: null, apart: null, error: "" };
 
-function newItem({ file, captions }) {
+function newItem(file, captions) {
   return { ...NEW, name: file.name, file, captions, size: file.size };
 }
 
 function take(files) {
   if (!files.length || running || listening) return;
-  const { clips, left } = pairUp([...files]);
-  if (!clips.length && left.length === 1 && selected?.file) return addCaptions(left[0]);
-  showError(left.length ? whyLeft(left[0], clips) : "");
-  if (!clips.length) return;
-  items = clips.map(newItem);
+  const known = items.flatMap(({ file }) => file ?? []);
+  const { clips, captions, left } = pairUp([...files], known);
+  showError(left.length ? whyLeft(left[0], clips.length + known.length) : "");
+  if (!clips.length) return addCaptions(captions);
+  items = clips.map((file) => newItem(file, captions.get(file)));
   $("live-panel").hidden = true;
   select(items[0]);
   announce(items.length > 1 ? `${items.length} files chosen` : `${items[0].name} chosen`);
 }
 
-/** Captions that come after their clip belong to the one that is shown. */
+/** Take captions that come after their clips. */
 function addCaptions(captions) {
-  Object.assign(selected, NEW, { captions });
-  showError("");
-  select(selected);
-  announce(`${captions.name} chosen`);
+  const changed = items.filter(({ file }) => captions.has(file));
+  for (const item of changed) Object.assign(item, NEW, { captions: captions.get(item.file) });
+  if (!changed.length) return;
+  select(changed.includes(selected) ? selected : changed[0]);
+  announce(`${changed.map((item) => item.captions.name).join(", ")} chosen`);
 }
 
 function openEntry(entry) {

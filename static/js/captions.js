@@ -8,25 +8,33 @@ const stem = (file) => file.name.replace(/\.\w+$/, "").toLowerCase();
 /**
  * Find the clip of each subtitle file: the one of its name, or the only one.
  * @param {File[]} files
- * @returns {{clips: {file: File, captions?: File}[], left: File[]}} `left` belong to no clip
+ * @param {File[]} known clips that were there before; captions may belong to them if no clip comes with them
+ * @returns {{clips: File[], captions: Map<File, File>, left: File[]}} the clips that came, the captions of each clip,
+ *   and those that belong to no clip
  */
-export function pairUp(files) {
+export function pairUp(files, known) {
   const isCaptions = ({ name }) => /\.(srt|vtt)$/i.test(name);
-  const clips = files.filter((file) => !isCaptions(file)).map((file) => ({ file }));
-  const left = files.filter(isCaptions).filter((captions) => {
-    // "talk.en.srt" is of "talk.mp4", too.
-    const named = clips.find(({ file }) => `${stem(captions)}.`.startsWith(`${stem(file)}.`));
-    const clip = named ?? (clips.length === 1 ? clips[0] : null);
-    if (!clip || clip.captions) return true;
-    clip.captions = captions;
+  const clips = files.filter((file) => !isCaptions(file));
+  const captions = new Map();
+  const left = files.filter(isCaptions).filter((file) => {
+    const clip = clipOf(file, clips.length ? clips : known);
+    if (!clip || captions.has(clip)) return true;
+    captions.set(clip, file);
     return false;
   });
-  return { clips, left };
+  return { clips, captions, left };
+}
+
+function clipOf(captions, clips) {
+  // "talk.en.srt" is of "talk.mp4", too, unless there is a "talk.en.mp4".
+  const named = clips.filter((clip) => `${stem(captions)}.`.startsWith(`${stem(clip)}.`));
+  const [nearest] = named.sort((a, b) => stem(b).length - stem(a).length);
+  return nearest ?? (clips.length === 1 ? clips[0] : null);
 }
 
 /** Say why captions belong to no clip, and the way out. */
-export function whyLeft({ name }, clips) {
-  if (!clips.length) return `Choose the file that ${name} belongs to, too.`;
+export function whyLeft({ name }, nClips) {
+  if (!nClips) return `Choose the file that ${name} belongs to, too.`;
   return `${name} belongs to none of the files. Give it the name of its file.`;
 }
 

@@ -65,7 +65,7 @@ export function setUpChannels({ shown, onChange }) {
     showError("");
     try {
       if (item.apart) item.apart = null;
-      else item.apart = item.channels ??= await channelsOf(item);
+      else await takeApart(item);
       announce(item.apart ? `${item.apart.channels.length} channels apart` : "All channels together");
     } catch (error) {
       showError(error.message);
@@ -73,6 +73,13 @@ export function setUpChannels({ shown, onChange }) {
     $("apart").disabled = false;
     if (item === shown()) onChange();
   });
+}
+
+async function takeApart(item) {
+  const { fields } = item;
+  const channels = item.channels ?? (await channelsOf(item));
+  // Meanwhile the clip may have a new answer, or none.
+  if (item.fields === fields) item.apart = item.channels = channels;
 }
 
 async function channelsOf({ fields }) {

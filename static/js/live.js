@@ -4,7 +4,7 @@ import { $, announce, el, emojiOf, glyph, percent, showError } from "./dom.js";
 import { brief, headline } from "./answer.js";
 import { Meter } from "./meter.js";
 import { Microphone, Ring, level, opened, wavFile } from "./microphone.js";
-import { predict } from "./predict.js";
+import { isCancelled, predict } from "./predict.js";
 import { showShares } from "./shares.js";
 
 const WINDOW_S = 3;
@@ -96,7 +96,8 @@ export function setUpLive({ mayStart, onStart, onAnswer, onEnd }) {
     }
     $("live-state").textContent = "waiting for the server …";
     askFrom = Date.now() + 1000 * (error.retryAfter ?? 0);
-    if (!error.code || error.retryAfter) return; // the server may be back at any moment
+    // A late request was cancelled, or the server may be back at any moment.
+    if (isCancelled(error) || !error.code || error.retryAfter) return;
     errors += 1;
     if (errors < MAX_ERRORS) return;
     stop();

@@ -26,16 +26,16 @@ export class Microphone {
       });
       await this.context.audioWorklet.addModule(new URL("capture.js", import.meta.url));
       await this.context.resume();
+      const source = this.context.createMediaStreamSource(this.stream);
+      const capture = new AudioWorkletNode(this.context, "capture");
+      capture.port.onmessage = ({ data }) => onSamples(data);
+      // Browsers may skip a node without a destination. The output of this one is silence.
+      source.connect(capture).connect(this.context.destination);
+      this.stream.getAudioTracks()[0].onended = onEnd;
     } catch (error) {
       this.close();
       throw new Error(REFUSALS[error.name] ?? `The microphone could not be opened: ${error.message}`);
     }
-    const source = this.context.createMediaStreamSource(this.stream);
-    const capture = new AudioWorkletNode(this.context, "capture");
-    capture.port.onmessage = ({ data }) => onSamples(data);
-    // Browsers may skip a node without a destination. The output of this one is silence.
-    source.connect(capture).connect(this.context.destination);
-    this.stream.getAudioTracks()[0].onended = onEnd;
   }
 
   get rate() {

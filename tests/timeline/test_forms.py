@@ -214,6 +214,14 @@ def test_csv(which, request):
 # Cues
 
 
+@pytest.mark.parametrize("words", ["=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx"])
+def test_words_are_no_formula_in_a_spreadsheet(captioned, words):
+    track = captioned.tracks[0]
+    spans = (replace(track.spans[0], text=words),)
+    table = to_csv(replace(captioned, tracks=(replace(track, spans=spans),)))
+    assert next(csv.DictReader(io.StringIO(table, newline="")))["text"] == f"'{words}"
+
+
 def test_the_words_of_cues_are_kept(captioned, tmp_path):
     labels = [span.label for span in captioned.tracks[0].spans]
     assert labels[2:] == ["short", labels[3], "outside"]

@@ -223,6 +223,23 @@ def test_without_javascript_the_form_does_the_work(watch, chromium, media):
     _expect(page.get_by_role("alert")).to_contain_text("this is no audio or video file")
 
 
+def test_without_javascript_it_works_on_another_machine(playwright, server, media):
+    """Over http, a browser says only to localhost which site a request is from."""
+    host = f"voice.test:{server.url.rsplit(':', 1)[1]}"
+    flags = ["--no-sandbox", "--host-resolver-rules=MAP voice.test 127.0.0.1"]
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(f"http://{host}")
+    page.locator("#file").set_input_files(media / "voice.wav")
+    with page.expect_request(lambda request: request.method == "POST") as waiting:
+        page.get_by_role("button", name="PREDICT").click()
+    _expect(page.locator("#confidence")).to_contain_text("% confidence")
+    headers = waiting.value.all_headers()
+    assert "sec-fetch-site" not in headers
+    assert headers["origin"] == f"http://{host}"
+    browser.close()
+
+
 def test_the_script_takes_screenshots(server, chromium, media, tmp_path):
     command = [sys.executable, "scripts/screenshots.py", media / "voice.wav", "--states", "start"]
     command += ["--url", server.url, "--out", tmp_path / "shots", "--chromium", CHROMIUM]

@@ -86,7 +86,7 @@ LOST = {
         lambda route: route.fulfill(status=503, json=_problem("loading")),
         3,
     ),
-    "a request that never ends": (lambda route: None, 2),
+    "a request that never ends": (lambda route: None, 6),
 }
 
 
@@ -98,10 +98,17 @@ def _problem(code: str) -> dict:
 def test_live_goes_on_by_itself_after_a_lost_connection(watch, page, answer, often):
     watch.refusals_expected = True
     asked = []
+    page.clock.install()
     page.route("**/predict", lambda route: (asked.append(route), answer(route)))
     page.get_by_role("button", name="Live").click()
+    _expect(page.locator("#live-panel")).to_be_visible()
+
+    def asked_often() -> bool:
+        page.clock.run_for(500)  # also lets routes be answered
+        return len(asked) >= often
+
+    wait_until(asked_often)
     _expect(page.locator("#live-state")).to_have_text("waiting for the server …")
-    wait_until(lambda: page.title() and len(asked) >= often)  # the title lets routes be answered
     _expect(page.locator("#strip > li")).to_have_count(0)
     page.unroute("**/predict")
     _expect(page.locator("#strip > li").first).to_be_visible()
@@ -149,6 +156,21 @@ def test_a_refused_microphone_is_explained(watch, stern_chromium, media, way):
     _expect(page.get_by_role("alert")).to_contain_text("The microphone is blocked for this page")
     choose(page, media / "voice.wav")  # the rest goes on working
     _expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_microphone_that_cannot_be_heard_is_closed(page):
+    page.evaluate(
+        """() => {
+          const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = async (wish) => (window.opened = await ask(wish));
+          AudioContext.prototype.createMediaStreamSource = () => {
+            throw new Error("rates differ");
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Record").click()
+    _expect(page.get_by_role("alert")).to_contain_text("could not be opened: rates differ")
+    assert page.evaluate("opened.getTracks().map((track) => track.readyState)") == ["ended"]
 
 
 def test_no_microphone_at_all_is_explained(page):

@@ -11,6 +11,7 @@ from ser.web.routes import examples
 from tests import synth
 from tests.browser import choose, predict
 from tests.server import ROOT
+from tests.waiting import wait_until
 from tests.web.test_page_access import PHONE, TARGET_PX, _axe, _expect
 
 pytestmark = pytest.mark.browser
@@ -175,6 +176,20 @@ def test_channels_are_offered_where_they_may_differ(page, sides):
     _expect(page.get_by_role("alert")).to_have_text("The file has one channel.")
 
 
+def test_channels_that_come_after_a_new_answer_are_not_shown(page, sides):
+    choose(page, sides / "call.wav")
+    predict(page)
+    held = []
+    page.route("**/predict", lambda route: held.append(route), times=1)
+    page.get_by_role("button", name="Each channel apart").click()
+    wait_until(lambda: page.title() and held)
+    predict(page)  # a new answer of the same clip
+    held[0].continue_()
+    _expect(page.get_by_role("button", name="Each channel apart")).to_be_enabled()
+    _expect(page.locator("#channels")).to_be_hidden()
+    _expect(page.locator("#apart")).to_have_attribute("aria-pressed", "false")
+
+
 def test_captions_get_their_emotions_in_a_list_and_on_the_timeline(page, sides, predictor):
     (sides / "half a minute.srt").write_bytes(SRT)
     choose(page, sides / "half a minute.wav", sides / "half a minute.srt")
@@ -231,6 +246,24 @@ def test_captions_find_their_clip_or_say_what_is_missing(watch, page, media):
     page.locator("#file").set_input_files(media / "wrong.srt")
     page.locator("#predict").click()
     _expect(page.get_by_role("alert")).to_contain_text("'no captions' is neither the number")
+
+
+def test_captions_that_come_later_go_with_the_clip_of_their_name(page, media):
+    names = ("talk.wav", "talk.part2.wav", "other.wav")
+    for name in names:
+        (media / name).write_bytes((media / "voice.wav").read_bytes())
+    for name in ("talk.part2.srt", "talk.srt", "stranger.srt"):
+        (media / name).write_bytes(SRT)
+    choose(page, *(media / name for name in names))
+    page.locator("#file").set_input_files([media / "talk.part2.srt", media / "talk.srt"])
+    meta = page.locator("#clip-meta")
+    _expect(meta).to_contain_text("with talk.srt")
+    page.get_by_role("button", name="talk.part2.wav", exact=True).click()
+    _expect(meta).to_contain_text("with talk.part2.srt")
+    page.locator("#file").set_input_files(media / "stranger.srt")
+    _expect(page.get_by_role("alert")).to_contain_text("stranger.srt belongs to none of the files")
+    page.get_by_role("button", name="other.wav", exact=True).click()
+    _expect(meta).not_to_contain_text("with")
 
 
 def test_dropped_captions_go_with_the_clip_of_their_name(page, media):

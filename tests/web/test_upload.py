@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from ser.errors import UsageError
 from ser.web.supervisor import listen
 from tests.exchange import form, part
 
@@ -89,6 +90,12 @@ def test_a_port_in_use_is_named():
     assert done.returncode == 2
     assert f"port {port} is in use" in done.stderr
     assert "PORT=" in done.stderr
+
+
+@pytest.mark.parametrize("host", ["nonsense.invalid", "203.0.113.7"])
+def test_an_address_that_is_not_ours_names_the_setting(host):
+    with pytest.raises(UsageError, match=rf"^cannot listen on HOST={host} PORT=5999: \w"):
+        listen(host, 5999)
 
 
 def test_port_5000_names_airplay(monkeypatch):
