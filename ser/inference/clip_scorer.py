@@ -63,10 +63,11 @@ class WindowScorer:
     ) -> None:
         self.seconds: dict[str, float] = {}
         self._features, self._score, self._reference = features, score, reference
-        self._fits: bool | None = None
         self._pairs: list[tuple[np.ndarray, np.ndarray]] = []
         self._powers: list[float] = []
-        self._probabilities: list[np.ndarray] = []
+        self._means: list[np.ndarray] = []
+        self._plain: list[np.ndarray] = []
+        self._relative: list[np.ndarray] = []  # probabilities relative to the reference
 
     @property
     def loudest(self) -> float:
@@ -89,23 +90,29 @@ class WindowScorer:
         """Return the scores of all windows."""
         if self._pairs:
             self._score_pairs()
-        probabilities = np.concatenate(self._probabilities)
-        return WindowScores(probabilities, np.array(self._powers), bool(self._fits))
+        probabilities, powers = np.concatenate(self._plain), np.array(self._powers)
+        used = self._reference is not None and self._reference.fits(self._mean_frame(powers))
+        if used:
+            probabilities = joined(probabilities, np.concatenate(self._relative))
+        return WindowScores(probabilities, powers, used)
+
+    def _mean_frame(self, powers: np.ndarray) -> np.ndarray:
+        """Return the mean frame of the windows that hold a voice."""
+        return np.concatenate(self._means)[~np.array(silent_by_power(powers))].mean(axis=0)
 
     def _score_pairs(self) -> None:
         with timing("features", self._count):
             features, means = (np.stack(arrays) for arrays in zip(*self._pairs, strict=True))
             self._pairs.clear()
-            if self._reference and self._fits is None:
-                self._fits = self._reference.fits(means.mean(axis=0))
-            if self._reference and self._fits:
+            if self._reference:
+                # Whether it fits is known only when all windows are.
                 relative = features + (means - self._reference.mean_frame)[:, np.newaxis]
                 features = np.concatenate([features, relative])
         with timing("model", self._count):
             probabilities = self._score(features)
-            if len(probabilities) > len(means):
-                probabilities = joined(*np.split(probabilities, 2))
-            self._probabilities.append(probabilities)
+        self._means.append(means)
+        self._plain.append(probabilities[: len(means)])
+        self._relative.append(probabilities[len(means) :])
 
     def _count(self, stage: str, seconds: float) -> None:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
