@@ -1,6 +1,5 @@
 """Scores for each test corpus, and their mean over the corpora."""
 
-import warnings
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ser.corpora import Utterance
+from ser.evaluation.spread import mean_over_seeds, nanmean
 from ser.labels import HIGH_AROUSAL, LOW_AROUSAL
 from ser.metrics import (
     calibration_error,
@@ -79,8 +79,8 @@ def corpus_scores(
         samples.append(own_samples)
     all_known = [s for s in samples if s is not None]
     mean = _entry(
-        _nanmean(np.array(by_seed), axis=0),
-        _nanmean(np.array(all_known), axis=0) if len(all_known) == len(samples) else None,
+        nanmean(np.array(by_seed)),
+        nanmean(np.array(all_known)) if len(all_known) == len(samples) else None,
     )
     return found, mean
 
@@ -98,9 +98,12 @@ def _scores(
     samples = None
     if all(speakers) and len(set(speakers)) >= 2:
         samples = speaker_samples(
-            lambda drawn: [
-                score for mask in masks.values() for score in compute(drawn[mask[drawn]])
-            ],
+            mean_over_seeds(
+                lambda drawn: [
+                    score for mask in masks.values() for score in compute(drawn[mask[drawn]])
+                ],
+                rows.seeds,
+            ),
             speakers,
             seed=seed,
         )
@@ -171,7 +174,7 @@ def _entry(by_seed: np.ndarray, samples: np.ndarray | None) -> dict[str, Any]:
             for name, (low, high) in zip(CORPUS_SCORES, limits, strict=True)
         }
     return {
-        **_named(_nanmean(by_seed, axis=0)),
+        **_named(nanmean(by_seed)),
         "sd": _named(sds),
         "interval": intervals,
     }
@@ -179,13 +182,6 @@ def _entry(by_seed: np.ndarray, samples: np.ndarray | None) -> dict[str, Any]:
 
 def _named(values: Iterable[float]) -> dict[str, float | None]:
     return {name: rounded(v) for name, v in zip(CORPUS_SCORES, values, strict=True)}
-
-
-def _nanmean(values: np.ndarray, *, axis: int) -> np.ndarray:
-    """Return the mean of the values that are not NaN; NaN where all are."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        return np.nanmean(values, axis=axis)
 
 
 def nested_pairs(scores: Mapping[tuple[str, str], Any]) -> dict[str, dict[str, Any]]:

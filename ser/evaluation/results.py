@@ -1,6 +1,5 @@
 """Evaluations: the results of all splits and seeds, and the scores computed from them."""
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,6 +11,7 @@ from ser.data.protocols import Protocol
 from ser.evaluation.corpus_scores import Predictions, corpus_scores, nested_pairs
 from ser.evaluation.left_out_calibration import calibrate_on_others
 from ser.evaluation.split_result import SplitResult
+from ser.evaluation.spread import mean_over_seeds, nanmean, of_two_speakers
 from ser.metrics import Scores, rounded, score, speaker_intervals, uar
 from ser.models.recipes import Recipe
 
@@ -68,7 +68,7 @@ class Evaluation:
             "leaks": self.protocol.leaks,
             "seeds": self.seeds,
             "n": pooled.n // len(by_seed),
-            **_nested(keys, [rounded(value) for value in _mean(by_seed)]),
+            **_nested(keys, [rounded(value) for value in nanmean(np.array(by_seed))]),
             "sd": _nested(keys, [rounded(sd) for sd in sds]),
             "interval": self._intervals(keys),
             "uar_by_split": {name: rounded(self.scores(split=name).uar) for name in splits},
@@ -144,19 +144,23 @@ class Evaluation:
         return values
 
     def _intervals(self, keys: Sequence[tuple[str, ...]]) -> dict[str, Any] | None:
-        tested, truth, probabilities = self._pooled(self.results)
-        speakers = [utterance.speaker for utterance in tested]
+        pooled = self.predictions()
+        speakers = np.array([utterance.speaker for utterance in pooled.tested])
         if not all(speakers) or len(set(speakers)) < 2:
             return None
 
-        groups = _groups(tested)
+        groups = {
+            group: of_two_speakers(kinds, speakers)
+            for group, kinds in _groups(pooled.tested).items()
+        }
 
-        def statistics(rows: np.ndarray) -> list[float]:
+        def of_seed(rows: np.ndarray) -> list[float]:
             groups_of_rows = {group: kinds[rows] for group, kinds in groups.items()}
-            scores = self._scores_by_key(groups_of_rows, truth[rows], probabilities[rows])
+            truth, probabilities = pooled.truth[rows], pooled.probabilities[rows]
+            scores = self._scores_by_key(groups_of_rows, truth, probabilities)
             return [scores.get(key, np.nan) for key in keys]
 
-        bounds = speaker_intervals(statistics, speakers)
+        bounds = speaker_intervals(mean_over_seeds(of_seed, pooled.seeds), speakers.tolist())
         return _nested(keys, [[rounded(low), rounded(high)] for low, high in bounds])
 
     def _long_audio(self) -> dict[str, dict[str, float | None]]:
@@ -242,10 +246,3 @@ def _nested(keys: Iterable[tuple[str, ...]], values: Iterable[Any]) -> dict[str,
         else:
             nested[name] = value
     return nested
-
-
-def _mean(by_seed: Sequence[Sequence[float]]) -> np.ndarray:
-    """Return the mean of each score over the seeds that have it."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a score that no seed has is NaN
-        return np.nanmean(by_seed, axis=0)

@@ -27,6 +27,8 @@ def write_evaluation(
     folder: Path, evaluation: Evaluation, figures: Mapping[str, Any], *, title: str, details: str
 ) -> None:
     """Write all of an evaluation: also the answers for each clip, the curves and the matrix."""
+    if (n_seeds := len(evaluation.seeds)) > 1:
+        title += f" ({n_seeds} seeds: each clip counts {n_seeds} times)"
     write_scores(folder, evaluation.scores(), figures, title=title, details=details)
     save_answers(evaluation, folder)
     if uars := matrix_uars(figures):

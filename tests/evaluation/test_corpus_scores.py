@@ -124,6 +124,42 @@ def test_each_corpus_has_its_scores_and_intervals():
     assert {"uar", "accuracy", "n"} <= figures.keys()
 
 
+def test_intervals_are_of_means_over_seeds():
+    """A calibration error of the answers of two models together is not that of a model."""
+    drawn = evaluation("matrix", 0.5)
+    certain = {
+        seed: tuple(
+            replace(r, probabilities=np.eye(len(LABELS))[r.probabilities.argmax(axis=1)])
+            for r in drawn.results
+            if r.seed == seed
+        )
+        for seed in drawn.seeds
+    }
+    results = tuple(r for r in drawn.results if r.seed == 0) + certain[1]
+    for protocol in ("matrix", "loso"):
+        figures = Evaluation(drawn.recipe, find_protocol(protocol), results).summary()
+        entries = [figures] if protocol == "loso" else figures["matrix"]["emodb"].values()
+        for entry in entries:
+            assert entry["sd"]["ece"] > 0.1
+            assert entry["interval"]["ece"][0] < entry["ece"] < entry["interval"]["ece"][1]
+
+
+def test_one_speaker_has_no_interval():
+    found = evaluation("loso", 0.5)
+    sex_of = {speaker: "male" for r in found.results for speaker in (u.speaker for u in r.tested)}
+    sex_of[next(iter(sex_of))] = "female"
+    results = tuple(
+        replace(r, tested=tuple(replace(u, sex=sex_of[u.speaker]) for u in r.tested))
+        for r in found.results
+    )
+    figures = replace(found, results=results).summary()
+    assert figures["uar_by_sex"].keys() == {"female", "male"}
+    assert figures["interval"]["uar_by_sex"]["female"] == [None, None]
+    low, high = figures["interval"]["uar_by_sex"]["male"]
+    assert low < high
+    assert "None" not in evaluation_report(figures)
+
+
 def test_the_matrix_is_trained_on_by_tested_on():
     figures = evaluation("matrix", 0.5).summary()
     uars = matrix_uars(figures)
