@@ -13,9 +13,11 @@ _NOT_SCORED = {"summary", "published", "grid", "selection", "note", "build"}
 _CODE = (
     "features/*.py", "augmentation/batches.py", "augmentation/spectrogram.py",
     "augmentation/recording.py", "augmentation/sampling.py", "augmentation/waveform.py",
-    "data/references.py", "data/augmented_rows.py", "data/hold_out.py", "data/protocols.py",
-    "data/splits.py", "data/corpus_splits.py", "inference/reference.py",
-    "models/sklearn_models.py", "models/calibration.py", "models/recipes/conv1d_frames.py",
+    "augmentation/corruptions.py", "data/references.py", "data/augmented_rows.py",
+    "data/corrupted_rows.py", "data/hold_out.py", "data/protocols.py", "data/splits.py",
+    "data/corpus_splits.py", "evaluation/evaluate.py", "evaluation/window_search.py",
+    "inference/reference.py", "inference/windowing.py", "models/sklearn_models.py",
+    "models/calibration.py", "models/label_sets.py", "models/recipes/conv1d_frames.py",
     "training/keras_training.py", "training/train.py", "training/training_data.py",
 )  # fmt: skip
 
