@@ -12,7 +12,7 @@ from ser.data.extraction import fault_line, fault_text, no_clip_readable
 from ser.errors import SerError, UsageError
 from ser.inference.predictor import Predictor
 from ser.metrics import Scores, score
-from ser.models.label_sets import label_set_of
+from ser.models.label_sets import SEXES, label_set_of
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def score_external(
         raise UsageError(f"the labels of the model are {', '.join(labels)}; the data holds {known}")
     answers, probabilities = {}, probabilities[rows]
     names = list(labels)
-    for sex in ("", "female ", "male "):
-        calm, neutral = f"{sex}calm", f"{sex}neutral"
-        if not {calm, neutral} <= set(names) or (counts[calm] and counts[neutral]):
+    for sex in SEXES if label_set.by_sex else ("",):
+        calm, neutral = label_set.class_of("calm", sex), label_set.class_of("neutral", sex)
+        if not calm or not neutral or calm == neutral or (counts[calm] and counts[neutral]):
             continue
         missing, other = (neutral, calm) if counts[calm] else (calm, neutral)
         answers[missing] = other

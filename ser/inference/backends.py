@@ -141,7 +141,20 @@ def build_keras_model(model_file: ModelFile) -> Any:
         if tuple(model.output_shape[1:]) != (n_labels,):
             raise ModelFileError(f"{n_labels} labels, but output {model.output_shape[1:]}{hint}")
         model.load_weights(model_file.path)
+        _finalize(model)
     return model
+
+
+def _finalize(model: Any) -> None:
+    """Make the layers within models use their weights; Keras does it for the outer layers alone.
+
+    A `Normalization` computes with copies of its mean and variance.
+    """
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            _finalize(layer)
+        elif hasattr(layer, "finalize_state"):
+            layer.finalize_state()
 
 
 def keras_model_of(architecture: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from ser.inference.clip_scorer import ClipScorer
 from ser.inference.cues import Cue
 from ser.inference.openvino_backend import Backend, OpenVinoModel
 from ser.inference.prediction import ChannelsPrediction, Prediction
-from ser.inference.reference import Reference, read_reference
+from ser.inference.reference import Reference, check_reference, read_reference
 from ser.inference.stages import OnStage, timing
 from ser.models import ModelFile, read_model_file
 from ser.models.calibration import apply_temperature
@@ -170,8 +170,8 @@ class Predictor:
             )
 
     def _made(self, reference: GivenReference, timeout_s: float) -> Reference | None:
-        if reference is None or isinstance(reference, Reference):
-            return reference
+        if reference is None:
+            return None
         return read_reference(
             self.model_file, reference, timeout_s=timeout_s, slots=self.long_clip_slots
         )
@@ -188,12 +188,16 @@ class Predictor:
 
         Args:
             audio: decoded at the sample rate of the model's features.
-            reference, cues: as `predict` takes them.
+            reference: of the speaker; `read_reference` makes it.
+            cues: as `predict` takes them.
             on_stage: called after each of `STAGES` but ``decode``.
 
         Raises:
             InvalidSamples: the samples are so large that the features overflow.
+            UsageError: as `check_reference` raises it.
         """
+        if reference is not None:
+            check_reference(self.model_file, reference)
         rate = self.model_file.features.sample_rate
         if audio.rate != rate:
             raise ValueError(f"the model takes audio at {rate} Hz, not {audio.rate}")

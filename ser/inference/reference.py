@@ -114,23 +114,26 @@ class ReferenceUse:
 
 def read_reference(
     model_file: ModelFile,
-    given: str | Sequence[bytes | Path],
+    given: Reference | str | Sequence[bytes | Path],
     *,
     timeout_s: float = DECODE_TIMEOUT_S,
     slots: FairSemaphore | None = None,
 ) -> Reference:
-    """Return the reference of a text that `Reference.to_text` returned, or of files.
+    """Return a reference of the model, of a text that `Reference.to_text` returned, or of files.
 
     Args:
-        given: the text, or files as `make_reference` takes them.
+        given: the reference or the text, or files as `make_reference` takes them.
         timeout_s: as `make_reference` takes it.
         slots: as `make_reference` takes them.
 
     Raises:
-        UsageError: as `make_reference` or `parse_reference` raises it.
+        UsageError: as `make_reference`, `parse_reference` or `check_reference` raises it.
         AudioError: a file cannot be analysed.
         DecoderFault: decoding failed, but the file may be fine.
     """
+    if isinstance(given, Reference):
+        check_reference(model_file, given)
+        return given
     if not isinstance(given, str):
         return make_reference(model_file, given, timeout_s=timeout_s, slots=slots)
     _check_takes_reference(model_file)
@@ -207,10 +210,7 @@ def parse_reference(text: str, *, version: str, size: int) -> Reference:
     if len(parts) != 3:
         raise UsageError("this is no text that POST /reference answered")
     its_version, seconds_text, numbers = parts
-    if its_version != version:
-        raise UsageError(
-            f"the reference is of model {its_version[:12]!r}, and this is {version!r}: make it anew"
-        )
+    _check_version(its_version, version)
     try:
         seconds = float(seconds_text)
         mean_frame = np.frombuffer(base64.b64decode(numbers, validate=True), "<f4")
@@ -219,6 +219,26 @@ def parse_reference(text: str, *, version: str, size: int) -> Reference:
     if len(mean_frame) != size or not (np.isfinite(mean_frame).all() and math.isfinite(seconds)):
         raise UsageError("the numbers of the reference cannot be read: make it anew")
     return Reference(mean_frame.astype(np.float32), seconds, version)
+
+
+def check_reference(model_file: ModelFile, reference: Reference) -> None:
+    """Check that a reference is of this model.
+
+    Raises:
+        UsageError: it is of another model, or the model takes no reference.
+    """
+    _check_takes_reference(model_file)
+    _check_version(reference.version, model_file.version)
+    (own,), size = reference.mean_frame.shape, model_file.features.shape[-1]
+    if own != size:
+        raise UsageError(f"the reference has {own} numbers, and the model {size}: make it anew")
+
+
+def _check_version(its_version: str, version: str) -> None:
+    if its_version != version:
+        raise UsageError(
+            f"the reference is of model {its_version[:12]!r}, and this is {version!r}: make it anew"
+        )
 
 
 def _check_takes_reference(model_file: ModelFile) -> None:

@@ -42,10 +42,14 @@ class LabelSet:
 
     def classify(self, utterance: Utterance) -> str | None:
         """Return the class of an utterance, or None if it is left out."""
-        label = self.classes.get(utterance.emotion)
+        return self.class_of(utterance.emotion, utterance.sex)
+
+    def class_of(self, emotion: str, sex: str = "") -> str | None:
+        """Return the class of an emotion, or None if it has none; an empty `sex` is unknown."""
+        label = self.classes.get(emotion)
         if label is None or not self.by_sex:
             return label
-        name = f"{utterance.sex} {label}" if utterance.sex else None
+        name = f"{sex} {label}" if sex else None
         return self.own_names.get(name or "") if self.own_names else name
 
 
@@ -115,21 +119,20 @@ def label_set_of(labels: Sequence[str]) -> LabelSet:
     Raises:
         UsageError: no label is an emotion, and the labels are not those of a label set.
     """
-    classes: dict[str, str] = {e: label for label in labels if (e := known_emotion(label))}
+    classes = {e: label for label in labels if (e := known_emotion(label))}
     if own_names := _names_by_sex(labels):
-        emotions = dict.fromkeys(name.split()[1] for name in own_names)
-        name = ",".join(labels)
-        return LabelSet(
-            name=name, classes={e: e for e in emotions}, by_sex=True, own_names=own_names
-        )
+        classes = {e: e for _, e in (name.split() for name in own_names)}
+    in_lower_case = {label.casefold(): label for label in labels}
     for label_set in LABEL_SETS.values():
-        if set(label_set.labels) == set(labels):
-            classes = dict(label_set.classes)
+        if not own_names and set(label_set.labels) == set(in_lower_case):
+            classes = {e: in_lower_case[label] for e, label in label_set.classes.items()}
     if not classes:
         raise UsageError(f"no label is an emotion: {', '.join(labels)}")
     if "neutral" in classes:
-        classes.setdefault("calm", "neutral")
-    return LabelSet(name=",".join(labels), classes=classes)
+        classes.setdefault("calm", classes["neutral"])
+    return LabelSet(
+        name=",".join(labels), classes=classes, by_sex=bool(own_names), own_names=own_names
+    )
 
 
 def _names_by_sex(labels: Sequence[str]) -> dict[str, str]:

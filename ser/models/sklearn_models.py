@@ -34,6 +34,9 @@ def make_estimator(
 ) -> Any:
     """Return an unfitted scikit-learn estimator, in a Pipeline if the features are scaled.
 
+    An SVC's decision function is always one of classes, not of pairs of them; what it predicts
+    does not depend on that.
+
     Args:
         estimator: its class within scikit-learn, such as ``"svm.SVC"``, or an estimator, which is
             copied.
@@ -47,7 +50,7 @@ def make_estimator(
     model = _class(estimator)() if isinstance(estimator, str) else clone(estimator)
     model.set_params(**params)
     seeds = {k: seed for k, v in model.get_params().items() if _is_seed(k) and v is None}
-    model.set_params(**seeds)
+    model.set_params(**seeds, **dict.fromkeys(_of_pairs(model), "ovr"))
     if not scaling:
         return model
     return Pipeline([("scaler", _class(_SCALERS[scaling])()), ("model", model)])
@@ -55,6 +58,12 @@ def make_estimator(
 
 def _is_seed(name: str) -> bool:
     return name == "random_state" or name.endswith("__random_state")
+
+
+def _of_pairs(model: Any) -> list[str]:
+    """Return the parameters that make a decision function one of pairs of classes."""
+    of_shape = "decision_function_shape"
+    return [k for k, v in model.get_params().items() if k.endswith(of_shape) and v == "ovo"]
 
 
 def _class(name: str) -> Any:
@@ -111,8 +120,9 @@ def check_labels(estimator: Any, *, n_labels: int, values: Sequence[float]) -> N
     """Check that a fitted estimator predicts the labels of its model file.
 
     Raises:
-        ModelFileError: a class of the classifier is not one of the `n_labels` label indices, a
-            regressor has no values of the labels, or the estimator is neither.
+        ModelFileError: a class of the classifier is not one of the `n_labels` label indices, its
+            decision function is not of classes, a regressor has no values of the labels, or the
+            estimator is neither.
     """
     from sklearn.base import is_classifier, is_regressor
 
@@ -124,6 +134,15 @@ def check_labels(estimator: Any, *, n_labels: int, values: Sequence[float]) -> N
     elif unknown := sorted(set(estimator.classes_.tolist()) - set(range(n_labels))):
         raise ModelFileError(
             f"{n_labels} labels, but the classifier also has the class {unknown[-1]!r}"
+        )
+    elif (
+        len(estimator.classes_) > 2
+        and hasattr(estimator, "decision_function")
+        and not hasattr(estimator, "predict_proba")
+        and (of_pairs := _of_pairs(estimator))
+    ):
+        raise ModelFileError(
+            f"its {of_pairs[0]} is 'ovo', which scores pairs of classes: train it anew with 'ovr'"
         )
 
 

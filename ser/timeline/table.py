@@ -38,16 +38,16 @@ class Table:
 
     def rows(self, timeline: Timeline, *, file: str = "") -> list[list[str]]:
         """Return the rows of a timeline, channel by channel."""
-        warnings = " ".join(timeline.warnings)
+        of_file = {"file": inert(file), "warnings": " ".join(timeline.warnings)}
         return [
-            self._row(self._cells(track, span) | {"file": file, "warnings": warnings})
+            self._row(self._cells(track, span) | of_file)
             for track in timeline.tracks
             for span in track.spans
         ]
 
     def error_row(self, *, file: str, error: str) -> list[str]:
         """Return the row of a file that could not be analysed."""
-        return self._row({"file": file, "error": error})
+        return self._row({"file": inert(file), "error": error})
 
     def _row(self, cells: dict[str, str]) -> list[str]:
         return [cells.get(name, "") for name in self.header]
@@ -58,7 +58,7 @@ class Table:
             "start": f"{span.start / 1000:.3f}",
             "end": f"{span.end / 1000:.3f}",
             "note": span.note or "",
-            "text": _inert(span.text or ""),
+            "text": inert(span.text or ""),
         }
         if span.verdict is None:
             return cells
@@ -68,7 +68,7 @@ class Table:
         return cells | texts | {"emotion": span.verdict.emotion}
 
 
-def _inert(text: str) -> str:
+def inert(text: str) -> str:
     """Return untrusted text so that a spreadsheet does not run it as a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 

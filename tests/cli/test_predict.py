@@ -18,6 +18,7 @@ from ser.cli.output.progress import FileProgress
 from ser.errors import UsageError
 from ser.inference import Predictor
 from ser.labels import EMOTIONS
+from ser.timeline import table_writer
 from tests import make_models as models
 from tests import synth
 from tests.conftest import ROOT
@@ -97,6 +98,16 @@ def test_the_most_probable_emotions(answer, capsys):
     FORMS["csv"](EMOTIONS, 3)("a.wav", ValueError("no"))
     header, row = csv.reader(capsys.readouterr().out.splitlines())
     assert dict(zip(header, row, strict=True))["error"] == "unreadable: no"
+
+
+@pytest.mark.parametrize("name", ["=1+1.wav", "+1.wav", "-1.wav", "@SUM(A1).wav"])
+def test_a_file_name_is_no_formula_in_a_table(name, answer, capsys):
+    out = io.StringIO()
+    for write in (FORMS["csv"](EMOTIONS, 1), table_writer(out, EMOTIONS)):
+        write(name, answer)
+        write(name, ValueError("no"))
+    for text in (capsys.readouterr().out, out.getvalue()):
+        assert {row["file"] for row in csv.DictReader(io.StringIO(text))} == {f"'{name}"}
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,30 @@ def test_calm_counts_as_neutral_if_one_side_lacks_it():
     assert result.scores.uar == 1
 
 
+SPELLINGS = {
+    "names": ("neutral", "calm", "happy"),
+    "capitals": ("Neutral", "Calm", "Happy"),
+    "synonyms": ("neutral", "calmness", "joy"),
+    "another language": ("neutrale", "calma", "gioia"),
+    "by sex": ("female neutral", "female calm", "female happy"),
+    "by sex, their names": ("female_neutral", "female_calmness", "female_happiness"),
+}
+
+
+@pytest.mark.parametrize("labels", SPELLINGS.values(), ids=SPELLINGS)
+def test_calm_counts_as_neutral_however_the_labels_are_spelled(labels):
+    neutral, calm, happy = labels
+    answers = certain(labels, calm, neutral, happy, happy)
+    result = score_external(labels, clips("neutral", "neutral", "happy", "happy"), answers)
+    assert (result.scores.uar, result.answers) == (1, {calm: neutral})
+    result = score_external(labels, clips("calm", "calm", "happy", "happy"), answers)
+    assert (result.scores.uar, result.answers) == (1, {neutral: calm})
+    assert score_external(labels, clips("calm", "neutral"), answers[:2]).scores.uar == 1
+    two = (neutral, happy)
+    result = score_external(two, clips("calm", "happy"), certain(two, neutral, happy))
+    assert (result.scores.uar, result.scores.n, result.answers) == (1, 2, {})
+
+
 def test_a_model_of_a_label_set():
     labels = LABEL_SETS["2"].labels
     result = score_external(labels, clips("angry", "calm", "disgust"),
@@ -66,6 +90,13 @@ def test_each_label_set_is_found_by_its_labels(name):
     for emotion in LABEL_SETS[name].classes:
         (clip,) = clips(emotion)
         assert found.classify(clip) == LABEL_SETS[name].classify(clip)
+
+
+def test_the_labels_of_a_label_set_in_capitals():
+    labels = ("Negative", "Neutral", "Positive")
+    answers = certain(labels, "Negative", "Neutral", "Positive")
+    result = score_external(labels, clips("angry", "calm", "happy"), answers)
+    assert (result.scores.uar, result.scores.n) == (1, 3)
 
 
 def test_labels_of_women_and_men_in_other_words():

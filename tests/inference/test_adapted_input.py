@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from ser.errors import ModelFileError, UsageError
 from ser.inference.adoption.adapted_input import Scaling, adapt_input, read_scaling
@@ -31,8 +32,6 @@ def test_a_standard_scaler(suffix, names, tmp_path):
 
 
 def test_scalers_of_scikit_learn(tmp_path):
-    from sklearn.preprocessing import MinMaxScaler, StandardScaler
-
     x = np.random.default_rng(0).normal(5, 3, (20, 3))
     x[:, 1] = 7  # constant
     standard, minmax = StandardScaler().fit(x), MinMaxScaler().fit(x)
@@ -43,6 +42,37 @@ def test_scalers_of_scikit_learn(tmp_path):
     for scaler, arrays in files.items():
         scaling = read_scaling(_write(tmp_path / "s.npz", **arrays))
         np.testing.assert_allclose((x - scaling.shift) / scaling.scale, scaler.transform(x))
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler()], ids=["standard", "minmax"])
+def test_all_attributes_of_a_scaler(scaler, reverse, suffix, tmp_path):
+    x = np.random.default_rng(0).normal(5, 3, (20, 3))
+    attributes = {
+        name: np.asarray(value).tolist()
+        for name, value in sorted(vars(scaler.fit(x)).items(), reverse=reverse)
+    }
+    scaling = read_scaling(_write(tmp_path / f"s{suffix}", **attributes))
+    np.testing.assert_allclose((x - scaling.shift) / scaling.scale, scaler.transform(x), atol=1e-12)
+
+
+def test_a_minmax_scaler_to_another_range(tmp_path):
+    x = np.random.default_rng(0).normal(5, 3, (20, 3))
+    scaler = MinMaxScaler((-1, 1)).fit(x)
+    arrays = {f"{n}_": vars(scaler)[f"{n}_"] for n in ("min", "data_max", "scale", "data_min")}
+    scaling = read_scaling(_write(tmp_path / "s.npz", **arrays))
+    np.testing.assert_allclose((x - scaling.shift) / scaling.scale, scaler.transform(x), atol=1e-12)
+
+
+@pytest.mark.parametrize("names", [
+    ("mean", "scale", "std"), ("mean", "mean_", "scale"), ("mean", "std", "min", "max"),
+    ("min", "data_min", "max"), ("min_", "data_min_", "data_max_"), ("Max", "max", "min"),
+])  # fmt: skip
+def test_a_file_of_two_scalings(names, tmp_path):
+    path = _write(tmp_path / "s.json", **{name: [i + 1] for i, name in enumerate(names)})
+    with pytest.raises(UsageError, match="or min and max: give one of them"):
+        read_scaling(path)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +86,16 @@ def test_scalers_of_scikit_learn(tmp_path):
         ("s.json", '{"mean": [1], "scale": [0]}', "its scale positive"),
         ("s.json", '{"min": [2], "max": [1]}', "its scale positive"),
         ("s.json", '{"mean": [NaN], "scale": [1]}', "must be finite"),
+        ("s.json", '{"min": [1, 2], "max": [3, 4, 5]}', "does not hold a scaling"),
+        (
+            "s.json",
+            '{"min": [1], "max": [3], "feature_range": [-1, 1]}',
+            r"range is \[-1.*mean and",
+        ),
+        ("s.json", '{"mean": [1], "scale": [3], "with_mean": false}', r"its with_mean is \[0"),
         ("s.csv", "mean,scale\n1,2\n3\n", "does not hold a scaling"),
         ("s.csv", "", "does not hold a scaling"),
+        ("s.npz", "", "does not hold a scaling"),
         ("s.npz", "PK", "does not hold a scaling"),
     ],
 )

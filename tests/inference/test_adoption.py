@@ -135,11 +135,18 @@ x = L.BatchNormalization()(L.Bidirectional(L.LSTM(4, return_sequences=True))(sou
 x = L.Dense(8, activation="softmax")(L.Flatten()(L.Concatenate()([x, source])))
 functional = keras.Model(source, x)
 sequential = keras.Sequential([keras.Input((40,)), L.Dense(8, activation="softmax")])
+source = keras.Input((40,))
+normal = [L.Normalization() for _ in range(3)]
+inner = keras.Sequential([keras.Input((40,)), keras.Model(source, normal[0](source)), normal[1]])
+nested = keras.Sequential([keras.Input((40,)), normal[2], inner, L.Dense(8, activation="softmax")])
 x = np.load(f"{folder}/x.npy")
-for name, model in (("functional", functional), ("sequential", sequential)):
+models = {"functional": functional, "sequential": sequential, "nested": nested}
+for name, model in models.items():
     for variable in model.variables:
         noise = 0.1 * np.random.default_rng(1).standard_normal(variable.shape)
         variable.assign(1 + np.abs(noise) if "variance" in variable.path else noise)
+    for layer in normal if model is nested else ():
+        layer.finalize_state()
     model.compile("adam", "categorical_crossentropy")
     np.save(f"{folder}/{name}.npy", model(x.reshape(-1, *model.input_shape[1:])).numpy())
     model.save(f"{folder}/{name}.keras")
@@ -158,7 +165,7 @@ def of_keras_3(tmp_path_factory):
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("name", ["functional", "sequential"])
+@pytest.mark.parametrize("name", ["functional", "sequential", "nested"])
 def test_files_of_keras_3_with_another_shape(name, suffix, of_keras_3, tmp_path):
     x = np.load(of_keras_3 / "x.npy").astype(np.float64)
     shift, scale = np.linspace(-300, 100, 40), np.linspace(2, 30, 40)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from ser.audio import load_audio
+from ser.audio import Audio, load_audio
 from ser.augmentation.corruptions import telephone
 from ser.errors import REFERENCE_MISMATCH, Silent, UsageError
 from ser.features import FEATURE_SETS
@@ -161,3 +161,22 @@ def test_a_reference_that_is_refused(relative, classic_model):
         relative.predict(wav(1.0), reference=[synth.wav(np.zeros(22_050, np.float32))])
     with pytest.raises(UsageError, match="takes no reference"):
         Predictor.from_file(classic_model).predict(wav(1.0), reference=[wav(1.0)])
+
+
+@pytest.mark.parametrize("ask", [
+    lambda predictor, reference: predictor.predict(wav(1.0), reference=reference),
+    lambda predictor, reference: predictor.predict_channels(wav(1.0), reference=reference),
+    lambda predictor, reference: predictor.predict_audio(
+        Audio(synth.voice(1.0)), reference=reference
+    ),
+], ids=["file", "channels", "samples"])  # fmt: skip
+def test_a_reference_of_another_model_is_refused(relative, ask):
+    own = make_reference(relative.model_file, [wav(3.0)])
+    assert ask(relative, own)
+    with pytest.raises(UsageError, match=r"is of model 'another', and this is '.*': make it anew"):
+        ask(relative, replace(own, version="another"))
+    with pytest.raises(UsageError, match="has 13 numbers, and the model 40: make it anew"):
+        ask(relative, replace(own, mean_frame=own.mean_frame[:13]))
+    plain = Predictor(replace(relative.model_file, features=FRAMES), relative.backend)
+    with pytest.raises(UsageError, match="takes no reference"):
+        ask(plain, own)

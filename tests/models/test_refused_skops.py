@@ -8,6 +8,8 @@ import zipfile
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC
 
 from ser.errors import ModelFileError
 from ser.features import FEATURE_SETS
@@ -21,7 +23,6 @@ from tests.models.test_sklearn_models import LABELS, RNG, ROWS, fitted, write
 
 
 def _with_code():
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer
 
     return make_pipeline(FunctionTransformer(subprocess.check_output), fitted("neighbours"))
@@ -62,6 +63,11 @@ REFUSED = {
         lambda: make_estimator("svm.SVC", {}).fit(flat(ROWS), np.array(EMOTIONS)[LABELS]),
         {},
         "8 labels, but the classifier also has the class 'surprise'",
+    ),
+    "decision function of pairs of classes": (
+        lambda: make_pipeline(SVC(decision_function_shape="ovo")).fit(flat(ROWS), LABELS),
+        {},
+        "its svc__decision_function_shape is 'ovo', which scores pairs of classes: train it anew",
     ),
     "regressor without values": (lambda: fitted("regressor"), {}, "needs a value for each label"),
     "scaler": (

@@ -6,6 +6,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import SVC, NuSVC
 
 from ser.inference import Predictor
 from ser.inference.backends import load_backend
@@ -61,6 +64,25 @@ def test_the_most_likely_label_is_the_models_prediction(kind):
     most_likely = class_probabilities(model, ROWS, n_labels=8, values=values(kind)).argmax(axis=1)
     predicted = model.predict(flat(ROWS))
     np.testing.assert_array_equal(most_likely, np.clip(np.round(predicted), 0, 7).astype(int))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4, 8])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SVC(decision_function_shape="ovo"),
+        make_pipeline(NuSVC(nu=0.1, decision_function_shape="ovo")),
+    ],
+    ids=["classifier", "pipeline"],
+)
+def test_a_decision_function_of_pairs_of_classes(estimator, n_classes, tmp_path):
+    rows, labels = flat(ROWS)[n_classes > LABELS], LABELS[n_classes > LABELS]
+    as_given = clone(estimator).fit(rows, labels).predict(rows)
+    model = make_estimator(estimator, {}).fit(rows, labels)
+    np.testing.assert_array_equal(model.predict(rows), as_given)
+    most_likely = class_probabilities(model, rows, n_labels=8).argmax(axis=1)
+    assert np.mean(most_likely == as_given) > 0.9  # votes can be tied
+    load_backend(read_model_file(write(tmp_path / "m.skops", model)))
 
 
 def test_two_classes_without_probabilities():

@@ -10,6 +10,7 @@ from ser.filenames import error_text
 from ser.inference import Prediction
 from ser.timeline import cue_lines, timeline_of
 from ser.timeline.spans import with_truncated
+from ser.timeline.table import inert
 from ser.timeline.writers import Result, Writer, coded_text, error_code
 
 
@@ -75,12 +76,13 @@ def _csv(labels: Sequence[str], top: int) -> Writer:
     rows.writerow(header)
 
     def write(name: str, result: Result) -> None:
+        file = inert(name)
         if isinstance(result, Exception):
-            rows.writerow([name, *[""] * (len(header) - 2), coded_text(result)])
+            rows.writerow([file, *[""] * (len(header) - 2), coded_text(result)])
             return
         assert isinstance(result, Prediction)  # noqa: S101 - `table_writer` has the channels
         numbers = [f"{p:.6f}" for p in result.probabilities.values()]
-        row = [name, result.emotion, f"{result.confidence:.6f}"]
+        row = [file, result.emotion, f"{result.confidence:.6f}"]
         row += ["" if x is None else f"{x:.6f}" for x in (result.arousal, result.valence)]
         row += [f"{result.duration:.3f}", *numbers]
         for emotion, p in _most_probable(result, top)[1:]:

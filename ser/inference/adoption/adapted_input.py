@@ -21,6 +21,9 @@ _INPUT = "ser_features"
 #: What a file may call the two rows of a scaling; scikit-learn's attributes end in `_`.
 _STANDARD, _MINMAX = ("mean", "scale"), ("min", "max")
 _OTHER_NAMES = {"std": "scale", "data_min": "min", "data_max": "max"}
+_MINMAX_ATTRIBUTES = {"data_min", "data_max", "min", "scale"}
+#: Settings of the scalers, with the only values that fit to these rows.
+_SETTINGS = {"with_mean": [1], "with_std": [1], "clip": [0], "feature_range": [0, 1]}
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,11 @@ def read_scaling(path: Path) -> Scaling:
     """Read a scaling from an ``.npz``, ``.json`` or ``.csv`` file.
 
     It holds `mean` and `scale` (or `std`), as a StandardScaler has them, or `min` and `max` of the
-    training data, which a MinMaxScaler maps to 0 and 1. A ``.csv`` has a column for each.
+    training data, which a MinMaxScaler maps to 0 and 1. A ``.csv`` has a column for each. All
+    attributes of such a scaler are a scaling, too.
 
     Raises:
-        UsageError: the file cannot be read, or does not hold a scaling.
+        UsageError: the file cannot be read, or does not hold one scaling.
     """
     readers = {".npz": _npz, ".json": _json, ".csv": _csv}
     if path.suffix.lower() not in readers:
@@ -52,27 +56,45 @@ def read_scaling(path: Path) -> Scaling:
         )
     try:
         given = readers[path.suffix.lower()](path)
-        arrays = {_name(key): np.asarray(v, float).ravel() for key, v in given.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, BadZipFile, csv.Error) as error:
+        arrays = {_plain(key): np.asarray(v, float).ravel() for key, v in given.items()}
+        scaling = _scaling(arrays) if len(arrays) == len(given) else None
+    except (
+        ValueError, TypeError, KeyError, AttributeError, EOFError, BadZipFile, csv.Error
+    ) as error:  # fmt: skip
         raise UsageError(f"{show_path(path)} does not hold a scaling: {error}") from error
-    if arrays.keys() >= set(_STANDARD):
-        shift, scale = (arrays[name] for name in _STANDARD)
-    elif arrays.keys() >= set(_MINMAX):
-        low, high = (arrays[name] for name in _MINMAX)
-        shift, scale = low, np.where(high == low, 1, high - low)  # as scikit-learn does
-    else:
+    for name, only in _SETTINGS.items():
+        if name in arrays and arrays[name].tolist() != only:
+            raise UsageError(
+                f"{show_path(path)}: its {name} is {arrays[name].tolist()}, and only {only} can be "
+                "adopted; give mean and scale of (x - mean) / scale"
+            )
+    if scaling is None:
         raise UsageError(
             f"{show_path(path)} has {', '.join(sorted(given)) or 'nothing'}; a scaling is mean and "
-            "scale, or min and max"
+            "scale, or min and max: give one of them"
         )
-    if not (np.isfinite(shift).all() and np.isfinite(scale).all() and (scale > 0).all()):
+    numbers = np.concatenate([scaling.shift, scaling.scale])
+    if not (np.isfinite(numbers).all() and (scaling.scale > 0).all()):
         raise UsageError(f"{show_path(path)}: its numbers must be finite, and its scale positive")
-    return Scaling(shift, scale)
+    return scaling
 
 
-def _name(key: str) -> str:
-    plain = key.strip().lower().rstrip("_")
-    return _OTHER_NAMES.get(plain, plain)
+def _plain(key: str) -> str:
+    return key.strip().lower().rstrip("_")
+
+
+def _scaling(arrays: dict[str, np.ndarray]) -> Scaling | None:
+    """Return the scaling of the arrays of a file, by their names; None if they are not one."""
+    if arrays.keys() >= _MINMAX_ATTRIBUTES and "mean" not in arrays:  # x · scale + min
+        return Scaling(-arrays["min"] / arrays["scale"], 1 / arrays["scale"])
+    named = {_OTHER_NAMES.get(name, name): array for name, array in arrays.items()}
+    is_standard, is_minmax = (named.keys() >= set(names) for names in (_STANDARD, _MINMAX))
+    if len(named) < len(arrays) or is_standard == is_minmax:
+        return None
+    if is_standard:
+        return Scaling(named["mean"], named["scale"])
+    low, high = named["min"], named["max"]
+    return Scaling(low, np.where(high == low, 1, high - low))  # as scikit-learn does
 
 
 def _npz(path: Path) -> dict[str, Any]:
