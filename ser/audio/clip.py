@@ -14,6 +14,7 @@ from ser.audio.containers import Container
 from ser.audio.extent import MIN_LOST_SECONDS, Extent
 from ser.audio.ffmpeg import Decoding
 from ser.audio.ffmpeg_log import FfmpegLog
+from ser.audio.interrupts import interrupts_held
 from ser.audio.limits import CHANNELS, RATES, Limits, check_format
 from ser.audio.mixing import Heard
 from ser.errors import DAMAGED, AudioError, TooComplex, UnsupportedFormat
@@ -79,7 +80,9 @@ class Clip(Generic[T]):
 
     def _hear_with_soundfile(self, channel: int | None) -> tuple[Heard[T], float]:
         """Return what was heard, and the seconds that libsndfile expects in the file."""
-        with soundfile.SoundFile(io.BytesIO(self.data)) as file:
+        with interrupts_held():
+            opened = soundfile.SoundFile(io.BytesIO(self.data))
+        with opened as file:
             check_format(file.samplerate, file.channels)
             blocks = _soundfile_blocks(file, self.limits)
             heard = self.listen(blocks, file.samplerate, channel)
@@ -186,7 +189,8 @@ def _soundfile_blocks(file: soundfile.SoundFile, limits: Limits) -> Iterator[np.
     cpu_s = 0.0  # of the decoder alone: whoever takes the blocks may do more work
     while True:
         start = time.thread_time()
-        block = file.read(size, dtype=dtype, always_2d=True)
+        with interrupts_held():
+            block = file.read(size, dtype=dtype, always_2d=True)
         cpu_s += time.thread_time() - start
         if not len(block):
             return

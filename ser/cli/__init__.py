@@ -41,7 +41,8 @@ def main() -> None:
 
 def launch(command: str) -> None:
     """Run a command with the arguments in `sys.argv`, and end the process."""
-    run(importlib.import_module(f"ser.cli.{command}").main)
+    # Imported there, too: this takes a second, in which Ctrl-C may come.
+    run(lambda: importlib.import_module(f"ser.cli.{command}").main())
 
 
 def run(command: Callable[[], int]) -> None:

@@ -16,7 +16,7 @@ from ser.cli import options
 from ser.cli.evaluate_all import evaluate_all
 from ser.cli.scores import add_to_model, print_comparison, read_scores
 from ser.corpora import CORPORA, scan
-from ser.data.dataset import Dataset, load_dataset
+from ser.data.dataset import Dataset, load_dataset, no_utterance
 from ser.data.protocols import PATTERNS, PROTOCOLS, find_protocol
 from ser.data.unknown_speakers import warn_of_protocol
 from ser.errors import UsageError
@@ -173,6 +173,8 @@ def _evaluate_file(args: argparse.Namespace) -> int:
     else:
         found = scan(args.data, CORPORA)
         options.note(found.summary())
+        if not found.utterances:
+            raise no_utterance(args.data, found)
         clips, answers, faults = predict_clips(
             predictor, found.utterances, progress=options.progress_bar("answers")
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ser.cli import options
 from ser.corpora import CORPORA, scan
-from ser.errors import UsageError
+from ser.data.dataset import no_utterance
 from ser.filenames import show_path
 
 
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     summary, *unknown = found.summary().splitlines()
     options.note(summary, *unknown)
     if not found.utterances:
-        raise UsageError(f"no utterance below {', '.join(map(show_path, args.data))}")
+        raise no_utterance(args.data, found)
 
     from ser.reports.corpus_report import write_corpus_report
 

@@ -10,7 +10,7 @@ from ser.labels import canonical
 # OAF is the older actress, YAF the younger; the publisher named one file OA_bite_neutral.
 # The emotion is in the file name, because the folders differ in case and wording.
 _WORD_EMOTION = r"([a-z]+)_(angry|disgust|fear|happy|neutral|ps|sad)"
-_NAME = name_pattern(rf"(OAF?|YAF)_{_WORD_EMOTION}", re.IGNORECASE)
+_NAME = name_pattern(rf"(OAF|YAF|OA(?=_bite_neutral))_{_WORD_EMOTION}", re.IGNORECASE)
 # As x4nth055/emotion-recognition-using-speech and its many copies name them, beside the actors 1 to
 # 24 of RAVDESS. They do not say which actress is which, so these stay numbers.
 _NUMBERED = name_pattern(rf"(2[56])_01_01_01_{_WORD_EMOTION}")

@@ -18,6 +18,8 @@ from ser.filenames import show_path
 from ser.models.label_sets import LabelSet, balanced
 from ser.models.recipes.base import Recipe
 
+_FILES_SHOWN = 3  # of those that say no emotion
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -173,8 +175,17 @@ def load_dataset(
 
 
 def no_utterance(data: Iterable[Path], found: Scan) -> UsageError:
-    """Return the error for folders in which a scan finds nothing."""
+    """Return the error for folders in which a scan finds nothing; it shows the first files."""
     folders = ", ".join(map(show_path, data))
-    return UsageError(
-        "; ".join([f"no utterance of {', '.join(CORPORA)} below {folders}", *found.hints()])
-    )
+    unknown = found.unknown_lines()
+    n = len(unknown)
+    files = f"{n} audio file{'s' if n > 1 else ''} of another name" if n else "no audio file there"
+    lines = [f"no utterance of {', '.join(CORPORA)} below {folders}; {files}"]
+    if unknown:
+        lines += [f"  {line}" for line in unknown[:_FILES_SHOWN]]
+        lines += ["  …"] if len(unknown) > _FILES_SHOWN else []
+        lines.append(
+            "call them tea_happy.wav or happy/tea.wav, or give a list of them: a CSV file with the "
+            "columns path and emotion"
+        )
+    return UsageError("\n".join([*lines, *found.hints()]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ser import __version__
-from ser.cli import COMMANDS, predict
+from ser.cli import COMMANDS, launch, predict
 from ser.web.settings import SETTINGS
 from tests import synth
 from tests.server import ROOT
@@ -47,6 +47,18 @@ def test_a_command_has_its_own_help(command):
     done = ser(command, "--help")
     assert done.returncode == 0
     assert f"usage: ser {command} " in done.stdout
+
+
+def test_ctrl_c_while_a_command_is_imported_says_nothing(monkeypatch, capsys):
+    def imported(name):
+        assert name == "ser.cli.extract"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("importlib.import_module", imported)
+    with pytest.raises(SystemExit) as ended:
+        launch("extract")
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_help_of_serve_lists_the_settings():

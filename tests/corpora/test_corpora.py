@@ -7,7 +7,7 @@ import pytest
 
 from ser.corpora import CORPORA, scan
 from ser.errors import UsageError
-from ser.labels import EMOJI, EMOTIONS, SYNONYMS, VOCABULARY, canonical
+from ser.labels import EMOJI, EMOTIONS, SYNONYMS, VOCABULARY, canonical, known_emotion
 
 
 def parse(name: str, corpus: str):
@@ -213,6 +213,7 @@ def test_turev_name(name, emotion, word):
         "27_01_01_01_back_angry.wav", "25_01_02_01_back_angry.wav", "25_01_01_01_back_calm.wav",
         "10_01_02_01_kids-talking_amused.wav", "25_01_02_01_kids-talking_sad.wav",
         "10_03_02_01_kids-talking_sad.wav", "OAFF_back_angry.wav", "11001_DFA_ANG_XX.wav",
+        "oa_clip_happy.wav", "OA_back_neutral.wav", "OA_bite_happy.wav",
     ],
 )  # fmt: skip
 def test_a_name_that_only_resembles_those_of_a_corpus(name):
@@ -227,14 +228,73 @@ def test_a_name_that_only_resembles_those_of_a_corpus(name):
         ("mine/Fear/one.wav", "fear"),
         ("anger/a_word_sad.wav", "sad"),
         ("pleasant surprise/x.ogg", "surprise"),
-        ("mine/happy.wav", None),
+        ("mine/happy.wav", "happy"),
+        ("mine/happy_01.wav", "happy"),
+        ("mine/ada_happy_012.wav", "happy"),
+        ("mine/tea-happy.wav", "happy"),
+        ("mine/tea-happy-2.wav", "happy"),
+        ("mine/tea_happy2.wav", "happy"),
+        ("mine/tea_happy (1).wav", "happy"),
+        ("mine/tea_happy_01 (2).wav", "happy"),
+        ("mine/tea_happy - Copy.wav", "happy"),
+        ("mine/tea_happy - Copy (2).wav", "happy"),
+        ("mine/tea_happy copy 2.wav", "happy"),
+        ("mine/tea_happy (copy).wav", "happy"),
+        ("mine/tea_pleasant-surprise_3.wav", "surprise"),
+        ("mine/tea_can sıkıntısı_3.wav", "boredom"),
         ("mine/a_word.wav", None),
+        ("mine/happy_story.wav", None),
+        ("mine/tea_happy_copying.wav", None),
+        ("mine/01.wav", None),
+        ("mine/ (1).wav", None),
+        ("sad/01.wav", "sad"),
+        ("sad/copy.wav", "sad"),
     ],
 )
 def test_custom_name_or_folder(path, emotion):
     utterance = CORPORA["custom"].parse(Path(path))
     assert (utterance and utterance.emotion) == emotion
     assert utterance is None or utterance.speaker == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("Joy/sad_story.wav", "sad"),
+        ("Joy/a sad story.wav", "sad"),
+        ("Joy/sad_01.wav", "sad"),
+        ("Joy/sad.wav", "sad"),
+        ("Joy/tea-sad.wav", "sad"),
+        ("sad/tea_Joy_2.wav", "happy"),
+        ("angry/happy_to_sad_2.wav", "sad"),
+        ("angry/can sıkıntısı story.wav", "boredom"),
+    ],
+)
+def test_a_name_and_its_folder_that_say_two_emotions(path, named, tmp_path):
+    clip = tmp_path / path
+    clip.parent.mkdir()
+    clip.touch()
+    found = scan([tmp_path], CORPORA)
+    assert (found.utterances, found.unknown) == ([], [clip])
+    reason = f"its name says {named}, its folder {known_emotion(clip.parent.name)}"
+    assert f"{clip} ({reason})" in found.summary()
+
+
+@pytest.mark.parametrize(
+    ("path", "emotion"),
+    [
+        ("Joy/tea_sad.wav", "sad"),  # after the underscore stands the label
+        ("Joy/tea_sad (1).wav", "sad"),
+        ("happy/sad_to_joyful_story.wav", "happy"),
+        ("happy/sad_or_angry_story.wav", "happy"),
+        ("happy/happy_story.wav", "happy"),
+        ("happy/saddle_madness.wav", "happy"),
+    ],
+)
+def test_a_name_and_its_folder_that_do_not_contradict(path, emotion):
+    utterance = CORPORA["custom"].parse(Path(path))
+    assert utterance is not None
+    assert utterance.emotion == emotion
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_speakers_beyond_the_chart_are_counted(tmp_path):
 
 def test_errors_of_explore_and_report(tmp_path):
     done = run("explore.py", "--data", tmp_path, "--out", tmp_path / "out")
-    assert (done.returncode, "no utterance below" in done.stderr) == (2, True)
+    assert (done.returncode, "no utterance of ased, " in done.stderr) == (2, True)
     (tmp_path / "a_sad.wav").touch()
     done = run("explore.py", "--data", tmp_path, "--out", tmp_path / "out")
     assert (done.returncode, "none of the clips can be read" in done.stderr) == (2, True)

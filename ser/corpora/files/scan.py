@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser.corpora.base import Corpus, Utterance
-from ser.corpora.custom import last_word
+from ser.corpora.custom import contradiction, last_word
 from ser.corpora.files.clip_lists import LIST_SUFFIXES, read_clip_list
 from ser.corpora.files.walk import FolderWalk
 from ser.errors import UsageError
@@ -53,8 +53,13 @@ class Scan:
         parts += [f"{len(self.other)} not audio"] if self.other else []
         if skipped := self.skipped.total():
             parts.append(f"{skipped} system or hidden file{'s' if skipped > 1 else ''} skipped")
-        unknown = (f"  not of a known corpus: {show_path(path)}" for path in self.unknown)
+        unknown = (f"  not of a known corpus: {line}" for line in self.unknown_lines())
         return "\n".join([", ".join(parts), *(f"  {hint}" for hint in self.hints()), *unknown])
+
+    def unknown_lines(self) -> list[str]:
+        """Return a line for each unknown file: its path, and why its emotion is in doubt."""
+        reasons = ((path, contradiction(path)) for path in self.unknown)
+        return [show_path(path) + (f" ({why})" if why else "") for path, why in reasons]
 
     def hints(self) -> list[str]:
         """Return a line for each name of unknown files that is nearly the name of an emotion."""
