@@ -14,7 +14,7 @@ from ser.audio.containers import Container
 from ser.audio.extent import MIN_LOST_SECONDS, Extent
 from ser.audio.ffmpeg import Decoding
 from ser.audio.ffmpeg_log import FfmpegLog
-from ser.audio.limits import CHANNELS, RATES, Limits, check_format
+from ser.audio.limits import CHANNELS, RATES, Limits, check_format, check_levels
 from ser.audio.mixing import Heard
 from ser.errors import DAMAGED, AudioError, TooComplex, UnsupportedFormat
 
@@ -48,7 +48,6 @@ class Clip(Generic[T]):
 
     Attributes:
         listen: makes the sound of the blocks.
-        check: raises an error if there is nothing to hear in the sound.
     """
 
     data: bytes
@@ -56,7 +55,6 @@ class Clip(Generic[T]):
     extent: Extent
     limits: Limits
     listen: Listen[T]
-    check: Callable[[T], None]
 
     def read_with_soundfile(self) -> Decoded[T] | None:
         """Return the clip; or None where libsndfile does not hear all of it."""
@@ -168,7 +166,7 @@ class Clip(Generic[T]):
 
     def _checked(self, heard: Heard[T], lost_seconds: float) -> Decoded[T]:
         """Return the sound; raise an error if there is nothing to hear."""
-        self.check(heard.sound)
+        check_levels(heard.levels)
         return Decoded(
             heard.sound,
             truncated=heard.seconds > self.limits.max_seconds,

@@ -78,6 +78,7 @@ def _rare(*options: str, sound: np.ndarray = VOICE) -> bytes:
     return files.made_by_ffmpeg("mka", *options, source=synth.wav(sound))
 
 
+RATES = (4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000)
 _RANDOM = np.random.default_rng(5).bytes
 MEDIA = "no audio or video file"
 BAD = {
@@ -130,7 +131,9 @@ BAD = {
         422, "silent", "silence"),
     "0.29 s": (lambda: synth.wav(VOICE[:6394]), 422, "too_short", "at least 0.3 s"),
     "silence": (lambda: synth.wav(np.zeros(22_050)), 422, "silent", "silence"),
-    "DC": (lambda: synth.wav(np.full(22_050, 0.4)), 422, "silent", "silence"),
+} | {
+    f"DC at {rate} Hz": (partial(synth.wav, np.full(rate, 0.4), rate), 422, "silent", "silence")
+    for rate in RATES
 }  # fmt: skip
 
 
@@ -190,9 +193,6 @@ def test_whole_files(server, labels, name):
     assert answer["duration"] == pytest.approx(files.SECONDS, abs=0.1)
     assert not answer["truncated"]
     assert DAMAGED not in answer["warnings"]
-
-
-RATES = (4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000)
 
 
 @pytest.mark.parametrize(
