@@ -30,7 +30,7 @@ from ser.audio.formats.riff import byte_order, is_streamed, wav_chunks
 
 #: A file counts as damaged if it lacks more than this much sound.
 MIN_LOST_SECONDS = 0.1
-_LINEAR_FORMATS = (1, 3, 6, 7, 0xFFFE)  # of WAV: their length in bytes tells the seconds
+_MPEG_CODES = (0x50, 0x55)  # of WAV: layers I and II, layer III
 _XING = re.compile(rb"(?:Xing|Info)\x00\x00\x00[\x00-\x0f].{4}", re.DOTALL)  # in a frame of MP3
 _XING_OFFSETS = (13, 15, 21, 23, 36, 38)
 _HEADER_BYTES = 65_536  # of a file that are searched for its header
@@ -122,19 +122,18 @@ def _flac_extent(data: bytes) -> Extent:
 
 
 def _wav_extent(data: bytes) -> Extent:
-    order, code, bytes_per_second = byte_order(data), 0, 0
+    code = 0
     for chunk in wav_chunks(data):
-        if chunk.name == b"fmt " and chunk.start + 12 <= len(data):
-            code, _, _, bytes_per_second = struct.unpack_from(f"{order}HHII", data, chunk.start)
+        if chunk.name == b"fmt " and chunk.start + 2 <= len(data):
+            (code,) = struct.unpack_from(f"{byte_order(data)}H", data, chunk.start)
         elif chunk.name == b"data":
             there = min(chunk.size, len(data) - chunk.start)
+            # No decoder goes by the number of bytes a second, which is often wrong; but libsndfile
+            # stops at its estimate of how long MPEG audio is.
+            in_one_piece = code not in _MPEG_CODES
             if is_streamed(chunk.size) or not there:
-                return Extent(is_streamed=True)
-            is_linear = bytes_per_second and code in _LINEAR_FORMATS
-            return Extent(
-                there / bytes_per_second if is_linear else None,
-                lost_ratio=(chunk.size - there) / there,
-            )
+                return Extent(in_one_piece=in_one_piece, is_streamed=True)
+            return Extent(lost_ratio=(chunk.size - there) / there, in_one_piece=in_one_piece)
     return Extent()
 
 

@@ -104,6 +104,26 @@ def test_vbr_mp3_from_a_pipe(rate, quality):
     assert sounds_like(check(data, own), sound, rate) > 0.9
 
 
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("options", ["libmp3lame -q:a 0", "libmp3lame -q:a 4", "mp2"])
+def test_mpeg_audio_in_wav(rate, options):
+    """A quiet beginning has small frames: whoever guesses the length by them is wrong."""
+    sound = voice(4.0, rate=rate)
+    sound[: 2 * rate] *= 0.001
+    options = ("-f", "wav", "-c:a", *options.split())
+    data = files.made_by_ffmpeg("wav", *options, source=synth.wav(sound, rate))
+    for whole in (data, files.piped(sound, rate, *options)):
+        assert sounds_like(check(whole, seconds_by_ffmpeg(data)), sound, rate) > 0.9
+    assert DAMAGED in load_audio(data[: len(data) * 3 // 4]).warnings
+
+
+@pytest.mark.parametrize("bytes_per_second", [0, 8_000, RATE, 16 * RATE])
+def test_a_wav_that_declares_a_wrong_number_of_bytes_a_second(bytes_per_second):
+    data = files.patched(synth.wav(voice(3.0), RATE), 28, struct.pack("<I", bytes_per_second))
+    check(data, 3.0)
+    check(data[: len(data) // 2], 1.5, damaged=True)
+
+
 @pytest.mark.parametrize("name", ["mp3", "mp3 vbr", "aac", "opus", "vorbis", "flac"])
 @pytest.mark.parametrize("n_parts", [2, 3, 4, 5])
 def test_joined_files(name, n_parts):
