@@ -156,7 +156,7 @@ class Clip(Generic[T]):
         if log.declared_seconds is None:
             return math.inf if any(_CUT_OFF in line for line in log.errors) else missing
         at_end = self._missing(log.declared_seconds, seconds)
-        if not log.errors and (log.has_video or at_end < _PADDING_SECONDS):
+        if not log.errors and (log.has_others or at_end < _PADDING_SECONDS):
             return missing
         return max(missing, at_end)
 

@@ -3,6 +3,7 @@
 The files are made here, by kind of fault; `tests/web/test_cases.py` has files that people sent.
 """
 
+import base64
 import struct
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +13,10 @@ import pytest
 
 from ser import errors
 from ser.audio import load_audio
-from ser.audio.containers import detect_container
+from ser.audio.containers import MATROSKA, detect_container
+from ser.audio.ffmpeg import Decoding
+from ser.audio.ffmpeg_log import FfmpegLog
+from ser.audio.limits import Limits
 from ser.errors import DAMAGED
 from tests import files, synth
 
@@ -398,6 +402,51 @@ def test_the_next_track_where_the_first_is_silent():
     assert sounds_like(check(_tracks([], silent, silent, sound), 3.0), sound) > 0.9
     with pytest.raises(errors.Silent):
         load_audio(_tracks([], silent, silent))
+
+
+SUBTITLE = base64.b64encode(b"1\n00:00:00,500 --> 00:00:09,000\nhello\n\n").decode()
+OTHER_STREAMS = {
+    "sound": ("-f", "lavfi", "-i", "sine=d=9"),
+    "picture": ("-f", "lavfi", "-i", "color=s=32x32:d=9"),
+    "subtitles": ("-f", "srt", "-i", f"data:text/plain;base64,{SUBTITLE}"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_STREAMS)
+@pytest.mark.parametrize(
+    "options", [("mp4", "-movflags", "+faststart", "-c:s", "mov_text"), ("mkv", "-c:s", "srt")]
+)
+def test_a_whole_track_beside_a_longer_one(kind, options):
+    extension, *rest = options
+    maps = ("-map", "0", "-map", "1", "-c:a", "aac")
+    data = files.made_by_ffmpeg(
+        extension, *OTHER_STREAMS[kind], *maps, *rest, source=synth.wav(voice(3.0), RATE)
+    )
+    check(data, 3.0)
+    cut = load_audio(data[: len(data) * 3 // 10])
+    assert cut.duration < 2.5
+    assert DAMAGED in cut.warnings
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "How to fix the [error] in vim", "a\n[error] b", "[info]   Duration: 00:01:00.00,",
+        "Reconfiguring filter graph", "Estimating duration from bitrate",
+        "  Input stream #0:0 (audio): 9 packets read; 9 frames decoded; 9 decode errors "
+        "(9 samples);",
+    ],
+)  # fmt: skip
+def test_a_title_is_no_message_of_the_decoder(title):
+    log = FfmpegLog()
+    options = ("-c:a", "aac", "-metadata", f"title={title}", "-metadata", f"{title[:40]}=x")
+    data = files.made_by_ffmpeg("mkv", *options, source=synth.wav(voice(3.0), RATE))
+    with Decoding(data, MATROSKA, Limits.from_now(600, 60), log=log) as decoding:
+        n = sum(len(block) for block in decoding.blocks())
+    assert log.errors == []
+    assert not log.format_changes
+    assert log.declared_seconds == pytest.approx(3.0, abs=TOLERANCE)
+    assert log.decoded_seconds == pytest.approx(n / RATE, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("extension", ["webm", "mka", "flv"])
