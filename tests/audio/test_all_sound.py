@@ -141,6 +141,26 @@ def test_joined_files(name, n_parts):
     assert len(original) / RATE == pytest.approx(sum(seconds))
 
 
+@pytest.mark.parametrize("name", ["opus", "vorbis"])
+def test_many_short_links(name):
+    """The little that a decoder drops at the start of each link is no loss."""
+    data = b"".join(encoded(name, 1.0, seed) for seed in range(4)) * 8
+    audio = load_audio(data)
+    assert audio.duration > 32.0 - TOLERANCE
+    assert DAMAGED not in audio.warnings
+
+
+@pytest.mark.parametrize("codec", ["libvorbis", "libopus", "flac"])
+def test_streams_of_ogg_side_by_side(codec):
+    source = synth.wav(voice(3.0), RATE)
+    data = files.made_by_ffmpeg("ogg", "-map", "0", "-map", "0", "-c:a", codec, source=source)
+    check(data, 3.0)
+    check(data + data, 6.0)
+    assert DAMAGED in load_audio(data[: len(data) // 2]).warnings
+    both = (*OTHER_STREAMS["sound"], "-map", "0", "-map", "1")
+    check(files.made_by_ffmpeg("ogg", *both, "-c:a", codec, source=source), 3.0)
+
+
 @pytest.mark.parametrize(
     ("rates", "channels"),
     [((22_050, 44_100), (1, 1)), ((48_000, 24_000, 32_000), (1, 2, 1)), ((44_100, 44_100), (2, 1))],
