@@ -359,6 +359,15 @@ def test_a_refusal_names_the_kind(name):
         load_audio(UNSUPPORTED[name])
 
 
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"crx "])
+def test_a_picture_in_a_container_of_films(brand):
+    head = struct.pack(">I4s4s4x4s4s", 24, b"ftyp", brand, b"mif1", b"miaf")
+    picture = head + struct.pack(">I4s4x", 12, b"meta") + np.random.default_rng(0).bytes(5000)
+    with pytest.raises(errors.UnsupportedMedia, match="a picture, which is not supported"):
+        load_audio(picture)
+    check(files.patched(encoded("m4a"), 8, brand), 3.0)  # whatever it is called, it has sound
+
+
 def test_protected_sound_is_called_protected():
     data = encoded("m4a")
     with pytest.raises(errors.UnsupportedMedia, match="DRM"):

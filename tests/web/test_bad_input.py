@@ -91,6 +91,8 @@ BAD = {
                     "-frames:v", "1"), 415, "unsupported_media", MEDIA),
     "JPEG": (partial(files.made_by_ffmpeg, "jpg", "-f", "lavfi", "-i", "testsrc=s=64x64",
                      "-frames:v", "1"), 415, "unsupported_media", MEDIA),
+    "HEIC": (lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + _RANDOM(4000),
+             415, "unsupported_media", "a picture"),
     "header-only WAV": (lambda: synth.wav(VOICE[:0]), 422, "no_audio", "holds no audio"),
     "video without sound": (_silent_video, 422, "no_audio", "holds no audio"),
     "mp4 without its index": (_without_index, 422, "damaged", "looks like mov"),
