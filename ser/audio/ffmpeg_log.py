@@ -32,9 +32,7 @@ class FfmpegLog:
         chosen: index of the stream that is decoded; None if there is none.
         declared_seconds: length that the container declares, in seconds; None if it is unknown.
         format_changes: whether the rate or the channels change within the stream.
-        rate: sample rate of the stream, in Hz; 0 until it is known.
-        decoded_seconds: sound that the decoder yielded, without silence in gaps; None if unknown.
-        undecoded_seconds: sound of the frames that could not be decoded.
+        rate: sample rate of the stream, in Hz; 0 until it is known, which may be after the log.
     """
 
     def __init__(self) -> None:
@@ -45,8 +43,8 @@ class FfmpegLog:
         self.declared_seconds: float | None = None
         self.format_changes = False
         self.rate = 0
-        self.decoded_seconds: float | None = None
-        self.undecoded_seconds = 0.0
+        self._samples: int | None = None  # that the decoder yielded
+        self._undecoded_samples = 0.0
         self._n_timed = 0  # streams that have a length
         self._is_input = True  # what is described: the streams of the input come first
         self._is_estimated = False
@@ -67,6 +65,16 @@ class FfmpegLog:
     def text(self) -> str:
         """All errors, a line each."""
         return "\n".join(self.errors + self.refused)
+
+    @property
+    def decoded_seconds(self) -> float | None:
+        """Sound that the decoder yielded, without silence in gaps; None if unknown."""
+        return self._samples / self.rate if self.rate and self._samples is not None else None
+
+    @property
+    def undecoded_seconds(self) -> float:
+        """Sound of the frames that could not be decoded."""
+        return self._undecoded_samples / self.rate if self.rate else 0.0
 
     @property
     def has_others(self) -> bool:
@@ -109,7 +117,7 @@ class FfmpegLog:
             return int(match[1]) if match else None
 
         frames, samples = number(r"(\d+) frames decoded"), number(r"(\d+) samples")
-        if samples is not None and self.rate:
-            self.decoded_seconds = samples / self.rate
+        if samples is not None:
+            self._samples = samples
             errors = number(r"(\d+) decode errors") or 0
-            self.undecoded_seconds = errors * self.decoded_seconds / max(1, frames or 0)
+            self._undecoded_samples = errors * samples / max(1, frames or 0)

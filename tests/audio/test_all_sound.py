@@ -5,6 +5,7 @@ The files are made here, by kind of fault; `tests/web/test_cases.py` has files t
 
 import base64
 import struct
+import time
 from collections.abc import Callable
 from functools import cache
 
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from ser import errors
-from ser.audio import load_audio
+from ser.audio import ffmpeg_process, load_audio
 from ser.audio.containers import MATROSKA, detect_container
 from ser.audio.ffmpeg import Decoding
 from ser.audio.ffmpeg_log import FfmpegLog
@@ -159,6 +160,24 @@ def test_streams_of_ogg_side_by_side(codec):
     assert DAMAGED in load_audio(data[: len(data) // 2]).warnings
     both = (*OTHER_STREAMS["sound"], "-map", "0", "-map", "1")
     check(files.made_by_ffmpeg("ogg", *both, "-c:a", codec, source=source), 3.0)
+
+
+def test_a_decoder_that_is_done_before_anybody_listens(monkeypatch):
+    """As on a busy machine: then its last message is read before its first sample."""
+
+    started = []
+    start, time_left = ffmpeg_process.start, Limits.time_left
+
+    def wait(limits):
+        while started[-1].poll() is None:
+            time.sleep(0.01)
+        return time_left(limits)
+
+    monkeypatch.setattr(
+        ffmpeg_process, "start", lambda *a: started.append(start(*a)) or started[-1]
+    )
+    monkeypatch.setattr(Limits, "time_left", wait)
+    check(encoded("flac", 0.6) + encoded("flac", 0.6, 1), 1.2)
 
 
 @pytest.mark.parametrize(
