@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ser.audio.formats import frames
 from ser.audio.formats.frames import ReadHeader, find_frames, tag_bytes
+from ser.audio.formats.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _NOT_ZERO = re.compile(rb"[^\0]")
 _SPHERE = re.compile(rb"NIST_1A\n *(\d{3,5})\n")  # then a header of this many bytes, in text
 
+_MAX_TAGS = 1_000  # and runs of zeros, in front of the sound
 _MAX_PADDING = 65_536  # bytes of zeros, or of parts of frames, in front of the first frame
 _TS_PACKETS = (188, 192, 204)  # bytes: MPEG-TS, with a time stamp (AVCHD), with a checksum
 _N_TS_PACKETS = 5  # that must follow each other where the file does not begin with one
@@ -163,7 +165,7 @@ def _detect_signature(data: bytes, start: int) -> Found | None:
 def _skip_tags(data: bytes) -> int:
     """Return the offset behind all tags and zeros at the beginning."""
     start = 0
-    while start < len(data):
+    for _ in range(_MAX_TAGS):
         if length := tag_bytes(data, start):
             start += length
         elif data.startswith(b"\0\0\0\0\0", start) and (match := _NOT_ZERO.search(data, start)):
@@ -186,7 +188,7 @@ def _detect_sphere(data: bytes, start: int) -> Found | None:
 def _detect_frames(data: bytes, start: int) -> Found | None:
     """Detect formats of frames or packets: first at the beginning, then further behind it."""
     for read_header, container in _FRAMES:
-        if find_frames(data, start, start + 1, read_header, 2) is not None:
+        if find_frames(data, start, start + 1, read_header, 2, Steps()) is not None:
             return Found(container, start)
     if _ts_packet_bytes(data, start, 3):
         return Found(MPEG_TS, start)
@@ -194,7 +196,7 @@ def _detect_frames(data: bytes, start: int) -> Found | None:
     found = [
         Found(container, position)
         for read_header, container in _FRAMES
-        if (position := find_frames(data, start, stop, read_header, _N_FRAMES)) is not None
+        if (position := find_frames(data, start, stop, read_header, _N_FRAMES, Steps())) is not None
     ]
     position = data.find(b"\x47", start, stop)
     while position >= 0 and not _ts_packet_bytes(data, position, _N_TS_PACKETS):

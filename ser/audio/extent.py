@@ -27,6 +27,7 @@ from ser.audio.containers import (
 from ser.audio.formats.frames import adts_frame, mpeg_frame, walk_frames
 from ser.audio.formats.ogg import read_extent
 from ser.audio.formats.riff import byte_order, is_streamed, wav_chunks
+from ser.audio.formats.steps import Steps, TooManySteps
 
 #: A file counts as damaged if it lacks more than this much sound.
 MIN_LOST_SECONDS = 0.1
@@ -63,25 +64,33 @@ class Extent:
 def measure_extent(data: bytes, container: Container) -> Extent:
     """Return what the file `data`, which begins with its container, tells of its length."""
     measure = _MEASURES.get(container)
-    return measure(data) if measure else Extent()
+    try:
+        return measure(data) if measure else Extent()
+    except TooManySteps:
+        return Extent(in_one_piece=False)  # ffmpeg has limits of its own
 
 
 def _ogg_extent(data: bytes) -> Extent:
-    ogg = read_extent(data)
+    ogg = read_extent(data, Steps())
     return Extent(ogg.seconds, ogg.lost_seconds, in_one_piece=ogg.is_one_link)
 
 
 def _aac_extent(data: bytes) -> Extent:
-    walk = walk_frames(data, 0, adts_frame)
+    walk = walk_frames(data, 0, adts_frame, Steps())
     return Extent(walk.seconds, walk.lost_seconds)
 
 
 def _mp3_extent(data: bytes) -> Extent:
-    walk = walk_frames(data, 0, mpeg_frame)
+    steps = Steps()
+    walk = walk_frames(data, 0, mpeg_frame, steps)
     if not walk.n_frames:
         return Extent(in_one_piece=False)
     per_frame = walk.seconds / walk.n_frames
-    headers = [xing for match in _XING.finditer(data) if (xing := _read_xing(data, match.start()))]
+    headers = []
+    for match in _XING.finditer(data):
+        steps.take(len(_XING_OFFSETS))
+        if xing := _read_xing(data, match.start()):
+            headers.append(xing)
     # The frame with a header has no sound. Joined files have several; ffmpeg takes the tags
     # between them for frames, and fails at the next one.
     n_sound = walk.n_frames - len(headers)
@@ -146,8 +155,9 @@ def _declared(start: int, size: int, data: bytes) -> Extent:
 
 
 def _aiff_extent(data: bytes) -> Extent:
-    position = 12
+    position, steps = 12, Steps()
     while position + 8 <= len(data):
+        steps.take()
         name, size = struct.unpack_from(">4sI", data, position)
         if name == b"SSND":
             return _declared(position + 8, size, data)
@@ -156,8 +166,9 @@ def _aiff_extent(data: bytes) -> Extent:
 
 
 def _caf_extent(data: bytes) -> Extent:
-    position = 8
+    position, steps = 8, Steps()
     while position + 12 <= len(data):
+        steps.take()
         name, size = struct.unpack_from(">4sq", data, position)
         if name == b"data" or size < 0:
             return _declared(position + 12, size, data)

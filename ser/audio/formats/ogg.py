@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ser.audio.formats.steps import Steps
+
 _HEADER_BYTES = 27  # of a page, before its segment table
+_STEP_BYTES = 1_024  # whose checksum takes as long as the rest of a page
 _FIRST_PAGE = 2  # flag
 _NO_POSITION = -1  # of a page on which no packet ends
 _OPUS_RATE = 48_000  # Hz, of positions, whatever the rate of the sound
@@ -77,13 +80,17 @@ class OggExtent:
     is_one_link: bool
 
 
-def read_extent(data: bytes) -> OggExtent:
-    """Return how much sound the pages of an Ogg file hold, of all links together."""
+def read_extent(data: bytes, steps: Steps) -> OggExtent:
+    """Return how much sound the pages of an Ogg file hold, of all links together.
+
+    Raises:
+        TooManySteps: the file has too many pages, or what begins like pages.
+    """
     links: list[dict[int, Stream]] = []  # each with its streams by their serial numbers
     others = end = 0
     is_one_piece, is_start = True, False
     cut_off = 0.0  # seconds
-    for page in _pages(data):
+    for page in _pages(data, steps):
         is_one_piece &= page.start == end and page.is_whole
         end = page.end
         if end > len(data) and page.position <= 0:
@@ -129,7 +136,7 @@ def _add(stream: Stream, page: Page) -> None:
     stream.position = max(stream.position, page.position)
 
 
-def _pages(data: bytes) -> Iterator[Page]:
+def _pages(data: bytes, steps: Steps) -> Iterator[Page]:
     """Yield the pages in their order; damaged ones as far as their header can be read."""
     start = data.find(b"OggS\0")
     while 0 <= start <= len(data) - _HEADER_BYTES:
@@ -138,6 +145,7 @@ def _pages(data: bytes) -> Iterator[Page]:
         )
         body = start + _HEADER_BYTES + n_segments
         end = body + sum(data[start + _HEADER_BYTES : body])
+        steps.take(1 + (end - start) // _STEP_BYTES)  # pages that are none may overlap
         is_whole = end <= len(data) and crc == _checksum(data[start:end])
         yield Page(start, end, bool(flags & _FIRST_PAGE), position, serial, number, body, is_whole)
         start = (

@@ -8,6 +8,7 @@ from ser.audio.containers import W64, WAV, Container
 
 # A program that writes to a pipe does not know the size: it declares 0 or a size above this.
 STREAMED_BYTES = 0x7FFF_0000
+_MAX_CHUNKS = 100_000  # of a file; what follows is left to the decoders
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _W64_HEAD = 24  # bytes of a chunk's name and size, which the size counts
 
@@ -28,7 +29,9 @@ def byte_order(data: bytes) -> str:
 def wav_chunks(data: bytes) -> Iterator[Chunk]:
     """Yield the chunks of a WAV file; the last one may declare more than there is."""
     order, position, large_size = byte_order(data), 12, 0
-    while position + 8 <= len(data):
+    for _ in range(_MAX_CHUNKS):
+        if position + 8 > len(data):
+            return
         name, size = struct.unpack_from(f"{order}4sI", data, position)
         position += 8
         if name == b"ds64" and position + 16 <= len(data):
