@@ -82,10 +82,6 @@ _PREFIXES = (
     (b"\x1a\x45\xdf\xa3", MATROSKA),
     (b"#!AMR\n", AMR),
     (b"#!AMR-WB\n", AMR),
-    (b"MAC \x96\x0f", APE),  # versions 3.97 to 3.99
-    (b"MAC \x78\x0f", APE),
-    (b"MAC \x82\x0f", APE),
-    (b"MAC \x8c\x0f", APE),
     (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), ASF),
     (b"FLV\x01", FLV),
     (b"\x00\x00\x01\xba", MPEG_PS),
@@ -109,7 +105,9 @@ _TEXT_HEAD = 256
 # Control characters that no text contains, in UTF-8 or an older encoding. Text may contain tab,
 # newline, form feed and carriage return.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_NOT_ZERO = re.compile(rb"[^\0]")
+_ZEROS = re.compile(rb"\0+")
+_MOST_ZEROS = 4  # that a file can begin with: the size of a box of MP4, the code of an MPEG stream
+_APE_VERSIONS = range(3_800, 3_991)  # those that ffmpeg reads, times 1,000
 _SPHERE = re.compile(rb"NIST_1A\n *(\d{3,5})\n")  # then a header of this many bytes, in text
 
 _MAX_TAGS = 1_000  # and runs of zeros, in front of the sound
@@ -135,8 +133,7 @@ _FRAMES: tuple[tuple[ReadHeader, Container], ...] = (
 def detect_container(data: bytes) -> Found | None:
     """Return the container of the file `data`; None if it is text or of an unknown format."""
     start = _skip_tags(data)
-    # Some signatures begin with up to three zeros.
-    zeros = min(3, start - len(data[:start].rstrip(b"\0")))
+    zeros = min(_MOST_ZEROS, start - len(data[:start].rstrip(b"\0")))
     for position in range(start - zeros, start):
         if found := _detect_signature(data, position):
             return found
@@ -157,6 +154,9 @@ def _detect_signature(data: bytes, start: int) -> Found | None:
     # The size comes before the name. If it were letters, the box would be above 512 MB.
     if data[start + 4 : start + 8] in _MP4_BOXES and data[start] < 0x20:
         return Found(MP4, start)
+    version = int.from_bytes(data[start + 4 : start + 6], "little")
+    if data.startswith(b"MAC ", start) and version in _APE_VERSIONS:
+        return Found(APE, start)
     if data.startswith(b"wvpk", start) and data[start + 9 : start + 10] in (b"\x04", b"\0"):
         return Found(WAVPACK, start)
     return None
@@ -168,9 +168,8 @@ def _skip_tags(data: bytes) -> int:
     for _ in range(_MAX_TAGS):
         if length := tag_bytes(data, start):
             start += length
-        elif data.startswith(b"\0\0\0\0\0", start) and (match := _NOT_ZERO.search(data, start)):
-            # Fewer zeros may be the size of a box of MP4 or the code of an MPEG stream.
-            start = match.start()
+        elif match := _ZEROS.match(data, start):
+            start = match.end()
         else:
             break
     return min(start, len(data))

@@ -14,7 +14,7 @@ import pytest
 
 from ser import errors
 from ser.audio import ffmpeg_process, load_audio
-from ser.audio.containers import MATROSKA, detect_container
+from ser.audio.containers import APE, MATROSKA, detect_container
 from ser.audio.ffmpeg import Decoding
 from ser.audio.ffmpeg_log import FfmpegLog
 from ser.audio.limits import Limits
@@ -251,6 +251,24 @@ IN_FRONT: dict[str, bytes] = {
 @pytest.mark.parametrize("name", [n for n in FORMATS if n != "ts"])
 def test_anything_in_front(name, front):
     check(IN_FRONT[front] + encoded(name), load_audio(encoded(name)).duration)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+def test_a_few_zeros_in_front(n):
+    """Which may look like the size of a box of MP4 or the code of an MPEG stream."""
+    names = ("wavpack", "tta", "voc", "w64", "avchd", "ac3 in mpeg")
+    source = synth.wav(voice(3.0), RATE)
+    others = [files.made_by_ffmpeg(*MORE_FORMATS[name], source=source) for name in names]
+    for data in [encoded(name) for name in FORMATS] + others:
+        expected, found = detect_container(data), detect_container(bytes(n) + data)
+        assert expected is not None
+        assert found == (expected.container, expected.start + n)
+
+
+@pytest.mark.parametrize("version", [3_790, 3_800, 3_930, 3_950, 3_960, 3_980, 3_990, 4_000])
+def test_each_version_of_monkeys_audio_that_ffmpeg_reads(version):
+    found = detect_container(b"MAC " + struct.pack("<H", version) + bytes(100))
+    assert found == ((APE, 0) if 3_800 <= version <= 3_990 else None)
 
 
 @pytest.mark.parametrize("name", ["mp3", "mp3 vbr", "aac", "ac3", "ts"])
