@@ -166,10 +166,11 @@ class Clip(Generic[T]):
 
     def _checked(self, heard: Heard[T], lost_seconds: float) -> Decoded[T]:
         """Return the sound; raise an error if there is nothing to hear."""
-        check_levels(heard.levels)
+        truncated = heard.seconds > self.limits.max_seconds
+        check_levels(heard.levels, self.limits.max_seconds if truncated else None)
         return Decoded(
             heard.sound,
-            truncated=heard.seconds > self.limits.max_seconds,
+            truncated=truncated,
             warnings=(DAMAGED,) if lost_seconds > MIN_LOST_SECONDS else (),
         )
 

@@ -5,6 +5,7 @@ and ffmpeg's messages do not say how much is lost. So both are measured here, in
 containers whose structure tells.
 """
 
+import math
 import re
 import struct
 from collections.abc import Callable, Mapping
@@ -21,12 +22,15 @@ from ser.audio.containers import (
     FLV,
     MP3,
     OGG,
+    SPHERE,
+    VOC,
+    W64,
     WAV,
     Container,
 )
 from ser.audio.formats.frames import adts_frame, mpeg_frame, walk_frames
 from ser.audio.formats.ogg import read_extent
-from ser.audio.formats.riff import byte_order, is_streamed, wav_chunks
+from ser.audio.formats.riff import byte_order, is_streamed, w64_sound, wav_chunks
 from ser.audio.formats.steps import Steps, TooManySteps
 
 #: A file counts as damaged if it lacks more than this much sound.
@@ -35,6 +39,9 @@ _MPEG_CODES = (0x50, 0x55)  # of WAV: layers I and II, layer III
 _XING = re.compile(rb"(?:Xing|Info)\x00\x00\x00[\x00-\x0f].{4}", re.DOTALL)  # in a frame of MP3
 _XING_OFFSETS = (13, 15, 21, 23, 36, 38)
 _HEADER_BYTES = 65_536  # of a file that are searched for its header
+_SPHERE_NUMBER = re.compile(rb"^(\w+) -i (\d{1,12})$", re.MULTILINE)
+_SPHERE_SIZE = (b"sample_count", b"channel_count", b"sample_n_bytes")
+_SPHERE_COMPRESSED = re.compile(rb"^sample_coding -s\d+ .*,", re.MULTILINE)  # "pcm,embedded-…"
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
@@ -181,6 +188,32 @@ def _au_extent(data: bytes) -> Extent:
     return _declared(start, size, data)
 
 
+def _w64_extent(data: bytes) -> Extent:
+    chunk = w64_sound(data)
+    return _declared(chunk.start, chunk.size, data) if chunk else Extent()
+
+
+def _voc_extent(data: bytes) -> Extent:
+    start = position = int.from_bytes(data[20:22], "little")
+    n_blocks, steps = 0, Steps()
+    while position + 4 <= len(data) and data[position]:  # 0 is the end
+        steps.take()
+        position += 4 + int.from_bytes(data[position + 1 : position + 4], "little")
+        n_blocks += 1
+    if position > len(data) and n_blocks > 1:
+        return Extent(lost_seconds=math.inf)  # nothing tells how many more blocks there were
+    return _declared(start, position - start, data)
+
+
+def _sphere_extent(data: bytes) -> Extent:
+    header = data[:_HEADER_BYTES]
+    numbers = dict(_SPHERE_NUMBER.findall(header[: header.find(b"end_head")]))
+    if _SPHERE_COMPRESSED.search(header):
+        return Extent()
+    size = math.prod(int(numbers.get(name, 0)) for name in _SPHERE_SIZE)
+    return _declared(int(header.split(b"\n", 2)[1]), size, data)
+
+
 def _avi_extent(data: bytes) -> Extent:
     position = data.find(b"movi", 0, _HEADER_BYTES)
     if position < 8:
@@ -217,5 +250,8 @@ _MEASURES: Mapping[Container, Callable[[bytes], Extent]] = {
     FLV: _flv_extent,
     MP3: _mp3_extent,
     OGG: _ogg_extent,
+    SPHERE: _sphere_extent,
+    VOC: _voc_extent,
+    W64: _w64_extent,
     WAV: _wav_extent,
 }

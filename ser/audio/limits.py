@@ -130,8 +130,12 @@ class Level:
         return max(self._high - mean, mean - self._low) < SILENCE_PEAK
 
 
-def check_levels(levels: Sequence[Level]) -> None:
+def check_levels(levels: Sequence[Level], truncated_s: float | None = None) -> None:
     """Refuse a clip, by the level of each channel, that holds no sound to analyse in any.
+
+    Args:
+        levels: of what was kept of each channel.
+        truncated_s: how much that is, in seconds, if the file is longer.
 
     Raises:
         TooShort, Silent: there are too few samples, or all are silence or a constant offset.
@@ -140,4 +144,5 @@ def check_levels(levels: Sequence[Level]) -> None:
     if seconds < MIN_SECONDS:
         raise TooShort(f"{seconds:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
     if all(level.is_silent for level in levels):
-        raise Silent("nothing but silence in this file")
+        part = f"the first {truncated_s:g} s of " if truncated_s else ""
+        raise Silent(f"nothing but silence in {part}this file")

@@ -382,6 +382,39 @@ def test_rare_kinds_of_wav(name):
     assert sounds_like(check(BY_HAND[name](voice(3.0)), 3.0), voice(3.0)) > 0.8
 
 
+def _voc(samples: np.ndarray) -> bytes:
+    """Return a file of one block, in 8 bits at 20,000 Hz; others write many blocks."""
+    data = np.uint8(samples * 127 + 128).tobytes()
+    head = b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x10A, 0x1129)
+    block = b"\1" + (len(data) + 2).to_bytes(3, "little") + bytes([256 - 1_000_000 // 20_000, 0])
+    return head + block + data + b"\0"
+
+
+DECLARED: dict[str, Callable[[], bytes]] = {
+    "W64": lambda: synth.wav(voice(3.0), RATE, container="W64"),
+    "SPHERE": lambda: _sphere(voice(3.0)),
+    "VOC of one block": lambda: _voc(voice(3.0, rate=20_000)),
+    "VOC of many": lambda: files.made_by_ffmpeg("voc", source=synth.wav(voice(3.0), RATE)),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_cut_off_from_a_declared_length(name):
+    data = DECLARED[name]()
+    check(data, 3.0)
+    check(data + bytes(100), 3.0)
+    for cut in (0.3, 0.6, 0.9):
+        check(data[: int(len(data) * cut)], 3.0 * cut, damaged=True)
+
+
+def test_silence_up_to_the_limit_is_not_said_of_the_rest():
+    sound = np.concatenate([np.zeros(2 * RATE, np.float32), voice(1.0)])
+    with pytest.raises(errors.Silent, match=r"in the first 1\.5 s of this file"):
+        load_audio(synth.wav(sound, RATE), max_seconds=1.5)
+    with pytest.raises(errors.Silent, match="silence in this file"):
+        load_audio(synth.wav(sound[: 2 * RATE], RATE), max_seconds=2.0)
+
+
 UNSUPPORTED = {
     "SILK": b"#!SILK_V3" + bytes(100),
     "WeChat": b"\x02#!SILK_V3" + bytes(100),

@@ -44,6 +44,15 @@ def wav_chunks(data: bytes) -> Iterator[Chunk]:
         position += size + size % 2
 
 
+def w64_sound(data: bytes) -> Chunk | None:
+    """Return the chunk of sound of a Wave64."""
+    start = data.find(_W64_DATA)
+    if start < 0 or start + _W64_HEAD > len(data):
+        return None
+    (size,) = struct.unpack_from("<Q", data, start + 16)
+    return Chunk(b"data", start + _W64_HEAD, size - _W64_HEAD)
+
+
 def is_streamed(size: int) -> bool:
     """Return whether this declared size means that the writer did not know it."""
     return not 0 < size < STREAMED_BYTES
@@ -69,12 +78,9 @@ def _with_one_data_chunk(data: bytes) -> bytes:
 
 
 def _with_w64_size(data: bytes) -> bytes:
-    start = data.find(_W64_DATA)
-    there = len(data) - start
-    if start < 0 or there < _W64_HEAD:
+    chunk = w64_sound(data)
+    if chunk is None or 0 < chunk.size < 1 << 62:
         return data
-    (size,) = struct.unpack_from("<Q", data, start + 16)
-    if _W64_HEAD < size < 1 << 62:
-        return data
-    head = data[:16] + struct.pack("<Q", len(data)) + data[24 : start + 16]
-    return head + struct.pack("<Q", there) + data[start + _W64_HEAD :]
+    there = len(data) - chunk.start + _W64_HEAD
+    head = data[:16] + struct.pack("<Q", len(data)) + data[24 : chunk.start - 8]
+    return head + struct.pack("<Q", there) + data[chunk.start :]
