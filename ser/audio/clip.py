@@ -15,7 +15,7 @@ from ser.audio.extent import MIN_LOST_SECONDS, Extent
 from ser.audio.ffmpeg import Decoding
 from ser.audio.ffmpeg_log import FfmpegLog
 from ser.audio.interrupts import interrupts_held
-from ser.audio.limits import CHANNELS, RATES, Limits, check_format
+from ser.audio.limits import CHANNELS, RATES, Limits, check_format, check_levels
 from ser.audio.mixing import Heard
 from ser.errors import DAMAGED, AudioError, TooComplex, UnsupportedFormat
 
@@ -49,7 +49,6 @@ class Clip(Generic[T]):
 
     Attributes:
         listen: makes the sound of the blocks.
-        check: raises an error if there is nothing to hear in the sound.
     """
 
     data: bytes
@@ -57,7 +56,6 @@ class Clip(Generic[T]):
     extent: Extent
     limits: Limits
     listen: Listen[T]
-    check: Callable[[T], None]
 
     def read_with_soundfile(self) -> Decoded[T] | None:
         """Return the clip; or None where libsndfile does not hear all of it."""
@@ -161,7 +159,7 @@ class Clip(Generic[T]):
         if log.declared_seconds is None:
             return math.inf if any(_CUT_OFF in line for line in log.errors) else missing
         at_end = self._missing(log.declared_seconds, seconds)
-        if not log.errors and (log.has_video or at_end < _PADDING_SECONDS):
+        if not log.errors and (log.has_others or at_end < _PADDING_SECONDS):
             return missing
         return max(missing, at_end)
 
@@ -171,10 +169,11 @@ class Clip(Generic[T]):
 
     def _checked(self, heard: Heard[T], lost_seconds: float) -> Decoded[T]:
         """Return the sound; raise an error if there is nothing to hear."""
-        self.check(heard.sound)
+        truncated = heard.seconds > self.limits.max_seconds
+        check_levels(heard.levels, self.limits.max_seconds if truncated else None)
         return Decoded(
             heard.sound,
-            truncated=heard.seconds > self.limits.max_seconds,
+            truncated=truncated,
             warnings=(DAMAGED,) if lost_seconds > MIN_LOST_SECONDS else (),
         )
 

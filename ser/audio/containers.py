@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ser.audio.formats import frames
 from ser.audio.formats.frames import ReadHeader, find_frames, tag_bytes
+from ser.audio.formats.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,6 @@ _PREFIXES = (
     (b"\x1a\x45\xdf\xa3", MATROSKA),
     (b"#!AMR\n", AMR),
     (b"#!AMR-WB\n", AMR),
-    (b"MAC \x96\x0f", APE),  # versions 3.97 to 3.99
-    (b"MAC \x78\x0f", APE),
-    (b"MAC \x82\x0f", APE),
-    (b"MAC \x8c\x0f", APE),
     (bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c"), ASF),
     (b"FLV\x01", FLV),
     (b"\x00\x00\x01\xba", MPEG_PS),
@@ -108,9 +105,12 @@ _TEXT_HEAD = 256
 # Control characters that no text contains, in UTF-8 or an older encoding. Text may contain tab,
 # newline, form feed and carriage return.
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_NOT_ZERO = re.compile(rb"[^\0]")
+_ZEROS = re.compile(rb"\0+")
+_MOST_ZEROS = 4  # that a file can begin with: the size of a box of MP4, the code of an MPEG stream
+_APE_VERSIONS = range(3_800, 3_991)  # those that ffmpeg reads, times 1,000
 _SPHERE = re.compile(rb"NIST_1A\n *(\d{3,5})\n")  # then a header of this many bytes, in text
 
+_MAX_TAGS = 1_000  # and runs of zeros, in front of the sound
 _MAX_PADDING = 65_536  # bytes of zeros, or of parts of frames, in front of the first frame
 _TS_PACKETS = (188, 192, 204)  # bytes: MPEG-TS, with a time stamp (AVCHD), with a checksum
 _N_TS_PACKETS = 5  # that must follow each other where the file does not begin with one
@@ -133,8 +133,7 @@ _FRAMES: tuple[tuple[ReadHeader, Container], ...] = (
 def detect_container(data: bytes) -> Found | None:
     """Return the container of the file `data`; None if it is text or of an unknown format."""
     start = _skip_tags(data)
-    # Some signatures begin with up to three zeros.
-    zeros = min(3, start - len(data[:start].rstrip(b"\0")))
+    zeros = min(_MOST_ZEROS, start - len(data[:start].rstrip(b"\0")))
     for position in range(start - zeros, start):
         if found := _detect_signature(data, position):
             return found
@@ -155,6 +154,9 @@ def _detect_signature(data: bytes, start: int) -> Found | None:
     # The size comes before the name. If it were letters, the box would be above 512 MB.
     if data[start + 4 : start + 8] in _MP4_BOXES and data[start] < 0x20:
         return Found(MP4, start)
+    version = int.from_bytes(data[start + 4 : start + 6], "little")
+    if data.startswith(b"MAC ", start) and version in _APE_VERSIONS:
+        return Found(APE, start)
     if data.startswith(b"wvpk", start) and data[start + 9 : start + 10] in (b"\x04", b"\0"):
         return Found(WAVPACK, start)
     return None
@@ -163,12 +165,11 @@ def _detect_signature(data: bytes, start: int) -> Found | None:
 def _skip_tags(data: bytes) -> int:
     """Return the offset behind all tags and zeros at the beginning."""
     start = 0
-    while start < len(data):
+    for _ in range(_MAX_TAGS):
         if length := tag_bytes(data, start):
             start += length
-        elif data.startswith(b"\0\0\0\0\0", start) and (match := _NOT_ZERO.search(data, start)):
-            # Fewer zeros may be the size of a box of MP4 or the code of an MPEG stream.
-            start = match.start()
+        elif match := _ZEROS.match(data, start):
+            start = match.end()
         else:
             break
     return min(start, len(data))
@@ -186,7 +187,7 @@ def _detect_sphere(data: bytes, start: int) -> Found | None:
 def _detect_frames(data: bytes, start: int) -> Found | None:
     """Detect formats of frames or packets: first at the beginning, then further behind it."""
     for read_header, container in _FRAMES:
-        if find_frames(data, start, start + 1, read_header, 2) is not None:
+        if find_frames(data, start, start + 1, read_header, 2, Steps()) is not None:
             return Found(container, start)
     if _ts_packet_bytes(data, start, 3):
         return Found(MPEG_TS, start)
@@ -194,7 +195,7 @@ def _detect_frames(data: bytes, start: int) -> Found | None:
     found = [
         Found(container, position)
         for read_header, container in _FRAMES
-        if (position := find_frames(data, start, stop, read_header, _N_FRAMES)) is not None
+        if (position := find_frames(data, start, stop, read_header, _N_FRAMES, Steps())) is not None
     ]
     position = data.find(b"\x47", start, stop)
     while position >= 0 and not _ts_packet_bytes(data, position, _N_TS_PACKETS):

@@ -11,7 +11,7 @@ from ser.audio.clip import Blocks, Clip, Decoded, Listen
 from ser.audio.containers import detect_container
 from ser.audio.extent import measure_extent
 from ser.audio.formats.riff import repaired
-from ser.audio.limits import Limits, check_levels, check_samples
+from ser.audio.limits import Limits
 from ser.audio.mixing import Channel, Heard, R, mix_and_resample, split_and_resample
 from ser.audio.slots import MemorySlot
 from ser.audio.unsupported import UNKNOWN, describe_unsupported
@@ -78,7 +78,7 @@ def load_audio(
     def listen(blocks: Blocks, source_rate: int, channel: int | None) -> Heard[np.ndarray]:
         return mix_and_resample(blocks, source_rate, rate, limits, channel=channel)
 
-    decoded = _decode(source, limits, listen, lambda samples: check_samples(samples, rate))
+    decoded = _decode(source, limits, listen)
     return Audio(decoded.sound, decoded.truncated, decoded.warnings, rate)
 
 
@@ -107,15 +107,10 @@ def load_channels(
     def listen(blocks: Blocks, source_rate: int, _: int | None) -> Heard[list[Channel[R]]]:
         return split_and_resample(blocks, source_rate, rate, limits, open_receiver=open_receiver)
 
-    def check(channels: list[Channel[R]]) -> None:
-        check_levels([channel.level for channel in channels], rate)
-
-    return _decode(source, limits, listen, check)
+    return _decode(source, limits, listen)
 
 
-def _decode(
-    source: bytes | Path, limits: Limits, listen: Listen[T], check: Callable[[T], None]
-) -> Decoded[T]:
+def _decode(source: bytes | Path, limits: Limits, listen: Listen[T]) -> Decoded[T]:
     data = source if isinstance(source, bytes) else source.read_bytes()
     if not data:
         raise EmptyFile("the file is empty (0 bytes)")
@@ -128,5 +123,5 @@ def _decode(
         limits.wait_for_memory()
     data = repaired(data[found.start :] if found.start else data, found.container)
     extent = measure_extent(data, found.container)
-    clip = Clip(data, found.container, extent, limits, listen, check)
+    clip = Clip(data, found.container, extent, limits, listen)
     return clip.read_with_soundfile() or clip.read_with_ffmpeg()

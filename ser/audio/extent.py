@@ -5,6 +5,7 @@ and ffmpeg's messages do not say how much is lost. So both are measured here, in
 containers whose structure tells.
 """
 
+import math
 import re
 import struct
 from collections.abc import Callable, Mapping
@@ -21,19 +22,26 @@ from ser.audio.containers import (
     FLV,
     MP3,
     OGG,
+    SPHERE,
+    VOC,
+    W64,
     WAV,
     Container,
 )
 from ser.audio.formats.frames import adts_frame, mpeg_frame, walk_frames
 from ser.audio.formats.ogg import read_extent
-from ser.audio.formats.riff import byte_order, is_streamed, wav_chunks
+from ser.audio.formats.riff import byte_order, is_streamed, w64_sound, wav_chunks
+from ser.audio.formats.steps import Steps, TooManySteps
 
 #: A file counts as damaged if it lacks more than this much sound.
 MIN_LOST_SECONDS = 0.1
-_LINEAR_FORMATS = (1, 3, 6, 7, 0xFFFE)  # of WAV: their length in bytes tells the seconds
+_MPEG_CODES = (0x50, 0x55)  # of WAV: layers I and II, layer III
 _XING = re.compile(rb"(?:Xing|Info)\x00\x00\x00[\x00-\x0f].{4}", re.DOTALL)  # in a frame of MP3
 _XING_OFFSETS = (13, 15, 21, 23, 36, 38)
 _HEADER_BYTES = 65_536  # of a file that are searched for its header
+_SPHERE_NUMBER = re.compile(rb"^(\w+) -i (\d{1,12})$", re.MULTILINE)
+_SPHERE_SIZE = (b"sample_count", b"channel_count", b"sample_n_bytes")
+_SPHERE_COMPRESSED = re.compile(rb"^sample_coding -s\d+ .*,", re.MULTILINE)  # "pcm,embedded-…"
 _ASF_FILE_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
@@ -63,25 +71,33 @@ class Extent:
 def measure_extent(data: bytes, container: Container) -> Extent:
     """Return what the file `data`, which begins with its container, tells of its length."""
     measure = _MEASURES.get(container)
-    return measure(data) if measure else Extent()
+    try:
+        return measure(data) if measure else Extent()
+    except TooManySteps:
+        return Extent(in_one_piece=False)  # ffmpeg has limits of its own
 
 
 def _ogg_extent(data: bytes) -> Extent:
-    ogg = read_extent(data)
+    ogg = read_extent(data, Steps())
     return Extent(ogg.seconds, ogg.lost_seconds, in_one_piece=ogg.is_one_link)
 
 
 def _aac_extent(data: bytes) -> Extent:
-    walk = walk_frames(data, 0, adts_frame)
+    walk = walk_frames(data, 0, adts_frame, Steps())
     return Extent(walk.seconds, walk.lost_seconds)
 
 
 def _mp3_extent(data: bytes) -> Extent:
-    walk = walk_frames(data, 0, mpeg_frame)
+    steps = Steps()
+    walk = walk_frames(data, 0, mpeg_frame, steps)
     if not walk.n_frames:
         return Extent(in_one_piece=False)
     per_frame = walk.seconds / walk.n_frames
-    headers = [xing for match in _XING.finditer(data) if (xing := _read_xing(data, match.start()))]
+    headers = []
+    for match in _XING.finditer(data):
+        steps.take(len(_XING_OFFSETS))
+        if xing := _read_xing(data, match.start()):
+            headers.append(xing)
     # The frame with a header has no sound. Joined files have several; ffmpeg takes the tags
     # between them for frames, and fails at the next one.
     n_sound = walk.n_frames - len(headers)
@@ -122,19 +138,18 @@ def _flac_extent(data: bytes) -> Extent:
 
 
 def _wav_extent(data: bytes) -> Extent:
-    order, code, bytes_per_second = byte_order(data), 0, 0
+    code = 0
     for chunk in wav_chunks(data):
-        if chunk.name == b"fmt " and chunk.start + 12 <= len(data):
-            code, _, _, bytes_per_second = struct.unpack_from(f"{order}HHII", data, chunk.start)
+        if chunk.name == b"fmt " and chunk.start + 2 <= len(data):
+            (code,) = struct.unpack_from(f"{byte_order(data)}H", data, chunk.start)
         elif chunk.name == b"data":
             there = min(chunk.size, len(data) - chunk.start)
+            # No decoder goes by the number of bytes a second, which is often wrong; but libsndfile
+            # stops at its estimate of how long MPEG audio is.
+            in_one_piece = code not in _MPEG_CODES
             if is_streamed(chunk.size) or not there:
-                return Extent(is_streamed=True)
-            is_linear = bytes_per_second and code in _LINEAR_FORMATS
-            return Extent(
-                there / bytes_per_second if is_linear else None,
-                lost_ratio=(chunk.size - there) / there,
-            )
+                return Extent(in_one_piece=in_one_piece, is_streamed=True)
+            return Extent(lost_ratio=(chunk.size - there) / there, in_one_piece=in_one_piece)
     return Extent()
 
 
@@ -147,8 +162,9 @@ def _declared(start: int, size: int, data: bytes) -> Extent:
 
 
 def _aiff_extent(data: bytes) -> Extent:
-    position = 12
+    position, steps = 12, Steps()
     while position + 8 <= len(data):
+        steps.take()
         name, size = struct.unpack_from(">4sI", data, position)
         if name == b"SSND":
             return _declared(position + 8, size, data)
@@ -157,8 +173,9 @@ def _aiff_extent(data: bytes) -> Extent:
 
 
 def _caf_extent(data: bytes) -> Extent:
-    position = 8
+    position, steps = 8, Steps()
     while position + 12 <= len(data):
+        steps.take()
         name, size = struct.unpack_from(">4sq", data, position)
         if name == b"data" or size < 0:
             return _declared(position + 12, size, data)
@@ -169,6 +186,32 @@ def _caf_extent(data: bytes) -> Extent:
 def _au_extent(data: bytes) -> Extent:
     start, size = struct.unpack_from(">II", data.ljust(12, b"\0"), 4)
     return _declared(start, size, data)
+
+
+def _w64_extent(data: bytes) -> Extent:
+    chunk = w64_sound(data)
+    return _declared(chunk.start, chunk.size, data) if chunk else Extent()
+
+
+def _voc_extent(data: bytes) -> Extent:
+    start = position = int.from_bytes(data[20:22], "little")
+    n_blocks, steps = 0, Steps()
+    while position + 4 <= len(data) and data[position]:  # 0 is the end
+        steps.take()
+        position += 4 + int.from_bytes(data[position + 1 : position + 4], "little")
+        n_blocks += 1
+    if position > len(data) and n_blocks > 1:
+        return Extent(lost_seconds=math.inf)  # nothing tells how many more blocks there were
+    return _declared(start, position - start, data)
+
+
+def _sphere_extent(data: bytes) -> Extent:
+    header = data[:_HEADER_BYTES]
+    numbers = dict(_SPHERE_NUMBER.findall(header[: header.find(b"end_head")]))
+    if _SPHERE_COMPRESSED.search(header):
+        return Extent()
+    size = math.prod(int(numbers.get(name, 0)) for name in _SPHERE_SIZE)
+    return _declared(int(header.split(b"\n", 2)[1]), size, data)
 
 
 def _avi_extent(data: bytes) -> Extent:
@@ -207,5 +250,8 @@ _MEASURES: Mapping[Container, Callable[[bytes], Extent]] = {
     FLV: _flv_extent,
     MP3: _mp3_extent,
     OGG: _ogg_extent,
+    SPHERE: _sphere_extent,
+    VOC: _voc_extent,
+    W64: _w64_extent,
     WAV: _wav_extent,
 }

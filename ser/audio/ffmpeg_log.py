@@ -6,14 +6,18 @@ _MAX_ERRORS = 100  # lines that are kept; a broken file has one for each frame
 _MAX_STREAMS = 64
 _MAX_LINE = 1_000  # bytes; metadata can be long
 
-# Not those about the AU file that it writes, which follow from changes of format within the file.
-_ERROR = re.compile(r"(?!\[au @).*\[(?:error|fatal|panic)\] ?(.*)")
-_DURATION = re.compile(r"\[info\]   Duration: (\d+):(\d\d):(\d\d\.\d+)")
-_STREAM = re.compile(r"\[info\]   Stream #0:(\d+)\S*: (Audio|Video)(.*)")
-_CHOSEN = re.compile(r"\[info\]   Stream #0:(\d+) -> #0:0")
-_SUMMARY = re.compile(r"Input stream #0:\d+ \(audio\): (.*)")
+# A line: who says it, its level, what is said. The rest are further lines of a message.
+_LINE = re.compile(r"((?:\[[^\]]* @ \w+\] )*)\[(\w+)\] ?(.*)")
+_ERRORS = ("error", "fatal", "panic")
+# Errors of the AU file that is written follow from changes of format within the file.
+_WRITER = "[au @"
+# Each is looked for where a message begins: titles and names in the file can hold any words.
+_DURATION = re.compile(r"  Duration: (\d+):(\d\d):(\d\d\.\d+)")
+_STREAM = re.compile(r"  Stream #0:(\d+)\S*: (\w+)(.*)")
+_CHOSEN = re.compile(r"  Stream #0:(\d+) -> #0:0")
+_SUMMARY = re.compile(r"  Input stream #0:\d+ \(audio\): (.*)")
 _ESTIMATED = "Estimating duration from bitrate"
-_OUTPUT = "[info] Output #0"
+_OUTPUT = "Output #0"
 _RECONFIGURED = "Reconfiguring filter graph"
 _NOT_LISTED = "not on whitelist"  # it says so of a video's decoder too, which is no error
 
@@ -25,26 +29,23 @@ class FfmpegLog:
         errors: lines of errors in the file.
         refused: lines that say that a decoder is not on the list.
         audio_streams: indices of the streams of sound in the file.
-        has_video: whether the file has a moving picture, whose length may be another one.
         chosen: index of the stream that is decoded; None if there is none.
         declared_seconds: length that the container declares, in seconds; None if it is unknown.
         format_changes: whether the rate or the channels change within the stream.
-        rate: sample rate of the stream, in Hz; 0 until it is known.
-        decoded_seconds: sound that the decoder yielded, without silence in gaps; None if unknown.
-        undecoded_seconds: sound of the frames that could not be decoded.
+        rate: sample rate of the stream, in Hz; 0 until it is known, which may be after the log.
     """
 
     def __init__(self) -> None:
         self.errors: list[str] = []
         self.refused: list[str] = []
         self.audio_streams: list[int] = []
-        self.has_video = False
         self.chosen: int | None = None
         self.declared_seconds: float | None = None
         self.format_changes = False
         self.rate = 0
-        self.decoded_seconds: float | None = None
-        self.undecoded_seconds = 0.0
+        self._samples: int | None = None  # that the decoder yielded
+        self._undecoded_samples = 0.0
+        self._n_timed = 0  # streams that have a length
         self._is_input = True  # what is described: the streams of the input come first
         self._is_estimated = False
         self._rest = b""
@@ -65,30 +66,47 @@ class FfmpegLog:
         """All errors, a line each."""
         return "\n".join(self.errors + self.refused)
 
+    @property
+    def decoded_seconds(self) -> float | None:
+        """Sound that the decoder yielded, without silence in gaps; None if unknown."""
+        return self._samples / self.rate if self.rate and self._samples is not None else None
+
+    @property
+    def undecoded_seconds(self) -> float:
+        """Sound of the frames that could not be decoded."""
+        return self._undecoded_samples / self.rate if self.rate else 0.0
+
+    @property
+    def has_others(self) -> bool:
+        """Whether the file has other streams, whose length may be another one."""
+        return self._n_timed > 1
+
     def _read_line(self, line: str) -> None:
-        if match := _ERROR.match(line):
-            kind = self.refused if _NOT_LISTED in line else self.errors
-            if len(kind) < _MAX_ERRORS:
-                kind.append(match[1])
-        elif match := _DURATION.match(line):
+        if (match := _LINE.match(line)) is None:
+            return
+        context, level, message = match.groups()
+        if level in _ERRORS:
+            kind = self.refused if _NOT_LISTED in message else self.errors
+            if len(kind) < _MAX_ERRORS and not context.startswith(_WRITER):
+                kind.append(message)
+        elif match := _DURATION.match(message):
             hours, minutes, seconds = map(float, match.groups())
             if not self._is_estimated:
                 self.declared_seconds = 3600 * hours + 60 * minutes + seconds
-        elif match := _CHOSEN.match(line):
+        elif match := _CHOSEN.match(message):
             self.chosen = int(match[1])
-        elif (match := _STREAM.match(line)) and self._is_input:
-            if match[2] == "Video":
-                # A picture of the cover is a stream of video, too.
-                self.has_video |= "attached pic" not in match[3]
-            elif len(self.audio_streams) < _MAX_STREAMS:
+        elif (match := _STREAM.match(message)) and self._is_input:
+            # A picture of the cover is a stream of video, a font is one of attachments.
+            self._n_timed += match[2] != "Attachment" and "attached pic" not in match[3]
+            if match[2] == "Audio" and len(self.audio_streams) < _MAX_STREAMS:
                 self.audio_streams.append(int(match[1]))
-        elif match := _SUMMARY.search(line):
+        elif match := _SUMMARY.match(message):
             self._read_summary(match[1])
-        elif line.startswith(_OUTPUT):
+        elif message.startswith(_OUTPUT):
             self._is_input = False
-        elif _RECONFIGURED in line:
+        elif message.startswith(_RECONFIGURED):
             self.format_changes = True
-        elif _ESTIMATED in line:
+        elif message.startswith(_ESTIMATED):
             self._is_estimated = True
 
     def _read_summary(self, text: str) -> None:
@@ -99,7 +117,7 @@ class FfmpegLog:
             return int(match[1]) if match else None
 
         frames, samples = number(r"(\d+) frames decoded"), number(r"(\d+) samples")
-        if samples is not None and self.rate:
-            self.decoded_seconds = samples / self.rate
+        if samples is not None:
+            self._samples = samples
             errors = number(r"(\d+) decode errors") or 0
-            self.undecoded_seconds = errors * self.decoded_seconds / max(1, frames or 0)
+            self._undecoded_samples = errors * samples / max(1, frames or 0)

@@ -82,66 +82,67 @@ def check_format(rate: int, channels: int) -> None:
         raise UnsupportedFormat(f"{channels} channels; {CHANNELS}")
 
 
-def check_samples(samples: np.ndarray, rate: int) -> None:
-    """Refuse samples, shape (n,), float32, that hold no sound to analyse.
+def check_finite(samples: np.ndarray) -> None:
+    """Refuse samples, shape (n,), float32, some of which are no numbers.
 
     Raises:
         InvalidSamples: some are NaN or infinite.
-        TooShort, Silent: there are too few, or they are silence or a constant offset.
     """
-    level = Level()
-    level.add(samples)
-    check_levels([level], rate)
+    # `isfinite` of all samples would take a byte for each; NaN passes through `min` and `max`.
+    if len(samples) and not np.isfinite([samples.min(), samples.max()]).all():
+        raise InvalidSamples("the audio holds NaN or infinite samples")
 
 
 class Level:
     """How loud the samples of one channel are, which may come block by block.
 
-    Attributes:
-        n: number of samples.
+    They are those of the file: a resampler makes a peak of each end of a constant offset.
+
+    Args:
+        rate: of the samples, in Hz.
     """
 
-    def __init__(self) -> None:
-        self.n = 0
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._n = 0
         self._sum = 0.0
         self._low, self._high = np.inf, -np.inf
 
     def add(self, samples: np.ndarray) -> None:
-        """Add samples, shape (n,), float32.
-
-        Raises:
-            InvalidSamples: some are NaN or infinite.
-        """
+        """Add samples, shape (n,), float32."""
         if not len(samples):
             return
-        # `isfinite` of all samples would take a byte for each; NaN passes through `min` and `max`.
-        low, high = float(samples.min()), float(samples.max())
-        if not np.isfinite([low, high]).all():
-            raise InvalidSamples("the audio holds NaN or infinite samples")
-        self.n += len(samples)
+        self._n += len(samples)
         # In float64: the sum of huge float32 samples overflows.
         self._sum += float(samples.sum(dtype=np.float64))
-        self._low, self._high = min(self._low, low), max(self._high, high)
+        self._low = min(self._low, float(samples.min()))
+        self._high = max(self._high, float(samples.max()))
+
+    @property
+    def seconds(self) -> float:
+        """How long the samples are, in seconds."""
+        return self._n / self._rate
 
     @property
     def is_silent(self) -> bool:
         """Whether they are silence or a constant offset."""
-        mean = self._sum / self.n if self.n else 0.0
+        mean = self._sum / self._n if self._n else 0.0
         return max(self._high - mean, mean - self._low) < SILENCE_PEAK
 
 
-def check_levels(levels: Sequence[Level], rate: int) -> None:
-    """Refuse a clip that holds no sound to analyse in any channel.
+def check_levels(levels: Sequence[Level], truncated_s: float | None = None) -> None:
+    """Refuse a clip, by the level of each channel, that holds no sound to analyse in any.
 
     Args:
-        levels: of each channel.
-        rate: of the samples, in Hz.
+        levels: of what was kept of each channel.
+        truncated_s: how much that is, in seconds, if the file is longer.
 
     Raises:
         TooShort, Silent: there are too few samples, or all are silence or a constant offset.
     """
-    seconds = max((level.n for level in levels), default=0) / rate
+    seconds = max((level.seconds for level in levels), default=0.0)
     if seconds < MIN_SECONDS:
         raise TooShort(f"{seconds:.2f} s of audio; at least {MIN_SECONDS:g} s are needed")
     if all(level.is_silent for level in levels):
-        raise Silent("nothing but silence in this file")
+        part = f"the first {truncated_s:g} s of " if truncated_s else ""
+        raise Silent(f"nothing but silence in {part}this file")

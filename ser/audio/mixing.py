@@ -3,13 +3,13 @@
 Or each channel apart: then the samples go on at once, and none of them are kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import soxr
 
-from ser.audio.limits import Level, Limits
+from ser.audio.limits import Level, Limits, check_finite
 
 LONG_CLIP_SAMPLES = 1_000_000  # 45 s at 22,050 Hz; a longer clip needs a memory slot
 # Channels that have nothing in common add up to the sum of their powers. One channel that is
@@ -25,12 +25,14 @@ class Heard(NamedTuple, Generic[T]):
 
     Attributes:
         sound: what was made of the samples.
+        levels: of what was kept, one for each channel of the sound.
         seconds: how much was read, which exceeds the limit if the file is longer.
         loudest: index of the channel to hear in place of the mean, if the channels cancel each
             other out in the mean; else None.
     """
 
     sound: T
+    levels: Sequence[Level]
     seconds: float
     loudest: int | None = None
 
@@ -57,15 +59,19 @@ def mix_and_resample(
 
     Returns:
         the sound is shape (n,), float32, at `rate`.
+
+    Raises:
+        InvalidSamples: some samples are NaN or infinite.
     """
     limit = limits.max_frames(source_rate)
-    resampler = _resampler(source_rate, rate)
+    level, resampler = Level(source_rate), _resampler(source_rate, rate)
     samples, n_frames, powers = _SampleBuffer(limits, rate), 0, _Powers()
     # NaN and infinite samples are found in the result.
     with np.errstate(over="ignore", invalid="ignore"):
         for block in blocks:
             kept = block[: limit - n_frames]
             mono = _to_mono(kept) if channel is None else np.ascontiguousarray(kept[:, channel])
+            level.add(mono)
             powers.add(kept, mono)
             samples.append(mono if source_rate == rate else resampler.resample_chunk(mono))
             n_frames += len(block)
@@ -74,7 +80,10 @@ def mix_and_resample(
         loudest = powers.loudest_if_cancelled()
     if source_rate != rate:
         samples.append(resampler.resample_chunk(np.empty(0, np.float32), last=True))
-    return Heard(samples.joined(), n_frames / source_rate, loudest if channel is None else None)
+    sound = samples.joined()
+    check_finite(sound)
+    loudest = loudest if channel is None else None
+    return Heard(sound, [level], n_frames / source_rate, loudest)
 
 
 class Receiver(Protocol):
@@ -119,28 +128,29 @@ def split_and_resample(
     resamplers: list[soxr.ResampleStream] = []
 
     def pass_on(n: int, part: np.ndarray, *, last: bool = False) -> None:
+        channels[n].level.add(part)
         if source_rate != rate:
             part = resamplers[n].resample_chunk(part, last=last)
-        channels[n].level.add(part)
+        check_finite(part)
         channels[n].receiver.append(part)
 
-    # NaN and infinite samples are found by the level.
+    # NaN and infinite samples are found in the result.
     with np.errstate(over="ignore", invalid="ignore"):
         for block in blocks:
             if not channels:
-                channels += [Channel(open_receiver(), Level()) for _ in block.T]
+                channels += [Channel(open_receiver(), Level(source_rate)) for _ in block.T]
                 resamplers += [_resampler(source_rate, rate) for _ in block.T]
             kept = block[: limit - n_frames]
             for n in range(len(channels)):
                 pass_on(n, np.ascontiguousarray(kept[:, n]))
-            if sum(channel.level.n for channel in channels) > LONG_CLIP_SAMPLES:
-                limits.wait_for_memory()
             n_frames += len(block)
+            if n_frames * len(channels) * rate > LONG_CLIP_SAMPLES * source_rate:
+                limits.wait_for_memory()
             if n_frames > limit:
                 break
         for n in range(len(channels)):
             pass_on(n, np.empty(0, np.float32), last=True)
-    return Heard(channels, n_frames / source_rate)
+    return Heard(channels, [channel.level for channel in channels], n_frames / source_rate)
 
 
 def _resampler(source_rate: int, rate: int) -> soxr.ResampleStream:

@@ -25,6 +25,11 @@ _MP4_BOXES = (b"ftyp", b"moov")
 _MP4_PROTECTED = (b"enca", b"drms", b"aavd", b"adrm")
 _MP4_SOUND = (b"mp4a", b"alac", b"ac-3", b"ec-3", b"Opus", b"fLaC", b"samr", b"sawb", b".mp3")
 _SAMPLE_ENTRIES = re.compile(rb"stsd\x00\x00\x00\x00\x00\x00\x00.....(....)", re.DOTALL)
+# Brands of pictures, as cameras and browsers write them, and of series of pictures.
+_MP4_PICTURES = (
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis",
+    b"avci", b"crx ",
+)  # fmt: skip
 _AUDIBLE = b"\x57\x90\x75\x36"  # of the older format, at byte 4
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROTECTED = (  # Content Encryption and Extended Content Encryption objects
@@ -49,16 +54,20 @@ def _unsupported_kind(data: bytes) -> str | None:
             return kind
     if data[8:12] == b"RMID" and data.startswith(b"RIFF"):
         return "MIDI: notes, not sound"
-    if data[4:8] == _AUDIBLE or (data[4:8] in _MP4_BOXES and _all_tracks_are_protected(data)):
+    if data[4:8] == _AUDIBLE:
         return _DRM
+    if data[4:8] in _MP4_BOXES:
+        return _unsupported_mp4(data)
     is_protected_asf = data.startswith(_ASF) and any(
         data.find(name, 0, _ASF_HEADER_BYTES) > 0 for name in _ASF_PROTECTED
     )
     return _DRM if is_protected_asf else None
 
 
-def _all_tracks_are_protected(data: bytes) -> bool:
-    """Return whether an MP4 has protected tracks of sound, and no other ones."""
+def _unsupported_mp4(data: bytes) -> str | None:
+    """Return what an MP4 is whose tracks of sound are protected, or a picture without sound."""
     entries = _SAMPLE_ENTRIES.findall(data)
     sound = [entry for entry in entries if entry in _MP4_PROTECTED or entry in _MP4_SOUND]
-    return bool(sound) and all(entry in _MP4_PROTECTED for entry in sound)
+    if not sound and data[4:8] == b"ftyp" and data[8:12] in _MP4_PICTURES:
+        return "a picture"
+    return _DRM if sound and all(entry in _MP4_PROTECTED for entry in sound) else None

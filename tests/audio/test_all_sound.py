@@ -3,7 +3,9 @@
 The files are made here, by kind of fault; `tests/web/test_cases.py` has files that people sent.
 """
 
+import base64
 import struct
+import time
 from collections.abc import Callable
 from functools import cache
 
@@ -11,8 +13,11 @@ import numpy as np
 import pytest
 
 from ser import errors
-from ser.audio import load_audio
-from ser.audio.containers import detect_container
+from ser.audio import ffmpeg_process, load_audio
+from ser.audio.containers import APE, MATROSKA, detect_container
+from ser.audio.ffmpeg import Decoding
+from ser.audio.ffmpeg_log import FfmpegLog
+from ser.audio.limits import Limits
 from ser.errors import DAMAGED
 from tests import files, synth
 
@@ -104,6 +109,26 @@ def test_vbr_mp3_from_a_pipe(rate, quality):
     assert sounds_like(check(data, own), sound, rate) > 0.9
 
 
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("options", ["libmp3lame -q:a 0", "libmp3lame -q:a 4", "mp2"])
+def test_mpeg_audio_in_wav(rate, options):
+    """A quiet beginning has small frames: whoever guesses the length by them is wrong."""
+    sound = voice(4.0, rate=rate)
+    sound[: 2 * rate] *= 0.001
+    options = ("-f", "wav", "-c:a", *options.split())
+    data = files.made_by_ffmpeg("wav", *options, source=synth.wav(sound, rate))
+    for whole in (data, files.piped(sound, rate, *options)):
+        assert sounds_like(check(whole, seconds_by_ffmpeg(data)), sound, rate) > 0.9
+    assert DAMAGED in load_audio(data[: len(data) * 3 // 4]).warnings
+
+
+@pytest.mark.parametrize("bytes_per_second", [0, 8_000, RATE, 16 * RATE])
+def test_a_wav_that_declares_a_wrong_number_of_bytes_a_second(bytes_per_second):
+    data = files.patched(synth.wav(voice(3.0), RATE), 28, struct.pack("<I", bytes_per_second))
+    check(data, 3.0)
+    check(data[: len(data) // 2], 1.5, damaged=True)
+
+
 @pytest.mark.parametrize("name", ["mp3", "mp3 vbr", "aac", "opus", "vorbis", "flac"])
 @pytest.mark.parametrize("n_parts", [2, 3, 4, 5])
 def test_joined_files(name, n_parts):
@@ -115,6 +140,44 @@ def test_joined_files(name, n_parts):
     assert audio.duration == pytest.approx(sum(seconds), abs=TOLERANCE * n_parts)
     assert DAMAGED not in audio.warnings
     assert len(original) / RATE == pytest.approx(sum(seconds))
+
+
+@pytest.mark.parametrize("name", ["opus", "vorbis"])
+def test_many_short_links(name):
+    """The little that a decoder drops at the start of each link is no loss."""
+    data = b"".join(encoded(name, 1.0, seed) for seed in range(4)) * 8
+    audio = load_audio(data)
+    assert audio.duration > 32.0 - TOLERANCE
+    assert DAMAGED not in audio.warnings
+
+
+@pytest.mark.parametrize("codec", ["libvorbis", "libopus", "flac"])
+def test_streams_of_ogg_side_by_side(codec):
+    source = synth.wav(voice(3.0), RATE)
+    data = files.made_by_ffmpeg("ogg", "-map", "0", "-map", "0", "-c:a", codec, source=source)
+    check(data, 3.0)
+    check(data + data, 6.0)
+    assert DAMAGED in load_audio(data[: len(data) // 2]).warnings
+    both = (*OTHER_STREAMS["sound"], "-map", "0", "-map", "1")
+    check(files.made_by_ffmpeg("ogg", *both, "-c:a", codec, source=source), 3.0)
+
+
+def test_a_decoder_that_is_done_before_anybody_listens(monkeypatch):
+    """As on a busy machine: then its last message is read before its first sample."""
+
+    started = []
+    start, time_left = ffmpeg_process.start, Limits.time_left
+
+    def wait(limits):
+        while started[-1].poll() is None:
+            time.sleep(0.01)
+        return time_left(limits)
+
+    monkeypatch.setattr(
+        ffmpeg_process, "start", lambda *a: started.append(start(*a)) or started[-1]
+    )
+    monkeypatch.setattr(Limits, "time_left", wait)
+    check(encoded("flac", 0.6) + encoded("flac", 0.6, 1), 1.2)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +251,24 @@ IN_FRONT: dict[str, bytes] = {
 @pytest.mark.parametrize("name", [n for n in FORMATS if n != "ts"])
 def test_anything_in_front(name, front):
     check(IN_FRONT[front] + encoded(name), load_audio(encoded(name)).duration)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 6])
+def test_a_few_zeros_in_front(n):
+    """Which may look like the size of a box of MP4 or the code of an MPEG stream."""
+    names = ("wavpack", "tta", "voc", "w64", "avchd", "ac3 in mpeg")
+    source = synth.wav(voice(3.0), RATE)
+    others = [files.made_by_ffmpeg(*MORE_FORMATS[name], source=source) for name in names]
+    for data in [encoded(name) for name in FORMATS] + others:
+        expected, found = detect_container(data), detect_container(bytes(n) + data)
+        assert expected is not None
+        assert found == (expected.container, expected.start + n)
+
+
+@pytest.mark.parametrize("version", [3_790, 3_800, 3_930, 3_950, 3_960, 3_980, 3_990, 4_000])
+def test_each_version_of_monkeys_audio_that_ffmpeg_reads(version):
+    found = detect_container(b"MAC " + struct.pack("<H", version) + bytes(100))
+    assert found == ((APE, 0) if 3_800 <= version <= 3_990 else None)
 
 
 @pytest.mark.parametrize("name", ["mp3", "mp3 vbr", "aac", "ac3", "ts"])
@@ -301,6 +382,39 @@ def test_rare_kinds_of_wav(name):
     assert sounds_like(check(BY_HAND[name](voice(3.0)), 3.0), voice(3.0)) > 0.8
 
 
+def _voc(samples: np.ndarray) -> bytes:
+    """Return a file of one block, in 8 bits at 20,000 Hz; others write many blocks."""
+    data = np.uint8(samples * 127 + 128).tobytes()
+    head = b"Creative Voice File\x1a" + struct.pack("<HHH", 26, 0x10A, 0x1129)
+    block = b"\1" + (len(data) + 2).to_bytes(3, "little") + bytes([256 - 1_000_000 // 20_000, 0])
+    return head + block + data + b"\0"
+
+
+DECLARED: dict[str, Callable[[], bytes]] = {
+    "W64": lambda: synth.wav(voice(3.0), RATE, container="W64"),
+    "SPHERE": lambda: _sphere(voice(3.0)),
+    "VOC of one block": lambda: _voc(voice(3.0, rate=20_000)),
+    "VOC of many": lambda: files.made_by_ffmpeg("voc", source=synth.wav(voice(3.0), RATE)),
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_cut_off_from_a_declared_length(name):
+    data = DECLARED[name]()
+    check(data, 3.0)
+    check(data + bytes(100), 3.0)
+    for cut in (0.3, 0.6, 0.9):
+        check(data[: int(len(data) * cut)], 3.0 * cut, damaged=True)
+
+
+def test_silence_up_to_the_limit_is_not_said_of_the_rest():
+    sound = np.concatenate([np.zeros(2 * RATE, np.float32), voice(1.0)])
+    with pytest.raises(errors.Silent, match=r"in the first 1\.5 s of this file"):
+        load_audio(synth.wav(sound, RATE), max_seconds=1.5)
+    with pytest.raises(errors.Silent, match="silence in this file"):
+        load_audio(synth.wav(sound[: 2 * RATE], RATE), max_seconds=2.0)
+
+
 UNSUPPORTED = {
     "SILK": b"#!SILK_V3" + bytes(100),
     "WeChat": b"\x02#!SILK_V3" + bytes(100),
@@ -313,6 +427,15 @@ UNSUPPORTED = {
 def test_a_refusal_names_the_kind(name):
     with pytest.raises(errors.UnsupportedMedia, match=f"{name}.* not supported"):
         load_audio(UNSUPPORTED[name])
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"crx "])
+def test_a_picture_in_a_container_of_films(brand):
+    head = struct.pack(">I4s4s4x4s4s", 24, b"ftyp", brand, b"mif1", b"miaf")
+    picture = head + struct.pack(">I4s4x", 12, b"meta") + np.random.default_rng(0).bytes(5000)
+    with pytest.raises(errors.UnsupportedMedia, match="a picture, which is not supported"):
+        load_audio(picture)
+    check(files.patched(encoded("m4a"), 8, brand), 3.0)  # whatever it is called, it has sound
 
 
 def test_protected_sound_is_called_protected():
@@ -378,6 +501,51 @@ def test_the_next_track_where_the_first_is_silent():
     assert sounds_like(check(_tracks([], silent, silent, sound), 3.0), sound) > 0.9
     with pytest.raises(errors.Silent):
         load_audio(_tracks([], silent, silent))
+
+
+SUBTITLE = base64.b64encode(b"1\n00:00:00,500 --> 00:00:09,000\nhello\n\n").decode()
+OTHER_STREAMS = {
+    "sound": ("-f", "lavfi", "-i", "sine=d=9"),
+    "picture": ("-f", "lavfi", "-i", "color=s=32x32:d=9"),
+    "subtitles": ("-f", "srt", "-i", f"data:text/plain;base64,{SUBTITLE}"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_STREAMS)
+@pytest.mark.parametrize(
+    "options", [("mp4", "-movflags", "+faststart", "-c:s", "mov_text"), ("mkv", "-c:s", "srt")]
+)
+def test_a_whole_track_beside_a_longer_one(kind, options):
+    extension, *rest = options
+    maps = ("-map", "0", "-map", "1", "-c:a", "aac")
+    data = files.made_by_ffmpeg(
+        extension, *OTHER_STREAMS[kind], *maps, *rest, source=synth.wav(voice(3.0), RATE)
+    )
+    check(data, 3.0)
+    cut = load_audio(data[: len(data) * 3 // 10])
+    assert cut.duration < 2.5
+    assert DAMAGED in cut.warnings
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "How to fix the [error] in vim", "a\n[error] b", "[info]   Duration: 00:01:00.00,",
+        "Reconfiguring filter graph", "Estimating duration from bitrate",
+        "  Input stream #0:0 (audio): 9 packets read; 9 frames decoded; 9 decode errors "
+        "(9 samples);",
+    ],
+)  # fmt: skip
+def test_a_title_is_no_message_of_the_decoder(title):
+    log = FfmpegLog()
+    options = ("-c:a", "aac", "-metadata", f"title={title}", "-metadata", f"{title[:40]}=x")
+    data = files.made_by_ffmpeg("mkv", *options, source=synth.wav(voice(3.0), RATE))
+    with Decoding(data, MATROSKA, Limits.from_now(600, 60), log=log) as decoding:
+        n = sum(len(block) for block in decoding.blocks())
+    assert log.errors == []
+    assert not log.format_changes
+    assert log.declared_seconds == pytest.approx(3.0, abs=TOLERANCE)
+    assert log.decoded_seconds == pytest.approx(n / RATE, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("extension", ["webm", "mka", "flv"])

@@ -117,6 +117,19 @@ def test_formats(voice, extension):
     assert np.corrcoef(a, b)[0, 1] > 0.95
 
 
+@pytest.mark.parametrize("container", ["wav", "flac", "mka"])
+@pytest.mark.parametrize("rate", [8_000, 22_050, 44_100, 48_000])
+def test_a_constant_offset_is_silence(container, rate):
+    """Whatever a resampler makes of its ends."""
+    for offset in (0.001, 0.01, 0.5):
+        data = synth.wav(np.full(rate, offset), rate)
+        if container != "wav":
+            codec = "flac" if container == "flac" else "pcm_s16le"
+            data = files.made_by_ffmpeg(container, "-c:a", codec, source=data)
+        with pytest.raises(errors.Silent):
+            load_audio(data)
+
+
 def test_longer_than_the_limit(tmp_path, voice):
     for data in (synth.wav(voice, RATE), synth.encoded(voice, RATE, tmp_path / "clip.m4a")):
         audio = load_audio(data, max_seconds=1.2)
@@ -229,7 +242,7 @@ def test_limit_on_cpu_time():
         return mix_and_resample(blocks, source_rate, SAMPLE_RATE, limits, channel=channel)
 
     with pytest.raises(errors.TooComplex):
-        Clip(*_slow_file(), Extent(), limits, mix, lambda _: None).read_with_soundfile()
+        Clip(*_slow_file(), Extent(), limits, mix).read_with_soundfile()
 
 
 @pytest.mark.parametrize("megabytes", range(20, 270, 20))

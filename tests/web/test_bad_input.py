@@ -78,6 +78,7 @@ def _rare(*options: str, sound: np.ndarray = VOICE) -> bytes:
     return files.made_by_ffmpeg("mka", *options, source=synth.wav(sound))
 
 
+RATES = (4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000)
 _RANDOM = np.random.default_rng(5).bytes
 MEDIA = "no audio or video file"
 BAD = {
@@ -90,6 +91,8 @@ BAD = {
                     "-frames:v", "1"), 415, "unsupported_media", MEDIA),
     "JPEG": (partial(files.made_by_ffmpeg, "jpg", "-f", "lavfi", "-i", "testsrc=s=64x64",
                      "-frames:v", "1"), 415, "unsupported_media", MEDIA),
+    "HEIC": (lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + _RANDOM(4000),
+             415, "unsupported_media", "a picture"),
     "header-only WAV": (lambda: synth.wav(VOICE[:0]), 422, "no_audio", "holds no audio"),
     "video without sound": (_silent_video, 422, "no_audio", "holds no audio"),
     "mp4 without its index": (_without_index, 422, "damaged", "looks like mov"),
@@ -130,7 +133,9 @@ BAD = {
         422, "silent", "silence"),
     "0.29 s": (lambda: synth.wav(VOICE[:6394]), 422, "too_short", "at least 0.3 s"),
     "silence": (lambda: synth.wav(np.zeros(22_050)), 422, "silent", "silence"),
-    "DC": (lambda: synth.wav(np.full(22_050, 0.4)), 422, "silent", "silence"),
+} | {
+    f"DC at {rate} Hz": (partial(synth.wav, np.full(rate, 0.4), rate), 422, "silent", "silence")
+    for rate in RATES
 }  # fmt: skip
 
 
@@ -190,9 +195,6 @@ def test_whole_files(server, labels, name):
     assert answer["duration"] == pytest.approx(files.SECONDS, abs=0.1)
     assert not answer["truncated"]
     assert DAMAGED not in answer["warnings"]
-
-
-RATES = (4_000, 8_000, 11_025, 16_000, 22_050, 44_100, 48_000, 96_000, 192_000)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,12 @@ next frame begins. Sources: ISO 11172-3, 13818-3, 13818-7, 14496-3; ETSI TS 102 
 """
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from ser.audio.formats.steps import Steps
 
 HEADER_BYTES = 8  # of a frame: enough for its length in each format
 
@@ -118,18 +121,21 @@ def latm_frame(header: bytes) -> Frame | None:
 
 
 def find_frames(
-    data: bytes, start: int, stop: int, read_header: ReadHeader, n_frames: int
+    data: bytes, start: int, stop: int, read_header: ReadHeader, n_frames: int, steps: Steps
 ) -> int | None:
     """Return the first offset in `start` to `stop` at which `n_frames` frames follow each other.
 
     Fewer are enough where the file ends with the last of them.
+
+    Raises:
+        TooManySteps: there are too many headers without such frames behind them.
     """
-    sync = _SYNC[read_header]
-    position = data.find(sync, start, stop)
-    while position >= 0:
-        if _are_frames(data, position, read_header, n_frames):
-            return position
-        position = data.find(sync, position + 1, stop)
+    for match in _SYNC[read_header].finditer(data, start, stop + HEADER_BYTES):
+        if match.start() >= stop:
+            break
+        steps.take()
+        if _are_frames(data, match.start(), read_header, n_frames):
+            return match.start()
     return None
 
 
@@ -149,13 +155,15 @@ def _frame_at(data: bytes, position: int, read_header: ReadHeader) -> Frame | No
     return read_header(header) if len(header) == HEADER_BYTES else None
 
 
-_SYNC: dict[ReadHeader, bytes] = {
-    mpeg_frame: b"\xff",
-    adts_frame: b"\xff",
-    ac3_frame: b"\x0b\x77",
-    eac3_frame: b"\x0b\x77",
-    dts_frame: b"\x7f\xfe\x80\x01",
-    latm_frame: b"\x56",
+# Where a header may begin. Each pattern takes one byte, so that none is skipped, and passes over
+# bytes that are all ones.
+_SYNC: dict[ReadHeader, re.Pattern[bytes]] = {
+    mpeg_frame: re.compile(rb"\xff(?=[\xe2-\xe7\xf2-\xf7\xfa-\xff][\x10-\xef])"),
+    adts_frame: re.compile(rb"\xff(?=[\xf0\xf1\xf8\xf9])"),
+    ac3_frame: re.compile(rb"\x0b(?=\x77)"),
+    eac3_frame: re.compile(rb"\x0b(?=\x77)"),
+    dts_frame: re.compile(rb"\x7f(?=\xfe\x80\x01)"),
+    latm_frame: re.compile(rb"\x56(?=[\xe0-\xff])"),
 }
 
 
@@ -187,16 +195,20 @@ class FrameWalk:
         return self.lost / self.bytes * self.seconds if self.bytes else 0.0
 
 
-def walk_frames(data: bytes, first: int, read_header: ReadHeader) -> FrameWalk:
+def walk_frames(data: bytes, first: int, read_header: ReadHeader, steps: Steps) -> FrameWalk:
     """Go from frame to frame, from the offset `first` to the end of the file.
 
     What follows the last frame is not counted: the last frame may be cut off, and programs
     append tags and zeros.
+
+    Raises:
+        TooManySteps: the file has too many frames, or what begins like frames.
     """
     walk, counts = FrameWalk(first), dict[Frame, int]()
     position = end = first  # `end` of the last frame
     gap = 0
     while position < len(data):
+        steps.take()
         frame = _frame_at(data, position, read_header)
         if frame is not None and position + frame.length <= len(data):
             if position != end:
@@ -206,7 +218,9 @@ def walk_frames(data: bytes, first: int, read_header: ReadHeader) -> FrameWalk:
             gap = 0
         elif length := tag_bytes(data, position):
             position += length
-        elif (found := find_frames(data, position + 1, len(data), read_header, 3)) is not None:
+        elif (
+            found := find_frames(data, position + 1, len(data), read_header, 3, steps)
+        ) is not None:
             gap += found - position
             position = found
         else:

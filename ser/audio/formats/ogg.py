@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ser.audio.formats.steps import Steps
+
 _HEADER_BYTES = 27  # of a page, before its segment table
+_STEP_BYTES = 1_024  # whose checksum takes as long as the rest of a page
 _FIRST_PAGE = 2  # flag
 _NO_POSITION = -1  # of a page on which no packet ends
 _OPUS_RATE = 48_000  # Hz, of positions, whatever the rate of the sound
@@ -41,7 +44,7 @@ class Stream:
     Attributes:
         rate: samples a second of its positions, in Hz.
         position: of the last page that is whole.
-        start: position at which the stream begins.
+        start: position at which the sound begins.
         lost: samples that are missing.
         number: of the last page.
     """
@@ -63,6 +66,9 @@ class Stream:
 class OggExtent:
     """What the pages of a file hold.
 
+    Of several streams side by side, any may be the one that is heard: each link counts as its
+    shortest one.
+
     Attributes:
         seconds: sound that is there.
         lost_seconds: sound that is missing.
@@ -74,35 +80,41 @@ class OggExtent:
     is_one_link: bool
 
 
-def read_extent(data: bytes) -> OggExtent:
-    """Return how much sound the pages of an Ogg file hold, of all links together."""
-    streams: dict[int, Stream] = {}
-    finished: list[Stream] = []
+def read_extent(data: bytes, steps: Steps) -> OggExtent:
+    """Return how much sound the pages of an Ogg file hold, of all links together.
+
+    Raises:
+        TooManySteps: the file has too many pages, or what begins like pages.
+    """
+    links: list[dict[int, Stream]] = []  # each with its streams by their serial numbers
     others = end = 0
-    is_one_piece = True
+    is_one_piece, is_start = True, False
     cut_off = 0.0  # seconds
-    for page in _pages(data):
+    for page in _pages(data, steps):
         is_one_piece &= page.start == end and page.is_whole
         end = page.end
         if end > len(data) and page.position <= 0:
             cut_off = _PAGE_SECONDS
         if page.is_first:
-            if page.serial in streams:
-                finished.append(streams.pop(page.serial))
-            rate = _sound_rate(data[page.body : page.body + 64])
-            if rate:
-                streams[page.serial] = Stream(rate, number=page.number)
+            if not is_start:  # the first pages of all streams of a link stand together
+                links.append({})
+            if stream := _sound_stream(data[page.body : page.body + 64]):
+                stream.number = page.number
+                links[-1][page.serial] = stream
             else:
                 others += 1
-        elif page.serial in streams:
-            _add(streams[page.serial], page)
+        elif links and page.serial in links[-1]:
+            _add(links[-1][page.serial], page)
+        is_start = page.is_first
     if b"OggS\0".startswith(data[end : end + 5]) and end < len(data):
         cut_off = _PAGE_SECONDS  # within the header of a page
-    found = [*finished, *streams.values()]
+    found = [list(link.values()) for link in links if link]
+    lost = sum(max(stream.lost / stream.rate for stream in link) for link in found)
+    is_one_stream = [len(link) for link in found] == [1] and not others
     return OggExtent(
-        seconds=sum(stream.seconds for stream in found),
-        lost_seconds=cut_off + sum(stream.lost / stream.rate for stream in found),
-        is_one_link=is_one_piece and end == len(data) and len(found) == 1 and not others,
+        seconds=sum(min(stream.seconds for stream in link) for link in found),
+        lost_seconds=cut_off + lost,
+        is_one_link=is_one_piece and end == len(data) and is_one_stream,
     )
 
 
@@ -124,7 +136,7 @@ def _add(stream: Stream, page: Page) -> None:
     stream.position = max(stream.position, page.position)
 
 
-def _pages(data: bytes) -> Iterator[Page]:
+def _pages(data: bytes, steps: Steps) -> Iterator[Page]:
     """Yield the pages in their order; damaged ones as far as their header can be read."""
     start = data.find(b"OggS\0")
     while 0 <= start <= len(data) - _HEADER_BYTES:
@@ -133,6 +145,7 @@ def _pages(data: bytes) -> Iterator[Page]:
         )
         body = start + _HEADER_BYTES + n_segments
         end = body + sum(data[start + _HEADER_BYTES : body])
+        steps.take(1 + (end - start) // _STEP_BYTES)  # pages that are none may overlap
         is_whole = end <= len(data) and crc == _checksum(data[start:end])
         yield Page(start, end, bool(flags & _FIRST_PAGE), position, serial, number, body, is_whole)
         start = (
@@ -152,17 +165,18 @@ def _checksum(page: bytes) -> int:
     return int(f"{crc:032b}"[::-1], 2)
 
 
-def _sound_rate(packet: bytes) -> int:
-    """Return the rate of positions of the stream that begins with `packet`; 0 if it is no sound."""
+def _sound_stream(packet: bytes) -> Stream | None:
+    """Return the stream that begins with `packet`; None if it is no sound."""
+    rate = pre_skip = 0  # samples in front of the sound, for the decoder to begin with
     try:
         if packet.startswith(b"OpusHead"):
-            return _OPUS_RATE
-        if packet.startswith(b"\x01vorbis"):
-            return int(struct.unpack_from("<I", packet, 12)[0])
-        if packet.startswith(b"Speex   "):
-            return int(struct.unpack_from("<I", packet, 36)[0])
-        if packet.startswith(b"\x7fFLAC"):
-            return int(struct.unpack_from(">I", packet, 27)[0] >> 12)
+            rate, pre_skip = _OPUS_RATE, struct.unpack_from("<H", packet, 10)[0]
+        elif packet.startswith(b"\x01vorbis"):
+            (rate,) = struct.unpack_from("<I", packet, 12)
+        elif packet.startswith(b"Speex   "):
+            (rate,) = struct.unpack_from("<I", packet, 36)
+        elif packet.startswith(b"\x7fFLAC"):
+            rate = struct.unpack_from(">I", packet, 27)[0] >> 12
     except struct.error:
         pass
-    return 0
+    return Stream(rate, start=pre_skip) if rate else None

@@ -8,6 +8,7 @@ from ser.audio.containers import W64, WAV, Container
 
 # A program that writes to a pipe does not know the size: it declares 0 or a size above this.
 STREAMED_BYTES = 0x7FFF_0000
+_MAX_CHUNKS = 100_000  # of a file; what follows is left to the decoders
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
 _W64_HEAD = 24  # bytes of a chunk's name and size, which the size counts
 
@@ -28,7 +29,9 @@ def byte_order(data: bytes) -> str:
 def wav_chunks(data: bytes) -> Iterator[Chunk]:
     """Yield the chunks of a WAV file; the last one may declare more than there is."""
     order, position, large_size = byte_order(data), 12, 0
-    while position + 8 <= len(data):
+    for _ in range(_MAX_CHUNKS):
+        if position + 8 > len(data):
+            return
         name, size = struct.unpack_from(f"{order}4sI", data, position)
         position += 8
         if name == b"ds64" and position + 16 <= len(data):
@@ -39,6 +42,15 @@ def wav_chunks(data: bytes) -> Iterator[Chunk]:
         if name == b"data" and is_streamed(size):
             return
         position += size + size % 2
+
+
+def w64_sound(data: bytes) -> Chunk | None:
+    """Return the chunk of sound of a Wave64."""
+    start = data.find(_W64_DATA)
+    if start < 0 or start + _W64_HEAD > len(data):
+        return None
+    (size,) = struct.unpack_from("<Q", data, start + 16)
+    return Chunk(b"data", start + _W64_HEAD, size - _W64_HEAD)
 
 
 def is_streamed(size: int) -> bool:
@@ -66,12 +78,9 @@ def _with_one_data_chunk(data: bytes) -> bytes:
 
 
 def _with_w64_size(data: bytes) -> bytes:
-    start = data.find(_W64_DATA)
-    there = len(data) - start
-    if start < 0 or there < _W64_HEAD:
+    chunk = w64_sound(data)
+    if chunk is None or 0 < chunk.size < 1 << 62:
         return data
-    (size,) = struct.unpack_from("<Q", data, start + 16)
-    if _W64_HEAD < size < 1 << 62:
-        return data
-    head = data[:16] + struct.pack("<Q", len(data)) + data[24 : start + 16]
-    return head + struct.pack("<Q", there) + data[start + _W64_HEAD :]
+    there = len(data) - chunk.start + _W64_HEAD
+    head = data[:16] + struct.pack("<Q", len(data)) + data[24 : chunk.start - 8]
+    return head + struct.pack("<Q", there) + data[chunk.start :]
