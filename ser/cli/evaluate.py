@@ -112,7 +112,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="M.h5",
         help="add the figures to this model file, those of another recipe as a comparison, and "
-        "write its model card beside it",
+        "write its model card beside it: README.md, or M.README.md if that is another text",
     )
     parser.add_argument(
         "--tested-before",
