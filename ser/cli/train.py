@@ -83,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from ser.metrics import score
     from ser.reports.plots import plot_curves
+    from ser.training.confidences import unfitted
     from ser.training.train import refit, save, train
 
     features = recipe_features(recipe)
@@ -108,6 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if isinstance(recipe, EstimatorRecipe) and len(validation):
         trained = refit(fitted, dataset, seed=args.seed)
+    elif len(validation) and (reason := _why_not_fitted(dataset, validation)):
+        options.note(f"confidences are not fitted: {reason}")
+        trained = fitted = unfitted(fitted)
     split = _split_in_words(fitted, dataset, validation)
     save(trained, args.out, dataset, split=split)
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -149,6 +153,8 @@ def _fine_tune(args: argparse.Namespace) -> int:
     whose = "speakers" if tuned.by_speaker else "clips of the same speakers"
     found = f"UAR on {whose} held out: before {tuned.before:.1%}, after {tuned.after:.1%}"
     print(found)
+    if tuned.why_not_fitted:
+        options.note(f"confidences are as those of {args.start}: {tuned.why_not_fitted}")
     if not tuned.by_speaker:
         options.note("the speakers are known to the model: on other people it will be worse")
     if tuned.after < tuned.before and not args.even_if_worse:
@@ -200,9 +206,9 @@ def _emotions(dataset: Dataset) -> list[str]:
 def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return training rows and validation rows.
 
-    A network chooses its epoch on validation rows, and an estimator fits its confidences on them.
+    A network chooses its epoch on validation rows, and either kind fits its confidences on them.
     There are none if the recipe needs none. An estimator also does without if there are too few
-    speakers, or if all clips of an emotion would be held out.
+    speakers or clips to fit on, or if all clips of an emotion would be held out.
     """
     everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
     if isinstance(recipe, KerasRecipe):
@@ -212,12 +218,22 @@ def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarra
     try:
         rows, validation = hold_out_validation(dataset.utterances, everything, seed=seed)
     except UsageError as error:
-        options.note(f"confidences are not fitted: {error}")
-        return everything, nothing
-    if {dataset.utterances[i].emotion for i in rows} != {u.emotion for u in dataset.utterances}:
-        options.note("confidences are not fitted: too few clips of an emotion to hold some out")
+        reason = str(error)
+    else:
+        reason = _why_not_fitted(dataset, validation)
+        if {dataset.utterances[i].emotion for i in rows} != set(_emotions(dataset)):
+            reason = "too few clips of an emotion to hold some out"
+    if reason:
+        options.note(f"confidences are not fitted: {reason}")
         return everything, nothing
     return rows, validation
+
+
+def _why_not_fitted(dataset: Dataset, held_out: Sequence[int] | np.ndarray) -> str:
+    """Return why confidences cannot be fitted on rows that were held out; empty if they can."""
+    from ser.training.confidences import why_not_fitted
+
+    return why_not_fitted([dataset.utterances[i].emotion for i in held_out], _emotions(dataset))
 
 
 def _split_in_words(fitted: "Trained", dataset: Dataset, validation: np.ndarray) -> str:
@@ -227,7 +243,7 @@ def _split_in_words(fitted: "Trained", dataset: Dataset, validation: np.ndarray)
         return "trained on every clip" + (", the last epoch kept" if network else "")
     held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
     whose = f"of {', '.join(held_out)}" if held_out else "at random"
-    clips = f"{len(validation)} clips {whose}"
+    clips = f"{len(validation)} clip{'s' * (len(validation) != 1)} {whose}"
     if network:
         return f"epoch {fitted.best_epoch} was chosen on {clips}"
     return f"trained on every clip; confidences fitted on {clips}, which a first fit left out"

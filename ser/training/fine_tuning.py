@@ -15,6 +15,7 @@ from ser.errors import UsageError
 from ser.metrics import uar
 from ser.models.model_file import ModelFile, read_model_file, write_metadata
 from ser.models.recipes import KerasRecipe
+from ser.training.confidences import why_not_fitted
 from ser.training.keras_training import network_probabilities, use_training_backend
 from ser.training.network_tuning import tune_model
 from ser.training.train import Trained, calibrated, save
@@ -27,11 +28,13 @@ class FineTuned:
     """A fine-tuned model, and what it gained on clips that were held out.
 
     Attributes:
-        trained: fitted on all clips. Its calibration is fitted on the held-out answers.
+        trained: fitted on all clips. Its calibration is fitted on the held-out answers, or that
+            of the start model if these are too few.
         start: the model file that it began with.
         before, after: UAR of the start model and of the fine-tuned one, each clip answered by a
             network that was not fine-tuned on it; 0 to 1.
         by_speaker: whether whole speakers were held out, or clips of speakers who were not.
+        why_not_fitted: why the calibration is that of the start model; empty if it is not.
     """
 
     trained: Trained
@@ -39,6 +42,7 @@ class FineTuned:
     before: float
     after: float
     by_speaker: bool
+    why_not_fitted: str
 
 
 def fine_tune(
@@ -87,10 +91,17 @@ def fine_tune(
         model = tuned(np.setdiff1d(everything, fold))
         raw[fold] = network_probabilities(model, dataset.features[fold])
         held_out.append((fold, model))
-    trained = calibrated(Trained(recipe, final, held_out=tuple(held_out)), truth, raw)
+    trained = Trained(recipe, final, held_out=tuple(held_out))
+    emotions = [u.emotion for u in dataset.utterances]
+    if reason := why_not_fitted(emotions, emotions):
+        its = model_file.metadata
+        trained = replace(trained, temperature=its.temperature, uncertain_below=its.uncertain_below)
+    else:
+        trained = calibrated(trained, truth, raw)
     before = answers_among(network_probabilities(started, dataset.features), labels, recipe.labels)
     after = raw.argmax(axis=1)  # the temperature changes no answer
-    return FineTuned(trained, model_file, uar(truth, before), uar(truth, after), by_speaker)
+    uars = uar(truth, before), uar(truth, after)
+    return FineTuned(trained, model_file, *uars, by_speaker, reason)
 
 
 def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
@@ -99,14 +110,14 @@ def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
     It names the corpora and the licences of both trainings.
     """
     start = tuned.start.metadata
-    held_out = "speakers" if tuned.by_speaker else "clips"
+    fitted = f"fitted on {'speakers' if tuned.by_speaker else 'clips'} held out"
     partial = path.with_name(f".{path.stem}.tuned{path.suffix}")
     save(
         tuned.trained,
         partial,
         dataset,
         split=f"fine-tuned from {start.name} {tuned.start.version} on every clip; confidences "
-        f"fitted on {held_out} held out",
+        + ("as there" if tuned.why_not_fitted else fitted),
     )
     own = read_model_file(partial).metadata
     corpora = {

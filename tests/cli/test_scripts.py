@@ -151,6 +151,7 @@ def test_an_estimator_with_confidences_is_fitted_on_every_clip(trained, tiny_cor
     [
         ((1,), (), "two speakers of one corpus"),
         ((1, 2), ("03-01-03-*-01.wav", "03-01-04-*-02.wav"), "too few clips of an emotion"),
+        ((1, 2), (), "there are 2 clips to fit them on, and 20 are needed"),
     ],
 )
 def test_confidences_are_not_fitted_to_too_few_clips(speakers, without, words, tmp_path):
