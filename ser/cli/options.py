@@ -3,7 +3,7 @@
 import argparse
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,15 +83,26 @@ def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+#: The options of `add_recipe_changes`, by their names in the namespace.
+RECIPE_CHANGES = ("emotions", "sex", "balance", "changes")
+
+
 def given_changes(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options of `add_recipe_changes` that were given, by name."""
-    names = ("emotions", "sex", "balance", "changes")
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
+    return {name: value for name in RECIPE_CHANGES if (value := getattr(args, name)) is not None}
 
 
-def changed_options(args: argparse.Namespace) -> list[str]:
-    """Return the options of `add_recipe_changes` that were given, as they are written."""
-    return ["--augment" if name == "changes" else f"--{name}" for name in given_changes(args)]
+def without_effect(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, takes: Collection[str]
+) -> str:
+    """Return the options that were given and that a way to use the command does not take.
+
+    Args:
+        takes: the names in the namespace of the options that it takes.
+    """
+    names = (n for n, v in vars(args).items() if n not in takes and v != parser.get_default(n))
+    written = {"changes": "augment", "start": "from"}
+    return ", ".join(f"--{written.get(name, name).replace('_', '-')}" for name in names)
 
 
 def changed_recipe(name: str, args: argparse.Namespace) -> Any:

@@ -28,6 +28,11 @@ from ser.models.recipes import (
     recipe_features,
 )
 
+_TRAINING, _FROM = "a training from scratch", "a training with --from"
+_BOTH = ("recipe", "data", "out", "seed", "report", "emotions", "sex", "changes")
+# The options that each way to use the command takes.
+_TAKES = {_TRAINING: (*_BOTH, "epochs", "balance"), _FROM: (*_BOTH, "start", "even_if_worse")}
+
 if TYPE_CHECKING:
     from ser.metrics import Scores
     from ser.training.train import Trained
@@ -62,10 +67,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("RECIPE, --data and --out are needed (or --list)")
     if args.epochs is not None and args.epochs < 1:
         parser.error("--epochs must be at least 1")
-    if args.start and args.epochs is not None:
-        parser.error("--epochs is for a training from the start, not with --from")
-    if args.even_if_worse and not args.start:
-        parser.error("--even-if-worse goes with --from")
+    way = _FROM if args.start else _TRAINING
+    if not args.list and (idle := options.without_effect(parser, args, _TAKES[way])):
+        parser.error(f"{idle}: not for {way}")
     return args
 
 
