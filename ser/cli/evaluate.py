@@ -21,6 +21,7 @@ from ser.data.protocols import PATTERNS, PROTOCOLS, find_protocol
 from ser.data.unknown_speakers import warn_of_protocol
 from ser.features import FeatureSet
 from ser.filenames import show_path
+from ser.models.model_file import read_model_file
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.reports.markdown import evaluation_report
 
@@ -181,6 +182,8 @@ def _evaluate_file(args: argparse.Namespace) -> int:
     from ser.evaluation.external import predict_clips, score_external
     from ser.inference.predictor import Predictor
 
+    if args.report:
+        options.check_writable(args.report)
     predictor = Predictor.from_file(Path(args.what))
     if any(path.suffix == ".npz" for path in args.data):
         dataset = _load(args, predictor.model_file.features)
@@ -212,7 +215,13 @@ def _evaluate_file(args: argparse.Namespace) -> int:
 
 def _evaluate_recipe(args: argparse.Namespace) -> int:
     recipe, changes = options.changed_recipe(args.what, args), options.given_changes(args)
+    options.check_epochs(recipe, args.epochs)
     protocol = find_protocol(args.protocol)
+    if args.report:
+        options.check_writable(args.report)
+    if args.into:
+        read_model_file(args.into)
+        options.check_writable_file(args.into)
 
     from ser.evaluation.evaluate import evaluate
     from ser.reports.evaluation_folder import write_evaluation

@@ -17,6 +17,7 @@ from ser.reports.recipe_table import write_recipe_tables
 def evaluate_all(args: argparse.Namespace) -> int:
     """Do the runs that are missing, and write the table after each; return 1 if one failed."""
     recipes = [lookup(RECIPES, name, "recipe") for name in args.all] or list(RECIPES.values())
+    options.check_writable(args.results)
     everything = plan_runs(RECIPES.values(), args.data, epochs=args.epochs, seeds=args.seeds)
     runs = [run for run in everything if run.recipe in recipes]
     todo = [run for run in runs if not is_done(run, args.results)]

@@ -1,6 +1,7 @@
 """Options and progress bars that several commands share."""
 
 import argparse
+import errno
 import json
 import os
 from collections.abc import Callable, Collection
@@ -130,6 +131,38 @@ def changed_recipe(name: str, args: argparse.Namespace) -> Any:
     if recipe.augmentations and getattr(recipe, "augmentation", None):
         raise UsageError(f"recipe {name!r} has an augmentation of its own; leave --augment out")
     return recipe
+
+
+def check_epochs(recipe: Any, epochs: int | None) -> None:
+    """Raise UsageError if a number of epochs is given for a recipe that has none."""
+    from ser.models.recipes import KerasRecipe
+
+    if epochs is not None and not isinstance(recipe, KerasRecipe):
+        raise UsageError(f"recipe {recipe.name!r} is no network: it has no --epochs")
+
+
+def check_writable(folder: Path) -> None:
+    """Check that files can be written into a folder, before hours of work; create nothing.
+
+    Raises:
+        OSError: they cannot, or a part of its path is a file.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
+def check_writable_file(path: Path) -> None:
+    """Check as `check_writable` does that a file can be written.
+
+    Raises:
+        OSError: it cannot.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    check_writable(path.parent)
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -48,6 +48,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     recipes = [lookup(RECIPES, name, "recipe") for name in args.recipes]
+    options.check_writable(args.out)
 
     from ser.reports.plots import plot_comparison
     from ser.training.grid_search import compare, save_best, search, with_params

@@ -82,8 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.start:
         return _fine_tune(args)
     recipe = options.changed_recipe(args.recipe, args)
-
-    _check_suffix(args.out, recipe)
+    options.check_epochs(recipe, args.epochs)
+    _check_files(args, recipe)
 
     from ser.metrics import score
     from ser.reports.plots import plot_curves
@@ -129,9 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scored = truth, fitted.probabilities(dataset.features[rows])
     result = score(*scored, recipe.labels)
     title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
+    _write_report(report, result, title)
     if trained.history:
         plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
-    _write_report(report, result, title)
     print(f"{show_path(args.out)}: {split}")
     _print_files(report)
     return 0
@@ -142,11 +142,12 @@ def _fine_tune(args: argparse.Namespace) -> int:
     recipe = options.changed_recipe(args.recipe, args)
     if not isinstance(recipe, KerasRecipe):
         raise UsageError(f"recipe {recipe.name!r} is no network: it cannot go on from a model")
-    _check_suffix(args.out, recipe)
+    _check_files(args, recipe)
 
     from ser.metrics import score
-    from ser.training.fine_tuning import fine_tune, save_fine_tuned
+    from ser.training.fine_tuning import fine_tune, read_start, save_fine_tuned
 
+    read_start(args.start, recipe)
     dataset = load_dataset(args.data, recipe_features(recipe), progress=options.extraction_progress)
     if args.emotions is None:
         recipe = as_recipe(recipe, label_set=find_label_set(",".join(_emotions(dataset))))
@@ -177,19 +178,26 @@ def _fine_tune(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_suffix(out: Path, recipe: Recipe) -> None:
-    if out.suffix != recipe.suffix:
-        raise UsageError(f"--out {out} must end in {recipe.suffix}")
+def _check_files(args: argparse.Namespace, recipe: Recipe) -> None:
+    """Check that what the training gives can be written.
+
+    Raises:
+        UsageError: the model file has another suffix than its recipe's.
+        OSError: a file cannot be written.
+    """
+    if args.out.suffix != recipe.suffix:
+        raise UsageError(f"--out {show_path(args.out)} must end in {recipe.suffix}")
+    options.check_writable_file(args.out)
+    options.check_writable(_report_folder(args))
 
 
 def _report_folder(args: argparse.Namespace) -> Path:
-    folder: Path = args.report or Path("reports", args.out.stem)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return args.report or Path("reports", args.out.stem)
 
 
 def _write_report(folder: Path, result: "Scores", title: str, *notes: str) -> None:
     """Write the confusion matrix, and a text with the title, the notes and the scores."""
+    folder.mkdir(parents=True, exist_ok=True)
     from ser.reports.plots import classification_text, plot_confusion
 
     plot_confusion(result, folder / "confusion.png", title)

@@ -12,6 +12,7 @@ from ser.data.augmented_rows import spectrograms_of
 from ser.data.dataset import Dataset
 from ser.data.hold_out import partition_speakers
 from ser.errors import UsageError
+from ser.filenames import show_path
 from ser.metrics import uar
 from ser.models.model_file import ModelFile, read_model_file, write_metadata
 from ser.models.recipes import KerasRecipe
@@ -71,8 +72,8 @@ def fine_tune(
     use_training_backend()
     import keras
 
-    model_file = read_model_file(start)
-    _check(recipe, model_file, dataset)
+    model_file = read_start(start, recipe)
+    _check_clips(recipe, dataset)
     started = keras.models.load_model(start, compile=False)
     truth, labels = dataset.label_indices(recipe.labels), model_file.metadata.labels
     folds, by_speaker = _folds(dataset.utterances, seed)
@@ -130,14 +131,24 @@ def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
     partial.replace(path)
 
 
-def _check(recipe: KerasRecipe, model_file: ModelFile, dataset: Dataset) -> None:
-    metadata = model_file.metadata
-    if metadata.recipe != recipe.name:
-        its = metadata.recipe or "unknown"
+def read_start(path: Path, recipe: KerasRecipe) -> ModelFile:
+    """Return a model file that a recipe can go on from.
+
+    Raises:
+        UsageError: it is of another recipe.
+        ModelFileError: it cannot be read.
+    """
+    model_file = read_model_file(path)
+    its = model_file.metadata.recipe
+    if its != recipe.name:
         raise UsageError(
-            f"{model_file.path} is of recipe {its!r}, not {recipe.name!r}: "
-            + (f"ser train {its} --from …" if metadata.recipe else "it cannot be fine-tuned")
+            f"{show_path(path)} is of recipe {its or 'unknown'!r}, not {recipe.name!r}: "
+            + (f"ser train {its} --from …" if its else "it cannot be fine-tuned")
         )
+    return model_file
+
+
+def _check_clips(recipe: KerasRecipe, dataset: Dataset) -> None:
     emotions = [u.emotion for u in dataset.utterances]
     few = sorted(e for e in set(emotions) if emotions.count(e) < 2)
     missing = sorted(set(recipe.labels) - set(emotions))
