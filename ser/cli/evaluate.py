@@ -16,10 +16,9 @@ from ser.cli import options
 from ser.cli.evaluate_all import evaluate_all
 from ser.cli.scores import add_to_model, print_comparison, read_scores
 from ser.corpora import CORPORA, scan
-from ser.data.dataset import Dataset, load_dataset
+from ser.data.dataset import load_dataset
 from ser.data.protocols import PATTERNS, PROTOCOLS, find_protocol
 from ser.data.unknown_speakers import warn_of_protocol
-from ser.features import FeatureSet
 from ser.filenames import show_path
 from ser.models.model_file import read_model_file
 from ser.models.recipes import KerasRecipe, recipe_features
@@ -186,7 +185,9 @@ def _evaluate_file(args: argparse.Namespace) -> int:
         options.check_writable(args.report)
     predictor = Predictor.from_file(Path(args.what))
     if any(path.suffix == ".npz" for path in args.data):
-        dataset = _load(args, predictor.model_file.features)
+        features = predictor.model_file.features
+        dataset = load_dataset(args.data, features, progress=options.extraction_progress)
+        options.note(*dataset.notes)
         clips, answers = list(dataset.utterances), predictor.probabilities(dataset.features)
     else:
         found = scan(args.data, CORPORA)
@@ -226,9 +227,10 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
     from ser.evaluation.evaluate import evaluate
     from ser.reports.evaluation_folder import write_evaluation
 
-    dataset = _load(args, recipe_features(recipe))
-    used = dataset.for_recipe(recipe).utterances
-    options.note(*warn_of_protocol(used, protocol, recipe=recipe.name, data=args.data))
+    dataset = load_dataset(args.data, recipe_features(recipe), progress=options.extraction_progress)
+    used = dataset.for_recipe(recipe)
+    warnings = warn_of_protocol(used.utterances, protocol, recipe=recipe.name, data=args.data)
+    options.note(*used.notes, *warnings)
     result = evaluate(
         recipe,
         dataset,
@@ -247,7 +249,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         done=lambda split: options.note(f"{split.split}, seed {split.seed}: done"),
     )
     figures = result.summary() | {
-        "on": dataset.for_recipe(recipe).corpus_counts(),
+        "on": used.corpus_counts(),
         "tested_before": args.tested_before,
         **({"changes": changes} if changes else {}),
     }
@@ -268,9 +270,3 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         )
     print(json.dumps(figures))
     return 0
-
-
-def _load(args: argparse.Namespace, features: FeatureSet) -> Dataset:
-    dataset = load_dataset(args.data, features, progress=options.extraction_progress)
-    options.note(*dataset.notes)
-    return dataset
