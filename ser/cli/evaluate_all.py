@@ -30,14 +30,14 @@ def evaluate_all(args: argparse.Namespace) -> int:
         short_table=args.short_table,
     )
     write()  # first, so that a wrong path shows before hours of work
-    warnings: dict[str, None] = {}
+    notes: dict[str, None] = {}
     # The runs then find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
         loaded = load_dataset(args.data, FEATURE_SETS[name], progress=options.extraction_progress)
-        warnings |= dict.fromkeys(
-            warn_of_split(loaded.utterances, ("the training", "the test"), data=args.data)
-        )
-    options.note(*warnings)
+        parts = "the training", "the test"
+        warnings = warn_of_split(loaded.utterances, parts, data=args.data)
+        notes |= dict.fromkeys([*loaded.notes, *warnings])
+    options.note(*notes)
     failed = 0
     for number, (run, result) in enumerate(run_all(todo, args.results, jobs=args.jobs), start=1):
         failed += "error" in result

@@ -15,7 +15,7 @@ from ser.errors import UsageError
 from ser.filenames import show_path
 from ser.metrics import uar
 from ser.models.model_file import ModelFile, read_model_file, write_metadata
-from ser.models.recipes import KerasRecipe
+from ser.models.recipes import RECIPES, KerasRecipe
 from ser.training.confidences import why_not_fitted
 from ser.training.keras_training import network_probabilities, use_training_backend
 from ser.training.network_tuning import tune_model
@@ -141,9 +141,10 @@ def read_start(path: Path, recipe: KerasRecipe) -> ModelFile:
     model_file = read_model_file(path)
     its = model_file.metadata.recipe
     if its != recipe.name:
+        is_network = isinstance(RECIPES.get(its), KerasRecipe)
         raise UsageError(
             f"{show_path(path)} is of recipe {its or 'unknown'!r}, not {recipe.name!r}: "
-            + (f"ser train {its} --from …" if its else "it cannot be fine-tuned")
+            + (f"ser train {its} --from …" if is_network else "it cannot be fine-tuned")
         )
     return model_file
 

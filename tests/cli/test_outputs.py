@@ -27,7 +27,12 @@ UNSEEN = ["--protocol", "actors5"]
         (
             train,
             [NETWORK, "--out", "m.h5", "--from", "other.h5"],
-            "other.h5 is of recipe 'rnn-180'",
+            "ser train rnn-180 --from …",
+        ),
+        (
+            train,
+            [NETWORK, "--out", "m.h5", "--from", "tree.h5"],
+            "tree.h5 is of recipe 'tree-mfcc40', not 'conv1d-frames': it cannot be fine-tuned",
         ),
         (train, [NETWORK, "--out", "file/m.h5", "--from", str(DEFAULT_MODEL)], "file'"),
         (evaluate, [SVC, *UNSEEN, "--report", "file/r"], "file'"),
@@ -35,6 +40,7 @@ UNSEEN = ["--protocol", "actors5"]
         (evaluate, [SVC, *UNSEEN, "--epochs", "3"], "is no network: it has no --epochs"),
         (evaluate, [str(DEFAULT_MODEL), "--report", "file"], "file'"),
         (search, [SVC, "--out", "file"], "file'"),
+        (search, [SVC, "tree-mfcc40"], "'tree-mfcc40' has no grid to search; these have: "),
         (explore, ["--out", "file/x"], "file'"),
     ],
 )
@@ -43,6 +49,7 @@ def test_it_shows_at_once(command, arguments, words, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("a text")
     (tmp_path / "folder.skops").mkdir()
     write_keras2(tmp_path / "other.h5", metadata=metadata(recipe="rnn-180"))
+    write_keras2(tmp_path / "tree.h5", metadata=metadata(recipe="tree-mfcc40"))
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises((SerError, OSError)) as raised:
         command.main([*arguments, *CLIPS])

@@ -449,6 +449,7 @@ def test_evaluate_all_goes_on_where_it_stopped(tiny_corpus, tmp_path):
     done = run(*command, "--jobs", 2)
     assert done.returncode == 1, done.stderr  # of actors5, no speaker of fold 3 is there
     assert "8 of 8 runs are to be done" in done.stderr
+    assert done.stderr.count("48 ravdess") == 1
     results = sorted(path.name for path in (tmp_path / "results").iterdir())
     assert results == sorted(f"{n}--{kind}.json" for n in names for kind in ("published", "unseen"))
     table = (tmp_path / "recipes.md").read_text()
@@ -481,6 +482,7 @@ def test_search_stores_the_best_and_compares(tiny_corpus, tmp_path):
     assert done.returncode == 0, done.stderr
     best = json.loads(done.stdout.splitlines()[-1])
     assert set(best) == {"svc-mfcc40", "neighbors-180"}
+    assert done.stderr.count("48 ravdess") == 1
     assert json.loads((out / "svc-mfcc40.json").read_text()) == best["svc-mfcc40"]
     assert is_png(out / "comparison.png")
     measured = json.loads((out / "comparison.json").read_text())
