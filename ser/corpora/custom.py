@@ -16,9 +16,12 @@ def _parse(path: Path) -> Utterance | None:
 
 
 def last_word(path: Path) -> str:
-    """Return the word after the last underscore of a file name, or "" if there is none."""
+    """Return the word after the last underscore of a file name, or "" if there is none.
+
+    It ends at a dot: converted files are called such as ``tea_happy.mp4.wav``.
+    """
     _, underscore, word = path.stem.rpartition("_")
-    return word if underscore else ""
+    return word.partition(".")[0] if underscore else ""
 
 
 def custom_utterance(path: Path, emotion: str, *, speaker: str = "", sex: Sex = "") -> Utterance:

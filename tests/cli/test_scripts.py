@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ser.augmentation import CORRUPTIONS
+from ser.corpora import CORPORA, scan
 from ser.labels import EMOTIONS
 from ser.models.model_file import read_model_file
 from ser.models.recipes import RECIPES
@@ -431,10 +432,29 @@ def test_convert_reports_usage_errors(tmp_path):
     (tmp_path / "in").mkdir()
     done = run("convert.py", tmp_path / "in", tmp_path / "out")
     assert (done.returncode, "no audio or video file" in done.stderr) == (2, True)
-    (tmp_path / "in" / "a.mp3").touch()
-    (tmp_path / "in" / "a.mp4").touch()
+    for name in ("a.mp3", "a.mp4", "a.mp3.ogg"):  # the first and the last would be a.mp3.wav
+        (tmp_path / "in" / name).touch()
     done = run("convert.py", tmp_path / "in", tmp_path / "out")
     assert (done.returncode, "would both become" in done.stderr) == (2, True)
+
+
+def test_convert_files_that_differ_in_the_suffix_alone(tmp_path, clip):
+    for name in ("tea_happy.flac", "tea_happy.wav", "deep/tea_happy.mp3", "v1.0.wav", "v1.1.wav"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(clip)
+    out = tmp_path / "out"
+    for counts in (
+        "5 converted, 0 were there, 0 failed\n",
+        "0 converted, 5 were there, 0 failed\n",
+    ):
+        done = run("convert.py", tmp_path / "in", out)
+        assert (done.returncode, done.stdout) == (0, counts)
+    converted = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.wav"))
+    assert converted == [
+        "deep/tea_happy.wav", "tea_happy.flac.wav", "tea_happy.wav.wav", "v1.0.wav", "v1.1.wav",
+    ]  # fmt: skip
+    found = scan([out], CORPORA).utterances  # the name still says the emotion
+    assert [u.emotion for u in found] == ["happy"] * 3
 
 
 @pytest.mark.slow
