@@ -19,6 +19,7 @@ from ser.metrics import Scores, score
 from ser.models.label_sets import find_label_set
 from ser.models.recipes import Recipe, as_recipe, recipe_features, with_own_names
 from ser.plugins import lookup
+from ser.training.confidences import unfitted, why_not_fitted
 from ser.training.grid_search import load_best
 from ser.training.train import Trained, save, train
 
@@ -252,6 +253,10 @@ class EmotionRecognizer:
         dataset = self._split(recipe)
         parts = self._rows["train"], self._rows["validation"]
         trained = train(recipe, dataset, *parts, seed=self.seed, epochs=epochs)
+        emotions = [u.emotion for u in dataset.utterances]
+        if reason := why_not_fitted([emotions[i] for i in self._rows["validation"]], emotions):
+            warnings.warn(f"confidences are not fitted: {reason}", stacklevel=2)
+            trained = unfitted(trained)
         self.recipe, self._trained, self._predictor = recipe, trained, trained.predictor()
 
     def _scores(self, part: str) -> Scores:

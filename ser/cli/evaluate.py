@@ -16,17 +16,28 @@ from ser.cli import options
 from ser.cli.evaluate_all import evaluate_all
 from ser.cli.scores import add_to_model, print_comparison, read_scores
 from ser.corpora import CORPORA, scan
-from ser.data.dataset import Dataset, load_dataset, no_utterance
+from ser.data.dataset import load_dataset, no_utterance
 from ser.data.protocols import PATTERNS, PROTOCOLS, find_protocol
 from ser.data.unknown_speakers import warn_of_protocol
-from ser.errors import UsageError
-from ser.features import FeatureSet
 from ser.filenames import show_path
+from ser.models.model_file import read_model_file
 from ser.models.recipes import KerasRecipe, recipe_features
 from ser.reports.markdown import evaluation_report
 
-_MODEL_FILES = (".h5", ".skops")
 _PROTOCOLS = ", ".join([*PROTOCOLS, *PATTERNS])
+_ALL, _COMPARISON = "--all", "a comparison"
+_RECIPE, _MODEL, _SCORES = "a recipe", "a model file", "the scores of an evaluation"
+# The options that each way to use the command takes.
+_TAKES = {
+    _ALL: ("all", "data", "epochs", "seeds", "jobs", "results", "table", "short_table"),
+    _COMPARISON: ("what", "against"),
+    _SCORES: ("what", "into"),
+    _MODEL: ("what", "data", "report"),
+    _RECIPE: (
+        "what", "data", "protocol", "epochs", "seed", "seeds", "jobs", "corruptions", "long_audio",
+        "report", "into", "tested_before", *options.RECIPE_CHANGES,
+    ),
+}  # fmt: skip
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -38,6 +49,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(arguments)
     if fault := _fault(args):
         parser.error(fault)
+    if idle := options.without_effect(parser, args, _TAKES[_way(args)]):
+        parser.error(f"{idle}: not for {_way(args)}")
     return args
 
 
@@ -112,7 +125,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="M.h5",
         help="add the figures to this model file, those of another recipe as a comparison, and "
-        "write its model card beside it",
+        "write its model card beside it: README.md, or M.README.md if that is another text",
     )
     parser.add_argument(
         "--tested-before",
@@ -125,50 +138,56 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _fault(args: argparse.Namespace) -> str | None:
     """Return what is wrong with the arguments, or None."""
-    kind = Path(args.what or "").suffix
     for name, least in {"tested_before": 0, "epochs": 1, "jobs": 1, "seeds": 1}.items():
         if (value := getattr(args, name)) is not None and value < least:
             return f"--{name.replace('_', '-')} must be at least {least}"
     if (args.what is None) == (args.all is None):
         return "a recipe, a model file or --all is needed, and only one of them"
-    if (args.what is None or kind in (".json", *_MODEL_FILES)) and options.given_changes(args):
-        return f"{', '.join(options.changed_options(args))}: only a recipe can be changed"
-    if args.against:
-        return "--against and --into do not go together" if args.into else None
-    if kind == ".json":
-        return None if args.into else f"{args.what}: give --into MODEL or --against DIR"
-    if not args.data:
+    way = _way(args)
+    if way == _SCORES and not args.into:
+        return f"{args.what}: give --into MODEL or --against DIR"
+    if "data" in _TAKES[way] and not args.data:
         return "--data is needed"
-    if args.into and kind in _MODEL_FILES:
-        return "--into takes the figures of a recipe, not of a model file"
-    if args.what and kind not in _MODEL_FILES and not args.protocol:
+    if way == _RECIPE and not args.protocol:
         return f"a recipe needs --protocol: {_PROTOCOLS}"
     return None
 
 
+def _way(args: argparse.Namespace) -> str:
+    """Return in which of the ways in `_TAKES` the command is used."""
+    if args.all is not None:
+        return _ALL
+    if args.against:
+        return _COMPARISON
+    by_suffix = {".json": _SCORES, ".h5": _MODEL, ".skops": _MODEL}
+    return by_suffix.get(Path(args.what).suffix, _RECIPE)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
-    if args.all is not None:
+    way, what = _way(args), Path(args.what or "")
+    if way == _ALL:
         return evaluate_all(args)
-    what = Path(args.what)
-    if args.against:
+    if way == _COMPARISON:
         print_comparison(what, args.against)
-        return 0
-    if what.suffix == ".json":
+    elif way == _SCORES:
         add_to_model(read_scores(what), args.into)
-        return 0
-    return _evaluate_file(args) if what.suffix in _MODEL_FILES else _evaluate_recipe(args)
+    else:
+        return _evaluate_file(args) if way == _MODEL else _evaluate_recipe(args)
+    return 0
 
 
 def _evaluate_file(args: argparse.Namespace) -> int:
     from ser.evaluation.external import predict_clips, score_external
     from ser.inference.predictor import Predictor
 
-    if args.protocol:
-        raise UsageError("a model file is tested on all of --data; leave --protocol out")
+    if args.report:
+        options.check_writable(args.report)
     predictor = Predictor.from_file(Path(args.what))
     if any(path.suffix == ".npz" for path in args.data):
-        dataset = _load(args, predictor.model_file.features)
+        features = predictor.model_file.features
+        dataset = load_dataset(args.data, features, progress=options.extraction_progress)
+        options.note(*dataset.notes)
         clips, answers = list(dataset.utterances), predictor.probabilities(dataset.features)
     else:
         found = scan(args.data, CORPORA)
@@ -199,14 +218,21 @@ def _evaluate_file(args: argparse.Namespace) -> int:
 
 def _evaluate_recipe(args: argparse.Namespace) -> int:
     recipe, changes = options.changed_recipe(args.what, args), options.given_changes(args)
+    options.check_epochs(recipe, args.epochs)
     protocol = find_protocol(args.protocol)
+    if args.report:
+        options.check_writable(args.report)
+    if args.into:
+        read_model_file(args.into)
+        options.check_writable_file(args.into)
 
     from ser.evaluation.evaluate import evaluate
     from ser.reports.evaluation_folder import write_evaluation
 
-    dataset = _load(args, recipe_features(recipe))
-    used = dataset.for_recipe(recipe).utterances
-    options.note(*warn_of_protocol(used, protocol, recipe=recipe.name, data=args.data))
+    dataset = load_dataset(args.data, recipe_features(recipe), progress=options.extraction_progress)
+    used = dataset.for_recipe(recipe)
+    warnings = warn_of_protocol(used.utterances, protocol, recipe=recipe.name, data=args.data)
+    options.note(*used.notes, *warnings)
     result = evaluate(
         recipe,
         dataset,
@@ -225,7 +251,7 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         done=lambda split: options.note(f"{split.split}, seed {split.seed}: done"),
     )
     figures = result.summary() | {
-        "on": dataset.for_recipe(recipe).corpus_counts(),
+        "on": used.corpus_counts(),
         "tested_before": args.tested_before,
         **({"changes": changes} if changes else {}),
     }
@@ -246,9 +272,3 @@ def _evaluate_recipe(args: argparse.Namespace) -> int:
         )
     print(json.dumps(figures))
     return 0
-
-
-def _load(args: argparse.Namespace, features: FeatureSet) -> Dataset:
-    dataset = load_dataset(args.data, features, progress=options.extraction_progress)
-    options.note(*dataset.notes)
-    return dataset

@@ -17,6 +17,7 @@ from ser.reports.recipe_table import write_recipe_tables
 def evaluate_all(args: argparse.Namespace) -> int:
     """Do the runs that are missing, and write the table after each; return 1 if one failed."""
     recipes = [lookup(RECIPES, name, "recipe") for name in args.all] or list(RECIPES.values())
+    options.check_writable(args.results)
     everything = plan_runs(RECIPES.values(), args.data, epochs=args.epochs, seeds=args.seeds)
     runs = [run for run in everything if run.recipe in recipes]
     todo = [run for run in runs if not is_done(run, args.results)]
@@ -29,14 +30,14 @@ def evaluate_all(args: argparse.Namespace) -> int:
         short_table=args.short_table,
     )
     write()  # first, so that a wrong path shows before hours of work
-    warnings: dict[str, None] = {}
+    notes: dict[str, None] = {}
     # The runs then find the features in the cache.
     for name in dict.fromkeys(run.recipe.features for run in todo if not run.matrix):
         loaded = load_dataset(args.data, FEATURE_SETS[name], progress=options.extraction_progress)
-        warnings |= dict.fromkeys(
-            warn_of_split(loaded.utterances, ("the training", "the test"), data=args.data)
-        )
-    options.note(*warnings)
+        parts = "the training", "the test"
+        warnings = warn_of_split(loaded.utterances, parts, data=args.data)
+        notes |= dict.fromkeys([*loaded.notes, *warnings])
+    options.note(*notes)
     failed = 0
     for number, (run, result) in enumerate(run_all(todo, args.results, jobs=args.jobs), start=1):
         failed += "error" in result

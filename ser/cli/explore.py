@@ -29,6 +29,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
+    options.check_writable(args.out)
     found = scan(args.data, CORPORA)
     summary, *unknown = found.summary().splitlines()
     options.note(summary, *unknown)

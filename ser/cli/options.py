@@ -1,9 +1,10 @@
 """Options and progress bars that several commands share."""
 
 import argparse
+import errno
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,15 +84,26 @@ def add_recipe_changes(parser: argparse.ArgumentParser) -> None:
     )
 
 
+#: The options of `add_recipe_changes`, by their names in the namespace.
+RECIPE_CHANGES = ("emotions", "sex", "balance", "changes")
+
+
 def given_changes(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options of `add_recipe_changes` that were given, by name."""
-    names = ("emotions", "sex", "balance", "changes")
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
+    return {name: value for name in RECIPE_CHANGES if (value := getattr(args, name)) is not None}
 
 
-def changed_options(args: argparse.Namespace) -> list[str]:
-    """Return the options of `add_recipe_changes` that were given, as they are written."""
-    return ["--augment" if name == "changes" else f"--{name}" for name in given_changes(args)]
+def without_effect(
+    parser: argparse.ArgumentParser, args: argparse.Namespace, takes: Collection[str]
+) -> str:
+    """Return the options that were given and that a way to use the command does not take.
+
+    Args:
+        takes: the names in the namespace of the options that it takes.
+    """
+    names = (n for n, v in vars(args).items() if n not in takes and v != parser.get_default(n))
+    written = {"changes": "augment", "start": "from"}
+    return ", ".join(f"--{written.get(name, name).replace('_', '-')}" for name in names)
 
 
 def changed_recipe(name: str, args: argparse.Namespace) -> Any:
@@ -119,6 +131,38 @@ def changed_recipe(name: str, args: argparse.Namespace) -> Any:
     if recipe.augmentations and getattr(recipe, "augmentation", None):
         raise UsageError(f"recipe {name!r} has an augmentation of its own; leave --augment out")
     return recipe
+
+
+def check_epochs(recipe: Any, epochs: int | None) -> None:
+    """Raise UsageError if a number of epochs is given for a recipe that has none."""
+    from ser.models.recipes import KerasRecipe
+
+    if epochs is not None and not isinstance(recipe, KerasRecipe):
+        raise UsageError(f"recipe {recipe.name!r} is no network: it has no --epochs")
+
+
+def check_writable(folder: Path) -> None:
+    """Check that files can be written into a folder, before hours of work; create nothing.
+
+    Raises:
+        OSError: they cannot, or a part of its path is a file.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
+def check_writable_file(path: Path) -> None:
+    """Check as `check_writable` does that a file can be written.
+
+    Raises:
+        OSError: it cannot.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    check_writable(path.parent)
 
 
 def write_json(path: Path, data: Any) -> None:

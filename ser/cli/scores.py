@@ -7,6 +7,7 @@ from typing import Any
 from ser.cli import options
 from ser.errors import UsageError
 from ser.evaluation.comparison import compare_reports
+from ser.filenames import show_path
 from ser.models.model_file import add_scores, read_model_file
 from ser.reports.corpus_tables import comparison_report
 from ser.reports.model_card import write_model_card
@@ -43,7 +44,10 @@ def add_to_model(figures: dict[str, Any], model: Path) -> None:
         )
     add_scores(model, figures)
     card = write_model_card(model)
-    options.note(f"{model} carries the figures of {figures['protocol']}; {card} is its card")
+    options.note(
+        f"{show_path(model)} carries the figures of {figures['protocol']}; "
+        f"{show_path(card)} is its card"
+    )
 
 
 def print_comparison(first: Path, second: Path) -> None:

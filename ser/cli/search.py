@@ -49,17 +49,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse(arguments)
     recipes = [lookup(RECIPES, name, "recipe") for name in args.recipes]
 
+    from ser.training.grid_search import check_grid, compare, save_best, search, with_params
+
+    for recipe in recipes:
+        check_grid(recipe)
+    options.check_writable(args.out)
+
     from ser.reports.plots import plot_comparison
-    from ser.training.grid_search import compare, save_best, search, with_params
 
     found, measured = [], []
+    noted: dict[str, None] = {}  # most recipes have the same notes of the same clips
     with joblib_workers(jobs=args.jobs, dask=args.dask):
         for recipe in recipes:
             features = recipe_features(recipe)
             dataset = load_dataset(args.data, features, progress=options.extraction_progress)
             dataset = dataset.for_recipe(recipe)
             parts = "the training", "the validation"
-            options.note(*warn_of_split(dataset.utterances, parts, data=args.data))
+            warnings = warn_of_split(dataset.utterances, parts, data=args.data)
+            notes = dict.fromkeys([*dataset.notes, *warnings])
+            options.note(*(note for note in notes if note not in noted))
+            noted |= notes
             rest, _ = hold_out_test(dataset.utterances, seed=args.seed)
             best = search(recipe, dataset.select(rest), seed=args.seed, most=args.most)
             found.append(best)

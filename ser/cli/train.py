@@ -28,6 +28,11 @@ from ser.models.recipes import (
     recipe_features,
 )
 
+_TRAINING, _FROM = "a training from scratch", "a training with --from"
+_BOTH = ("recipe", "data", "out", "seed", "report", "emotions", "sex", "changes")
+# The options that each way to use the command takes.
+_TAKES = {_TRAINING: (*_BOTH, "epochs", "balance"), _FROM: (*_BOTH, "start", "even_if_worse")}
+
 if TYPE_CHECKING:
     from ser.metrics import Scores
     from ser.training.train import Trained
@@ -62,10 +67,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("RECIPE, --data and --out are needed (or --list)")
     if args.epochs is not None and args.epochs < 1:
         parser.error("--epochs must be at least 1")
-    if args.start and args.epochs is not None:
-        parser.error("--epochs is for a training from the start, not with --from")
-    if args.even_if_worse and not args.start:
-        parser.error("--even-if-worse goes with --from")
+    way = _FROM if args.start else _TRAINING
+    if not args.list and (idle := options.without_effect(parser, args, _TAKES[way])):
+        parser.error(f"{idle}: not for {way}")
     return args
 
 
@@ -78,11 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.start:
         return _fine_tune(args)
     recipe = options.changed_recipe(args.recipe, args)
-
-    _check_suffix(args.out, recipe)
+    options.check_epochs(recipe, args.epochs)
+    _check_files(args, recipe)
 
     from ser.metrics import score
     from ser.reports.plots import plot_curves
+    from ser.training.confidences import unfitted
     from ser.training.train import refit, save, train
 
     features = recipe_features(recipe)
@@ -108,6 +113,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     if isinstance(recipe, EstimatorRecipe) and len(validation):
         trained = refit(fitted, dataset, seed=args.seed)
+    elif len(validation) and (reason := _why_not_fitted(dataset, validation)):
+        options.note(f"confidences are not fitted: {reason}")
+        trained = fitted = unfitted(fitted)
     split = _split_in_words(fitted, dataset, validation)
     save(trained, args.out, dataset, split=split)
     shutil.rmtree(checkpoints, ignore_errors=True)
@@ -121,9 +129,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scored = truth, fitted.probabilities(dataset.features[rows])
     result = score(*scored, recipe.labels)
     title = f"{recipe.name}, {'validation' if len(validation) else 'training'}"
+    _write_report(report, result, title)
     if trained.history:
         plot_curves(trained.history, trained.best_epoch, report / "curves.png", title)
-    _write_report(report, result, title)
     print(f"{show_path(args.out)}: {split}")
     _print_files(report)
     return 0
@@ -134,11 +142,12 @@ def _fine_tune(args: argparse.Namespace) -> int:
     recipe = options.changed_recipe(args.recipe, args)
     if not isinstance(recipe, KerasRecipe):
         raise UsageError(f"recipe {recipe.name!r} is no network: it cannot go on from a model")
-    _check_suffix(args.out, recipe)
+    _check_files(args, recipe)
 
     from ser.metrics import score
-    from ser.training.fine_tuning import fine_tune, save_fine_tuned
+    from ser.training.fine_tuning import fine_tune, read_start, save_fine_tuned
 
+    read_start(args.start, recipe)
     dataset = load_dataset(args.data, recipe_features(recipe), progress=options.extraction_progress)
     if args.emotions is None:
         recipe = as_recipe(recipe, label_set=find_label_set(",".join(_emotions(dataset))))
@@ -149,6 +158,8 @@ def _fine_tune(args: argparse.Namespace) -> int:
     whose = "speakers" if tuned.by_speaker else "clips of the same speakers"
     found = f"UAR on {whose} held out: before {tuned.before:.1%}, after {tuned.after:.1%}"
     print(found)
+    if tuned.why_not_fitted:
+        options.note(f"confidences are as those of {args.start}: {tuned.why_not_fitted}")
     if not tuned.by_speaker:
         options.note("the speakers are known to the model: on other people it will be worse")
     if tuned.after < tuned.before and not args.even_if_worse:
@@ -167,19 +178,26 @@ def _fine_tune(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_suffix(out: Path, recipe: Recipe) -> None:
-    if out.suffix != recipe.suffix:
-        raise UsageError(f"--out {out} must end in {recipe.suffix}")
+def _check_files(args: argparse.Namespace, recipe: Recipe) -> None:
+    """Check that what the training gives can be written.
+
+    Raises:
+        UsageError: the model file has another suffix than its recipe's.
+        OSError: a file cannot be written.
+    """
+    if args.out.suffix != recipe.suffix:
+        raise UsageError(f"--out {show_path(args.out)} must end in {recipe.suffix}")
+    options.check_writable_file(args.out)
+    options.check_writable(_report_folder(args))
 
 
 def _report_folder(args: argparse.Namespace) -> Path:
-    folder: Path = args.report or Path("reports", args.out.stem)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return args.report or Path("reports", args.out.stem)
 
 
 def _write_report(folder: Path, result: "Scores", title: str, *notes: str) -> None:
     """Write the confusion matrix, and a text with the title, the notes and the scores."""
+    folder.mkdir(parents=True, exist_ok=True)
     from ser.reports.plots import classification_text, plot_confusion
 
     plot_confusion(result, folder / "confusion.png", title)
@@ -200,9 +218,9 @@ def _emotions(dataset: Dataset) -> list[str]:
 def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return training rows and validation rows.
 
-    A network chooses its epoch on validation rows, and an estimator fits its confidences on them.
+    A network chooses its epoch on validation rows, and either kind fits its confidences on them.
     There are none if the recipe needs none. An estimator also does without if there are too few
-    speakers, or if all clips of an emotion would be held out.
+    speakers or clips to fit on, or if all clips of an emotion would be held out.
     """
     everything, nothing = np.arange(len(dataset.utterances)), np.array([], dtype=int)
     if isinstance(recipe, KerasRecipe):
@@ -212,12 +230,22 @@ def _hold_out(recipe: Recipe, dataset: Dataset, *, seed: int) -> tuple[np.ndarra
     try:
         rows, validation = hold_out_validation(dataset.utterances, everything, seed=seed)
     except UsageError as error:
-        options.note(f"confidences are not fitted: {error}")
-        return everything, nothing
-    if {dataset.utterances[i].emotion for i in rows} != {u.emotion for u in dataset.utterances}:
-        options.note("confidences are not fitted: too few clips of an emotion to hold some out")
+        reason = str(error)
+    else:
+        reason = _why_not_fitted(dataset, validation)
+        if {dataset.utterances[i].emotion for i in rows} != set(_emotions(dataset)):
+            reason = "too few clips of an emotion to hold some out"
+    if reason:
+        options.note(f"confidences are not fitted: {reason}")
         return everything, nothing
     return rows, validation
+
+
+def _why_not_fitted(dataset: Dataset, held_out: Sequence[int] | np.ndarray) -> str:
+    """Return why confidences cannot be fitted on rows that were held out; empty if they can."""
+    from ser.training.confidences import why_not_fitted
+
+    return why_not_fitted([dataset.utterances[i].emotion for i in held_out], _emotions(dataset))
 
 
 def _split_in_words(fitted: "Trained", dataset: Dataset, validation: np.ndarray) -> str:
@@ -227,7 +255,7 @@ def _split_in_words(fitted: "Trained", dataset: Dataset, validation: np.ndarray)
         return "trained on every clip" + (", the last epoch kept" if network else "")
     held_out = sorted({dataset.utterances[i].speaker for i in validation} - {""})
     whose = f"of {', '.join(held_out)}" if held_out else "at random"
-    clips = f"{len(validation)} clips {whose}"
+    clips = f"{len(validation)} clip{'s' * (len(validation) != 1)} {whose}"
     if network:
         return f"epoch {fitted.best_epoch} was chosen on {clips}"
     return f"trained on every clip; confidences fitted on {clips}, which a first fit left out"

@@ -29,6 +29,11 @@ class Utterance:
     channel: str = "speech"
     take: str = ""
 
+    @property
+    def recording(self) -> tuple[str, str]:
+        """What two files of one recording have in common: corpus and take, or else the path."""
+        return self.corpus, self.take or str(self.path)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:

@@ -13,6 +13,7 @@ _PREFIX = "custom-"
 # At the end of a name: "tea_happy (1)", "tea_happy - Copy", "tea_happy copy 2"; "tea_happy_01".
 _COPY_MARKS = re.compile(r"(?:\s*\((?:copy|\d+)\)|[\s-]+copy(?:\s\d+)?)+$", re.IGNORECASE)
 _NUMBER = re.compile(r"[\s_\d-]*\d$")
+_INNER_SUFFIX = re.compile(r"\.(?!\d+$)\w{2,4}$")
 _BETWEEN_WORDS = re.compile(r"[\s_()-]+")
 
 
@@ -34,7 +35,7 @@ def contradiction(path: Path) -> str:
     can be called Joy. Any other word can be one of a sentence (``happy/sad_story.wav``).
     """
     folder = known_emotion(path.parent.name)
-    _, underscore, label = _COPY_MARKS.sub("", path.stem).rpartition("_")
+    _, underscore, label = _COPY_MARKS.sub("", _name(path)).rpartition("_")
     if not folder or (underscore and known_emotion(label)):
         return ""
     last, words = _last_emotion(path), _words(path)
@@ -50,9 +51,14 @@ def _last_emotion(path: Path) -> str | None:
     return known_emotion(words[-1]) or next(map(known_emotion, _pairs(words[-2:])), None)
 
 
+def _name(path: Path) -> str:
+    """Return a file name without suffixes; converted files are called ``tea_happy.mp4.wav``."""
+    return _INNER_SUFFIX.sub("", path.stem)
+
+
 def _words(path: Path) -> list[str]:
     """Return the words of a file name, without the number or the copy mark at its end."""
-    return _BETWEEN_WORDS.split(_NUMBER.sub("", _COPY_MARKS.sub("", path.stem)))
+    return _BETWEEN_WORDS.split(_NUMBER.sub("", _COPY_MARKS.sub("", _name(path))))
 
 
 def _pairs(words: Sequence[str]) -> Iterator[str]:

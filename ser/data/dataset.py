@@ -80,17 +80,22 @@ class Dataset:
             UsageError: no row has a class.
         """
         classes = {i: c for i, u in enumerate(self.utterances) if (c := label_set.classify(u))}
+        without = [u for i, u in enumerate(self.utterances) if i not in classes]
+        unknown = sum(u.emotion in label_set.classes and not u.sex for u in without)
+        if not classes and unknown:
+            apart = f"label set {label_set.name} has classes for women and men apart"
+            raise UsageError(apart + self._unknown_sex(unknown))
         if not classes:
             known = ", ".join(sorted({u.emotion for u in self.utterances}))
             raise UsageError(f"label set {label_set.name} has no class for any of {known}")
         kept = self.select(list(classes))
         labelled = zip(kept.utterances, classes.values(), strict=True)
-        left_out = len(self.utterances) - len(classes)
+        left_out = len(without) - unknown
         note = f"left out {left_out} clips: label set {label_set.name} has no class for them"
         return replace(
             kept,
             utterances=tuple(replace(u, emotion=c) for u, c in labelled),
-            notes=(*self.notes, note) if left_out else self.notes,
+            notes=(*self.notes, *self._left_out(unknown), *([note] if left_out else [])),
         )
 
     def for_recipe(self, recipe: Recipe) -> "Dataset":
@@ -99,8 +104,25 @@ class Dataset:
         Raises:
             UsageError: it uses none.
         """
-        rows = [i for i, u in enumerate(self.utterances) if recipe.sex in ("", u.sex)]
-        return self.select(rows).for_label_set(recipe.label_set)
+        if not recipe.sex:
+            return self.for_label_set(recipe.label_set)
+        rows = [i for i, u in enumerate(self.utterances) if u.sex == recipe.sex]
+        unknown = sum(not u.sex for u in self.utterances)
+        if not rows:
+            raise UsageError(f"no clip of a {recipe.sex} voice{self._unknown_sex(unknown)}")
+        kept = replace(self.select(rows), notes=(*self.notes, *self._left_out(unknown)))
+        return kept.for_label_set(recipe.label_set)
+
+    def _unknown_sex(self, n: int) -> str:
+        """Return the end of an error of which `n` clips of unknown sex are the cause."""
+        clips = f"{n} of {len(self.utterances)} clips"
+        way_out = "give a list of clips with the column sex"
+        return f"; the sex of {clips} is not known: {way_out}" if n else ""
+
+    def _left_out(self, n: int) -> list[str]:
+        """Return the note that `n` clips of unknown sex are left out; none if there are none."""
+        clips = f"{n} of {len(self.utterances)} clips"
+        return [f"left out {clips}: the sex is not known"] if n else []
 
     def balanced(self, rows: np.ndarray, *, seed: int) -> np.ndarray:
         """Return part of the rows: of each emotion as many as the rarest one has.

@@ -6,6 +6,7 @@ A manifest beside a table says how it was made, and from which files.
 import csv
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 import zipfile
@@ -64,9 +65,13 @@ def _facts(chunk: Chunk) -> list[list[str]]:
 
 
 class _Csv:
-    """One row for each clip: `COLUMNS`, then the features f0, f1 … with all digits of float32."""
+    """One row for each clip: `COLUMNS`, then the features f0, f1 … with all digits of float32.
+
+    It is a list of clips, too, so a path that is not absolute starts at the table's folder.
+    """
 
     def __init__(self, path: Path, features: FeatureSet) -> None:
+        self._folder = path.parent.resolve()
         self._file = path.open("w", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file)
         self._size = int(np.prod(features.shape))
@@ -74,8 +79,12 @@ class _Csv:
 
     def write(self, chunk: Chunk) -> None:
         flat = chunk.features.reshape(-1, self._size)
-        for facts, row in zip(_facts(chunk), flat, strict=True):
-            self._rows.writerow([*facts, *map(str, row)])
+        for utterance, facts, row in zip(chunk.utterances, _facts(chunk), flat, strict=True):
+            path = self._path_from_here(utterance.path)
+            self._rows.writerow([show_path(path), *facts[1:], *map(str, row)])
+
+    def _path_from_here(self, path: Path) -> Path:
+        return path if path.is_absolute() else Path(os.path.relpath(path, self._folder))
 
     def close(self) -> None:
         self._file.close()

@@ -38,10 +38,23 @@ def training_data(metadata: Metadata) -> str:
 
 
 def write_model_card(model: Path) -> Path:
-    """Write the card of a model file as `README.md` beside it; return the card's path."""
+    """Write the card of a model file beside it; return the card's path.
+
+    It is `README.md`, which people and sites look for. Where that is another text, such as the
+    README of a project or the card of another model, it is `STEM.README.md`.
+    """
     card = model.with_name("README.md")
+    if card.exists() and not _is_card_of(model, card):
+        card = model.with_name(f"{model.stem}.README.md")
     card.write_text(model_card(read_model_file(model)), encoding="utf-8")
     return card
+
+
+def _is_card_of(model: Path, readme: Path) -> bool:
+    """Return whether a text is a card of the model file of this name, of whatever version."""
+    text = readme.read_text(encoding="utf-8", errors="replace")
+    whose = f"\nThis is the card of `{show_path(model.name)}`,"
+    return text.startswith("# Model card: ") and whose in text
 
 
 def model_card(model_file: ModelFile) -> str:

@@ -12,9 +12,11 @@ from ser.data.augmented_rows import spectrograms_of
 from ser.data.dataset import Dataset
 from ser.data.hold_out import partition_speakers
 from ser.errors import UsageError
+from ser.filenames import show_path
 from ser.metrics import uar
 from ser.models.model_file import ModelFile, read_model_file, write_metadata
-from ser.models.recipes import KerasRecipe
+from ser.models.recipes import RECIPES, KerasRecipe
+from ser.training.confidences import why_not_fitted
 from ser.training.keras_training import network_probabilities, use_training_backend
 from ser.training.network_tuning import tune_model
 from ser.training.train import Trained, calibrated, save
@@ -27,11 +29,13 @@ class FineTuned:
     """A fine-tuned model, and what it gained on clips that were held out.
 
     Attributes:
-        trained: fitted on all clips. Its calibration is fitted on the held-out answers.
+        trained: fitted on all clips. Its calibration is fitted on the held-out answers, or that
+            of the start model if these are too few.
         start: the model file that it began with.
         before, after: UAR of the start model and of the fine-tuned one, each clip answered by a
             network that was not fine-tuned on it; 0 to 1.
         by_speaker: whether whole speakers were held out, or clips of speakers who were not.
+        why_not_fitted: why the calibration is that of the start model; empty if it is not.
     """
 
     trained: Trained
@@ -39,6 +43,7 @@ class FineTuned:
     before: float
     after: float
     by_speaker: bool
+    why_not_fitted: str
 
 
 def fine_tune(
@@ -67,8 +72,8 @@ def fine_tune(
     use_training_backend()
     import keras
 
-    model_file = read_model_file(start)
-    _check(recipe, model_file, dataset)
+    model_file = read_start(start, recipe)
+    _check_clips(recipe, dataset)
     started = keras.models.load_model(start, compile=False)
     truth, labels = dataset.label_indices(recipe.labels), model_file.metadata.labels
     folds, by_speaker = _folds(dataset.utterances, seed)
@@ -87,10 +92,17 @@ def fine_tune(
         model = tuned(np.setdiff1d(everything, fold))
         raw[fold] = network_probabilities(model, dataset.features[fold])
         held_out.append((fold, model))
-    trained = calibrated(Trained(recipe, final, held_out=tuple(held_out)), truth, raw)
+    trained = Trained(recipe, final, held_out=tuple(held_out))
+    emotions = [u.emotion for u in dataset.utterances]
+    if reason := why_not_fitted(emotions, emotions):
+        its = model_file.metadata
+        trained = replace(trained, temperature=its.temperature, uncertain_below=its.uncertain_below)
+    else:
+        trained = calibrated(trained, truth, raw)
     before = answers_among(network_probabilities(started, dataset.features), labels, recipe.labels)
     after = raw.argmax(axis=1)  # the temperature changes no answer
-    return FineTuned(trained, model_file, uar(truth, before), uar(truth, after), by_speaker)
+    uars = uar(truth, before), uar(truth, after)
+    return FineTuned(trained, model_file, *uars, by_speaker, reason)
 
 
 def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
@@ -99,14 +111,14 @@ def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
     It names the corpora and the licences of both trainings.
     """
     start = tuned.start.metadata
-    held_out = "speakers" if tuned.by_speaker else "clips"
+    fitted = f"fitted on {'speakers' if tuned.by_speaker else 'clips'} held out"
     partial = path.with_name(f".{path.stem}.tuned{path.suffix}")
     save(
         tuned.trained,
         partial,
         dataset,
         split=f"fine-tuned from {start.name} {tuned.start.version} on every clip; confidences "
-        f"fitted on {held_out} held out",
+        + ("as there" if tuned.why_not_fitted else fitted),
     )
     own = read_model_file(partial).metadata
     corpora = {
@@ -119,14 +131,25 @@ def save_fine_tuned(tuned: FineTuned, path: Path, dataset: Dataset) -> None:
     partial.replace(path)
 
 
-def _check(recipe: KerasRecipe, model_file: ModelFile, dataset: Dataset) -> None:
-    metadata = model_file.metadata
-    if metadata.recipe != recipe.name:
-        its = metadata.recipe or "unknown"
+def read_start(path: Path, recipe: KerasRecipe) -> ModelFile:
+    """Return a model file that a recipe can go on from.
+
+    Raises:
+        UsageError: it is of another recipe.
+        ModelFileError: it cannot be read.
+    """
+    model_file = read_model_file(path)
+    its = model_file.metadata.recipe
+    if its != recipe.name:
+        is_network = isinstance(RECIPES.get(its), KerasRecipe)
         raise UsageError(
-            f"{model_file.path} is of recipe {its!r}, not {recipe.name!r}: "
-            + (f"ser train {its} --from …" if metadata.recipe else "it cannot be fine-tuned")
+            f"{show_path(path)} is of recipe {its or 'unknown'!r}, not {recipe.name!r}: "
+            + (f"ser train {its} --from …" if is_network else "it cannot be fine-tuned")
         )
+    return model_file
+
+
+def _check_clips(recipe: KerasRecipe, dataset: Dataset) -> None:
     emotions = [u.emotion for u in dataset.utterances]
     few = sorted(e for e in set(emotions) if emotions.count(e) < 2)
     missing = sorted(set(recipe.labels) - set(emotions))

@@ -55,6 +55,13 @@ class Timing:
     predict_seconds: float
 
 
+def check_grid(recipe: Recipe) -> None:
+    """Raise UsageError if a recipe has no grid to search."""
+    if not recipe.grid:
+        others = ", ".join(name for name, other in RECIPES.items() if other.grid)
+        raise UsageError(f"recipe {recipe.name!r} has no grid to search; these have: {others}")
+
+
 def search(
     recipe: Recipe, dataset: Dataset, *, seed: int = 0, most: int | None = None
 ) -> SearchResult:
@@ -73,10 +80,8 @@ def search(
     """
     from sklearn.model_selection import GridSearchCV, ParameterGrid
 
+    check_grid(recipe)
     combinations = list(ParameterGrid({k: list(v) for k, v in recipe.grid.items()}))
-    if not recipe.grid:
-        others = ", ".join(name for name, other in RECIPES.items() if other.grid)
-        raise UsageError(f"recipe {recipe.name!r} has no grid to search; these have: {others}")
     if most and most < len(combinations):
         chosen = np.random.default_rng(seed).choice(len(combinations), most, replace=False)
         combinations = [combinations[i] for i in sorted(chosen)]

@@ -64,11 +64,6 @@ def test_evaluate(corpus, trained):
         (("svc-180", "--sex", "other"), "invalid choice: 'other'"),
         (("svc-99", "--balance"), "unknown recipe 'svc-99'"),
         (("conv1d-frames", "--augment", "noise"), "has an augmentation of its own"),
-        (
-            ("m.h5", "--emotions", "2", "--no-balance"),
-            "--emotions, --balance: only a recipe can be changed",
-        ),
-        (("--all", "--sex", "male"), "--sex: only a recipe can be changed"),
     ],
 )
 def test_a_wrong_change_is_a_usage_error(command, words, tmp_path):

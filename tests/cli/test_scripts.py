@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ser.augmentation import CORRUPTIONS
+from ser.corpora import CORPORA, scan
 from ser.labels import EMOTIONS
 from ser.models.model_file import read_model_file
 from ser.models.recipes import RECIPES
@@ -151,6 +152,7 @@ def test_an_estimator_with_confidences_is_fitted_on_every_clip(trained, tiny_cor
     [
         ((1,), (), "two speakers of one corpus"),
         ((1, 2), ("03-01-03-*-01.wav", "03-01-04-*-02.wav"), "too few clips of an emotion"),
+        ((1, 2), (), "there are 2 clips to fit them on, and 20 are needed"),
     ],
 )
 def test_confidences_are_not_fitted_to_too_few_clips(speakers, without, words, tmp_path):
@@ -430,10 +432,29 @@ def test_convert_reports_usage_errors(tmp_path):
     (tmp_path / "in").mkdir()
     done = run("convert.py", tmp_path / "in", tmp_path / "out")
     assert (done.returncode, "no audio or video file" in done.stderr) == (2, True)
-    (tmp_path / "in" / "a.mp3").touch()
-    (tmp_path / "in" / "a.mp4").touch()
+    for name in ("a.mp3", "a.mp4", "a.mp3.ogg"):  # the first and the last would be a.mp3.wav
+        (tmp_path / "in" / name).touch()
     done = run("convert.py", tmp_path / "in", tmp_path / "out")
     assert (done.returncode, "would both become" in done.stderr) == (2, True)
+
+
+def test_convert_files_that_differ_in_the_suffix_alone(tmp_path, clip):
+    for name in ("tea_happy.flac", "tea_happy.wav", "deep/tea_happy.mp3", "v1.0.wav", "v1.1.wav"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(clip)
+    out = tmp_path / "out"
+    for counts in (
+        "5 converted, 0 were there, 0 failed\n",
+        "0 converted, 5 were there, 0 failed\n",
+    ):
+        done = run("convert.py", tmp_path / "in", out)
+        assert (done.returncode, done.stdout) == (0, counts)
+    converted = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.wav"))
+    assert converted == [
+        "deep/tea_happy.wav", "tea_happy.flac.wav", "tea_happy.wav.wav", "v1.0.wav", "v1.1.wav",
+    ]  # fmt: skip
+    found = scan([out], CORPORA).utterances  # the name still says the emotion
+    assert [u.emotion for u in found] == ["happy"] * 3
 
 
 @pytest.mark.slow
@@ -448,6 +469,7 @@ def test_evaluate_all_goes_on_where_it_stopped(tiny_corpus, tmp_path):
     done = run(*command, "--jobs", 2)
     assert done.returncode == 1, done.stderr  # of actors5, no speaker of fold 3 is there
     assert "8 of 8 runs are to be done" in done.stderr
+    assert done.stderr.count("48 ravdess") == 1
     results = sorted(path.name for path in (tmp_path / "results").iterdir())
     assert results == sorted(f"{n}--{kind}.json" for n in names for kind in ("published", "unseen"))
     table = (tmp_path / "recipes.md").read_text()
@@ -480,6 +502,7 @@ def test_search_stores_the_best_and_compares(tiny_corpus, tmp_path):
     assert done.returncode == 0, done.stderr
     best = json.loads(done.stdout.splitlines()[-1])
     assert set(best) == {"svc-mfcc40", "neighbors-180"}
+    assert done.stderr.count("48 ravdess") == 1
     assert json.loads((out / "svc-mfcc40.json").read_text()) == best["svc-mfcc40"]
     assert is_png(out / "comparison.png")
     measured = json.loads((out / "comparison.json").read_text())

@@ -117,6 +117,33 @@ def test_an_invalid_list(folder, text, words):
         read(folder, text)
 
 
+RAVDESS = "03-01-05-01-02-01-10"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["a.wav,sad,,", "b.wav,sad,,", "a.wav,angry,,"],
+         "line 2 and .*, line 4 name the same .*, with the emotion sad and the emotion angry"),
+        (["a.wav,sad,,", "../clips/./a.wav,happy,,"], "the emotion sad and the emotion happy"),
+        (["a.wav,sad,Ada,", "a.wav,sad,Bo,"], "the speaker custom-Ada and the speaker custom-Bo"),
+        (["a.wav,sad,Ada,f", "a.wav,sad,Ada,m"], "the sex female and the sex male"),
+        ([f"{RAVDESS}.wav,sad,,", f"{RAVDESS}_angry.mp4,angry,,"], "the emotion sad and the emo"),
+    ],
+)  # fmt: skip
+def test_lines_that_contradict_each_other(folder, rows, words):
+    for name in (f"{RAVDESS}.wav", f"{RAVDESS}_angry.mp4"):
+        (folder / "clips" / name).touch()
+    text = "\n".join(["path,emotion,speaker,sex", *(f"clips/{row}" for row in rows)])
+    with pytest.raises(UsageError, match=words):
+        read(folder, text)
+
+
+def test_lines_that_say_the_same_count_once(folder):
+    text = "path,emotion,speaker\nclips/a.wav,sad,Ada\nclips/a.wav,Traurig,\nclips/b.wav,sad,\n"
+    assert [row[0] for row in read(folder, text)] == ["clips/a.wav", "clips/b.wav"]
+
+
 @pytest.mark.parametrize("content", ["path,emotion\nfröhlich.wav,happy\n".encode("latin-1"),
                                      "path,emotion\n".encode("utf-16")])  # fmt: skip
 def test_a_list_that_is_not_utf_8(content, tmp_path):

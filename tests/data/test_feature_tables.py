@@ -2,16 +2,19 @@
 
 import csv
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ser.corpora import CORPORA, scan
 from ser.data.dataset import load_dataset
 from ser.data.extraction import Chunk, extract
 from ser.data.feature_tables import COLUMNS, new_table
 from ser.errors import UsageError
 from ser.features import FEATURE_SETS
 from ser.labels import EMOTIONS
+from tests.conftest import write_corpus
 
 MEAN, FRAMES = FEATURE_SETS["mfcc40-mean"], FEATURE_SETS["mfcc40-frames"]
 
@@ -40,6 +43,27 @@ def test_csv(written):
     for row, utterance in zip(rows, dataset.utterances, strict=True):
         assert row[:3] == [str(utterance.path), utterance.corpus, utterance.speaker]
         assert row[4] == utterance.emotion
+
+
+@pytest.mark.parametrize("out", ["t.csv", "tables/t.csv", "link/t.csv", "../t.csv"])
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_csv_is_a_list_of_clips_in_any_folder(tmp_path, monkeypatch, out, absolute):
+    here, elsewhere = tmp_path / "here", tmp_path / "elsewhere"
+    write_corpus(here / "corpus", speakers=(1,), emotions=(3, 4))
+    (here / "corpus" / "Actor_01").rename(here / "corpus" / "caf\udce9 \\ x")
+    (tmp_path / "deep" / "folder").mkdir(parents=True)
+    (here / "link").symlink_to(tmp_path / "deep" / "folder")
+    elsewhere.mkdir()
+    monkeypatch.chdir(here)
+    found = scan([here / "corpus" if absolute else Path("corpus")], CORPORA).utterances
+    with new_table(Path(out), MEAN) as table:
+        for chunk in extract(found, MEAN):
+            table.write(chunk)
+    monkeypatch.chdir(elsewhere)
+    again = scan([here / out], CORPORA).utterances
+    assert len(again) == 2
+    assert [u.path.resolve() for u in again] == [(here / u.path).resolve() for u in found]
+    assert [u.emotion for u in again] == [u.emotion for u in found]
 
 
 def test_parquet(written):

@@ -11,6 +11,7 @@ from ser.data.dataset import Dataset
 from ser.errors import UsageError
 from ser.labels import EMOTIONS, VOCABULARY
 from ser.models.label_sets import LABEL_SETS, balanced, find_label_set
+from ser.models.recipes import as_recipe
 
 
 def utterance(emotion, sex="male"):
@@ -69,6 +70,45 @@ def test_a_dataset_gets_the_classes_of_a_label_set():
     assert grouped.notes == ("left out 2 clips: label set 2 has no class for them",)
     with pytest.raises(UsageError, match="label set 2 has no class for any of boredom"):
         dataset("boredom").for_label_set(LABEL_SETS["2"])
+
+
+def of_sexes(*sexes):
+    rows = np.arange(len(sexes), dtype=np.float32)[:, None]
+    return Dataset(rows, tuple(utterance("happy", sex) for sex in sexes))
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "words"),
+    [
+        (
+            of_sexes("", "", ""),
+            {"sex": "female"},
+            "no clip of a female voice; the sex of 3 of 3 clips is not known: give a list of "
+            "clips with the column sex$",
+        ),
+        (of_sexes("male", ""), {"sex": "female"}, "female voice; the sex of 1 of 2 clips is not"),
+        (of_sexes("male", "male"), {"sex": "female"}, "no clip of a female voice$"),
+        (
+            of_sexes("", ""),
+            {"label_set": LABEL_SETS["10"]},
+            "label set 10 has classes for women and men apart; the sex of 2 of 2 clips is not",
+        ),
+        (dataset("boredom"), {"label_set": LABEL_SETS["10"]}, "10 has no class for any of boredom"),
+        (of_sexes("male"), {"sex": "male", "label_set": find_label_set("sad,angry")}, "of happy$"),
+    ],
+)
+def test_why_no_clip_is_left_for_a_recipe(data, changes, words):
+    with pytest.raises(UsageError, match=words):
+        data.for_recipe(as_recipe("svc-180", **changes))
+
+
+@pytest.mark.parametrize("changes", [{"sex": "female"}, {"label_set": LABEL_SETS["10"]}])
+def test_clips_of_unknown_sex_that_are_left_out_are_counted(changes):
+    data = of_sexes("female", "", "")
+    used = data.for_recipe(as_recipe("svc-180", **changes))
+    assert used.features[:, 0].tolist() == [0]
+    assert used.notes == ("left out 2 of 3 clips: the sex is not known",)
+    assert data.for_recipe(as_recipe("svc-180")).notes == ()
 
 
 def test_a_balanced_dataset_has_as_many_rows_of_each_class_as_of_the_rarest():

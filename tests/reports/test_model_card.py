@@ -28,6 +28,38 @@ def test_a_card_is_written_beside_its_model(tmp_path, shipped):
     assert card.read_text(encoding="utf-8") == model_card(shipped)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# My project\n",
+        "",
+        "\xe9 in Latin-1",
+        "# Model card: theirs\n\nThis is the card of `theirs.h5`, version `0123456789ab`.\n",
+        f"# Model card: a\n\nThis is the card of `a {DEFAULT_MODEL.name}`, version `01`.\n",
+    ],
+)
+def test_a_card_replaces_no_other_text(tmp_path, shipped, text):
+    (tmp_path / "README.md").write_text(text, encoding="latin-1")
+    model = tmp_path / DEFAULT_MODEL.name
+    model.write_bytes(DEFAULT_MODEL.read_bytes())
+    for _ in range(2):
+        card = write_model_card(model)
+        assert card == tmp_path / f"{DEFAULT_MODEL.stem}.README.md"
+        assert card.read_text(encoding="utf-8") == model_card(shipped)
+    assert (tmp_path / "README.md").read_text(encoding="latin-1") == text
+
+
+def test_a_card_replaces_that_of_an_earlier_version(tmp_path, shipped):
+    model = tmp_path / DEFAULT_MODEL.name
+    model.write_bytes(DEFAULT_MODEL.read_bytes())
+    write_model_card(model)
+    earlier = model_card(replace(shipped, version="0123456789ab"))
+    (tmp_path / "README.md").write_text(earlier, encoding="utf-8")
+    assert write_model_card(model) == tmp_path / "README.md"
+    assert [path.name for path in tmp_path.glob("*.md")] == ["README.md"]
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == model_card(shipped)
+
+
 def test_a_model_without_scores(shipped):
     bare = replace(
         shipped.metadata, recipe="", summary="", corpora={}, split="", scores={},

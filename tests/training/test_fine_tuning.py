@@ -73,6 +73,10 @@ def test_a_few_clips_of_other_emotions_make_a_model_for_them(start, tmp_path):
     assert (meta.corpora["ravdess"], meta.corpora["custom"]) == (72, 18)
     assert meta.licence == "RAVDESS: CC BY-NC-SA 4.0; custom: your own"
     assert read_model_file(start).version in meta.split
+    # 18 clips are too few to fit confidences on.
+    assert meta.split.endswith("on every clip; confidences as there")
+    begun = read_model_file(start).metadata
+    assert (meta.temperature, meta.uncertain_below) == (begun.temperature, begun.uncertain_below)
     predictor = Predictor.from_file(out)
     for emotion, pitch in pitches.items():
         clip = synth.wav(synth.voice(0.6, pitch=pitch + 2.5, seed=99))
@@ -95,7 +99,9 @@ def test_a_model_that_got_worse_is_not_written_without_being_asked_for(start, tm
     assert "is not written" in done.stderr
     assert not out.exists()
     assert train(*command, "--even-if-worse").returncode == 0
-    assert set(read_model_file(out).metadata.labels) == {"happy", "sad", "angry"}
+    meta = read_model_file(out).metadata
+    assert set(meta.labels) == {"happy", "sad", "angry"}
+    assert meta.split.endswith("confidences fitted on speakers held out")  # 24 clips
 
 
 @pytest.mark.slow

@@ -52,12 +52,17 @@ def read_clip_list(path: Path, corpora: Iterable[Corpus]) -> Iterator[Utterance]
 
     Raises:
         UsageError: the file is not in UTF-8; or it lacks a column, names a clip that does not
-            exist or an unknown emotion or sex, with the line's number.
+            exist or an unknown emotion or sex, or contradicts an earlier line, with the line's
+            number.
     """
+    said: dict[tuple[str, str], tuple[str, Utterance]] = {}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             for row in _rows(path, list(file)):
-                yield _utterance(path.parent, row, corpora)
+                utterance = _utterance(path.parent, row, corpora)
+                earlier = said.setdefault(utterance.recording, (row.place, utterance))
+                _check_agreement(*earlier, row.place, utterance)
+                yield utterance
     except (UnicodeDecodeError, csv.Error) as error:
         raise UsageError(
             f"{show_path(path)} is not a CSV file in UTF-8: {error}; "
@@ -138,6 +143,19 @@ def _utterance(folder: Path, row: _Row, corpora: Iterable[Corpus]) -> Utterance:
     # The label is the user's; but the voice is the corpus's, whatever the user calls it.
     named = next((found for corpus in corpora if (found := corpus.parse(clip))), None)
     return replace(named, emotion=emotion, sex=named.sex or sex) if named else own
+
+
+def _check_agreement(
+    earlier_place: str, earlier: Utterance, place: str, utterance: Utterance
+) -> None:
+    """Raise UsageError if two lines say different things of one recording."""
+    for fact in ("emotion", "speaker", "sex"):
+        one, other = getattr(earlier, fact), getattr(utterance, fact)
+        if one and other and one != other:
+            raise UsageError(
+                f"{earlier_place} and {place} name the same recording, with the {fact} {one} and "
+                f"the {fact} {other}; leave one of the two lines"
+            )
 
 
 def _find_clip(folder: Path, name: str, place: str) -> Path:

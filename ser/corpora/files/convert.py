@@ -4,6 +4,7 @@ Never convert untrusted files: pydub sets no limits on ffmpeg. `ser.audio` decod
 """
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class Job:
 def plan(in_dir: Path, out_dir: Path) -> list[Job]:
     """List the audio and video files that `FolderWalk` finds, each with its WAV below `out_dir`.
 
+    Files that differ in the suffix alone keep it: ``a.opus.wav`` and ``a.wav.wav``.
+
     Raises:
         UsageError: there are no such files, or two would become the same WAV.
     """
@@ -47,9 +50,11 @@ def plan(in_dir: Path, out_dir: Path) -> list[Job]:
     sources = sorted(path for path in files if path.suffix.lower() in AUDIO_SUFFIXES)
     if not sources:
         raise UsageError(f"no audio or video file below {show_path(in_dir)}")
+    names = Counter(source.with_suffix("") for source in sources)
     targets: dict[Path, Path] = {}
     for source in sources:
-        target = out_dir / source.relative_to(in_dir).with_suffix(".wav")
+        name = source.with_suffix("") if names[source.with_suffix("")] == 1 else source
+        target = out_dir / name.with_name(f"{name.name}.wav").relative_to(in_dir)
         if target in targets:
             both = f"{show_path(targets[target])} and {show_path(source)}"
             raise UsageError(f"{both} would both become {show_path(target)}")

@@ -94,10 +94,10 @@ def scan(folders: Iterable[Path], corpora: Mapping[str, Corpus]) -> Scan:
         if utterance is None:
             is_audio = path.suffix.lower() in AUDIO_SUFFIXES
             (result.unknown if is_audio else result.other).append(path)
-        elif (key := (utterance.corpus, utterance.take or str(path))) in seen:
+        elif utterance.recording in seen:
             result.copies.append(path)
         else:
-            seen.add(key)
+            seen.add(utterance.recording)
             result.utterances.append(utterance)
     return result
 
