@@ -21,8 +21,8 @@ def why_not_fitted(held_out: Sequence[str], emotions: Collection[str]) -> str:
     if (n := len(held_out)) < LEAST_CLIPS:
         clips = "is 1 clip" if n == 1 else f"are {n} clips"
         return f"there {clips} to fit them on, and {LEAST_CLIPS} are needed"
-    if missing := sorted(set(emotions) - set(held_out)):
-        return f"there is no clip of {', '.join(missing)} to fit them on"
+    if len(set(held_out)) == 1 < len(set(emotions)):
+        return f"all clips to fit them on are {held_out[0]}"
     return ""
 
 

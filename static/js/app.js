@@ -122,7 +122,7 @@ function render() {
   $("predict").disabled = busy;
   $("predict").textContent = queue().length > 1 ? `PREDICT ${queue().length} FILES` : "PREDICT";
   $("progress").hidden = !busy;
-  showFiles(items, selected, { onSelect: select, onRetry: retry, onRemove: remove }, busy);
+  showFiles(items, selected, { onSelect: select, onRetry: (item) => run([item]), onRemove: remove }, busy);
   if (listening) $("files").hidden = true;
 }
 
@@ -194,10 +194,6 @@ function finish(work, cancelled) {
     const { top, bottom } = $("confidence").getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) $("source").scrollIntoView();
   }
-}
-
-function retry(item) {
-  run([item]);
 }
 
 const microphoneUser = {

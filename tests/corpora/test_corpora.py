@@ -232,6 +232,7 @@ def test_a_name_that_only_resembles_those_of_a_corpus(name):
         ("mine/happy_01.wav", "happy"),
         ("mine/ada_happy_012.wav", "happy"),
         ("mine/tea-happy.wav", "happy"),
+        ("mine/tea_happy.mp4.wav", "happy"),
         ("mine/tea-happy-2.wav", "happy"),
         ("mine/tea_happy2.wav", "happy"),
         ("mine/tea_happy (1).wav", "happy"),

@@ -15,13 +15,18 @@ from tests.training.test_fine_tuning import PITCHES, write_clips
         ([], "there are 0 clips to fit them on, and 20 are needed"),
         (["sad"], "there is 1 clip to fit them on, and 20 are needed"),
         (["sad", "happy"] * (LEAST_CLIPS // 2 - 1), "there are 18 clips to fit them on"),
-        (["sad"] * LEAST_CLIPS, "there is no clip of happy to fit them on"),
+        (["sad"] * LEAST_CLIPS, "all clips to fit them on are sad"),
         (["sad", "happy"] * (LEAST_CLIPS // 2), ""),
     ],
 )
 def test_how_many_clips_are_enough(held_out, words):
-    assert why_not_fitted(held_out, {"happy", "sad"}).startswith(words)
-    assert bool(why_not_fitted(held_out, {"happy", "sad"})) == bool(words)
+    reason = why_not_fitted(held_out, {"angry", "happy", "sad"})
+    assert reason.startswith(words)
+    assert bool(reason) == bool(words)
+
+
+def test_clips_of_one_emotion_are_enough_where_there_is_no_other():
+    assert why_not_fitted(["sad"] * LEAST_CLIPS, {"sad"}) == ""
 
 
 @pytest.fixture(scope="module")
