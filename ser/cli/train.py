@@ -197,9 +197,9 @@ def _report_folder(args: argparse.Namespace) -> Path:
 
 def _write_report(folder: Path, result: "Scores", title: str, *notes: str) -> None:
     """Write the confusion matrix, and a text with the title, the notes and the scores."""
-    folder.mkdir(parents=True, exist_ok=True)
     from ser.reports.plots import classification_text, plot_confusion
 
+    folder.mkdir(parents=True, exist_ok=True)
     plot_confusion(result, folder / "confusion.png", title)
     text = "\n\n".join([title, *notes, classification_text(result)])
     (folder / "report.txt").write_text(text)
